@@ -47,10 +47,9 @@ class Translator:
         self._catalogue = catalogue
 
     def __call__(self, text: str | Message, **values: Any) -> str:
-        if isinstance(text, Message):
-            text, values = text.text, {name: self._inner(value) for name, value in text.values.items()}
-        translated = self._catalogue.gettext(text) if text else ""
-        return translated.format(**values) if values else translated
+        message = text if isinstance(text, Message) else Message(text, **values)
+        translated = self._catalogue.gettext(message.text)
+        return translated.format(**{name: self._inner(value) for name, value in message.values.items()})
 
     def _inner(self, value: Any) -> Any:
         """A value may itself be a Message (a hint inside a sentence)."""

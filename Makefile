@@ -1,0 +1,46 @@
+# make run    start the app                 PORT=8501 HOST=127.0.0.1
+# make test   run every test
+# make setup  make .venv and nothing else
+# make check  linter, types, import order
+# make i18n   collect the strings, compile the translations
+# make bench  the benchmark table
+
+PYTHON ?= python3
+PORT ?= 8501
+HOST ?= 127.0.0.1
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check i18n bench
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+# The environment follows the requirement files: it is made once, and brought up to date when they change.
+setup: .venv/ready
+.venv/ready: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet -r requirements.txt
+	touch $@
+
+.venv/ready-dev: .venv/ready requirements-dev.txt
+	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
+	touch $@
+
+run: .venv/ready
+	$(BIN)/python -m streamlit run app.py --server.port $(PORT) --server.address $(HOST)
+
+test: check
+	$(BIN)/python -m pytest
+
+check: .venv/ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_house.py
+
+i18n: .venv/ready-dev
+	$(BIN)/python -m tests.catalogue
+
+bench: .venv/ready-dev
+	$(BIN)/python -m tests.bench

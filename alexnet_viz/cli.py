@@ -1,0 +1,184 @@
+"""The command line: `python -m alexnet_viz COMMAND`.
+
+    spec NAME [--input N] [--rounding floor|ceil] [--json]     a network's arithmetic, layer by layer
+    predict FILE... [--model NAME] [--top K] [--json]          what a network sees in pictures
+    transfer --data PATH [--out FILE]                          train the shipped ten-class head again
+
+Torch is imported by the commands that compute with it, so `--help` and `spec` start at once.
+"""
+
+import argparse
+import json
+import locale
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from alexnet_viz.errors import UserError
+from alexnet_viz.i18n import LANGUAGES, Translator, best_language, translator
+from alexnet_viz.images import decode
+from alexnet_viz.labels import class_name
+from alexnet_viz.network.spec import Row, Spec, Walk, walk
+from alexnet_viz.network.zoo import DEFAULT_MODEL, MODELS, model_entry
+
+Command = Callable[[argparse.Namespace, Translator], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; 0 if all went well, 1 if something could not be answered, 2 for a wrong call."""
+    args = _parser().parse_args(argv)
+    t = translator(args.language)
+    command: Command = args.command
+    try:
+        return command(args, t)
+    except UserError as problem:
+        print(t(problem.message), file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m alexnet_viz", description="See how AlexNet works.")
+    parser.add_argument("--language", choices=sorted(LANGUAGES), default=best_language([locale.getlocale()[0]]))
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    spec = commands.add_parser("spec", help="a network's arithmetic, layer by layer")
+    spec.add_argument("name", metavar="NAME", help=f"one of: {', '.join(MODELS)}")
+    spec.add_argument("--input", type=_positive, metavar="N", help="side of the square input, in pixels")
+    spec.add_argument("--rounding", choices=["floor", "ceil"], default="floor", help="PyTorch's rule or the 2012 code's")
+    spec.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    spec.set_defaults(command=_spec)
+
+    predict = commands.add_parser("predict", help="what a network sees in pictures")
+    predict.add_argument("files", nargs="+", metavar="FILE")
+    predict.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help=f"one of: {', '.join(MODELS)}")
+    predict.add_argument("--weights", type=Path, metavar="FILE", help="a weights file of one's own for the model")
+    predict.add_argument("--top", type=_positive, default=5, metavar="K", help="how many classes to print (5)")
+    predict.add_argument("--json", action="store_true", help="print one JSON object a picture and nothing else")
+    predict.set_defaults(command=_predict)
+
+    transfer = commands.add_parser("transfer", help="train the shipped ten-class head again")
+    transfer.add_argument("--data", type=Path, required=True, metavar="PATH", help="CIFAR-10: zip or folder of classes")
+    transfer.add_argument("--features", type=Path, metavar="FILE", help="the ImageNet-trained convolutions")
+    transfer.add_argument("--out", type=Path, metavar="FILE", help="where to write the weights (assets/weights)")
+    transfer.set_defaults(command=_transfer)
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return number
+
+
+# spec
+
+
+def _spec(args: argparse.Namespace, t: Translator) -> int:
+    entry = model_entry(args.name)
+    spec = replace(entry.spec, rounding=args.rounding)
+    if args.input:
+        spec = spec.at_input(args.input)
+    walked = walk(spec)
+    if args.json:
+        print(json.dumps(_spec_record(entry.id, spec, walked, t), ensure_ascii=False))
+    else:
+        _print_table(spec, walked, t)
+    return 1 if walked.errors else 0
+
+
+def _spec_record(name: str, spec: Spec, walked: Walk, t: Translator) -> dict[str, object]:
+    possible = not walked.errors
+    return {
+        "name": name,
+        "input": list(spec.input),
+        "params": walked.params if possible else None,
+        "macs": walked.macs if possible else None,
+        "layers": [_row_record(row) for row in walked.rows],
+        "errors": [{"layer": remark.layer, "text": t(remark.text)} for remark in walked.errors],
+        "notes": [{"layer": remark.layer, "text": t(remark.text)} for remark in walked.notes],
+    }
+
+
+def _row_record(row: Row) -> dict[str, object]:
+    return {
+        "name": row.name,
+        "kind": row.kind,
+        "shape": list(row.shape),
+        "params": row.params,
+        "macs": row.macs,
+        "receptive_field": row.receptive_field,
+        "stride": row.stride,
+    }
+
+
+def _print_table(spec: Spec, walked: Walk, t: Translator) -> None:
+    columns = "{:<10} {:<14} {:>14} {:>13} {:>15} {:>6} {:>7}"
+    print(columns.format("layer", "kind", "output", "parameters", "MACs", "field", "stride"))
+    print(columns.format("input", "", "x".join(map(str, spec.input)), "", "", "", ""))
+    for row in walked.rows:
+        field = [row.receptive_field or "-", row.stride or "-"]
+        shape = "x".join(map(str, row.shape))
+        print(columns.format(row.name, row.kind, shape, f"{row.params:,}", f"{row.macs:,}", *field))
+    if not walked.errors:
+        print(columns.format("total", "", "", f"{walked.params:,}", f"{walked.macs:,}", "", ""))
+    for remark in (*walked.errors, *walked.notes):
+        print(f"{remark.layer}: {t(remark.text)}")
+
+
+# predict
+
+
+def _predict(args: argparse.Namespace, t: Translator) -> int:
+    from alexnet_viz.inspection.classify import answer_record, classify
+    from alexnet_viz.network.sources import WeightsSource
+    from alexnet_viz.network.weights import load_model
+
+    model = load_model(args.model, WeightsSource("file", args.weights) if args.weights else None)
+    failed = False
+    for file in args.files:
+        try:
+            if not model.trained:
+                raise UserError(
+                    "{model} has no weights here, and random ones answer nothing. "
+                    "Give its weights with --weights FILE, or choose a model that has some: {trained}.",
+                    model=args.model,
+                    trained=DEFAULT_MODEL,
+                )
+            picture = decode(_read(file), Path(file).name)
+        except UserError as problem:
+            failed = True
+            record: dict[str, object] = {"file": file, "error": t(problem.message)}
+        else:
+            record = answer_record(file, args.model, classify(model, picture.image), args.top)
+        print(json.dumps(record, ensure_ascii=False) if args.json else _answer_text(record, t.language), flush=True)
+    return int(failed)
+
+
+def _read(file: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except (OSError, ValueError) as problem:  # ValueError: a NUL in the name
+        reason = problem.strerror if isinstance(problem, OSError) else str(problem)
+        raise UserError("{file} cannot be read: {reason}.", file=file, reason=reason) from problem
+
+
+def _answer_text(record: dict[str, object], language: str) -> str:
+    if "error" in record:
+        return f"{record['file']}: {record['error']}"
+    top = record["top"]
+    assert isinstance(top, list)
+    answers = ", ".join(f"{class_name(item['class'], language)} {item['probability']:.1%}" for item in top)
+    return f"{record['file']}: {answers}"
+
+
+# transfer
+
+
+def _transfer(args: argparse.Namespace, t: Translator) -> int:
+    from alexnet_viz.training.transfer import transfer
+
+    for event in transfer(args.data, features=args.features, out=args.out):
+        print(json.dumps(event), flush=True)
+    return 0

@@ -1,0 +1,86 @@
+"""From a picture to an answer: preprocessing, one forward pass, softmax.
+
+    answer = classify(model, picture.image)
+    answer.top(5)              # [("cat", 0.98), ...]
+"""
+
+import csv
+import io
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from alexnet_viz.network.weights import Model
+
+UNSURE_BELOW = 0.5  # when the best class gets less than this, more speaks against it than for it
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a network said about one picture. Plain arrays, so that it can be cached."""
+
+    classes: tuple[str, ...]  # class ids
+    logits: NDArray[np.float32]  # (classes,)
+    seconds: float  # preprocessing and forward pass
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:  # (classes,)
+        return softmax(self.logits)
+
+    def top(self, count: int) -> list[tuple[str, float]]:
+        """The most probable classes with their probabilities (0..1), best first; ties in class order."""
+        probabilities = self.probabilities
+        order = np.argsort(-probabilities, kind="stable")[:count]
+        return [(self.classes[i], float(probabilities[i])) for i in order]
+
+    @property
+    def unsure(self) -> bool:
+        """No class is likely."""
+        return float(self.probabilities.max()) < UNSURE_BELOW
+
+
+def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float64]:
+    """exp(z_i / T) / sum_j exp(z_j / T), in double precision, with the largest logit subtracted first."""
+    scaled = logits.astype(np.float64) / temperature
+    exponentials = np.exp(scaled - scaled.max())
+    return exponentials / exponentials.sum()  # type: ignore[no-any-return]
+
+
+def classify(model: Model, image: Image.Image) -> Answer:
+    """Run the network once on an RGB picture, preprocessed as the model's entry says."""
+    started = time.perf_counter()
+    array = model.entry.preprocess.to_array(image)  # (C, H, W)
+    with torch.inference_mode():
+        logits = model.network(torch.from_numpy(array)[None])[0]
+    return Answer(model.classes, logits.numpy(), time.perf_counter() - started)
+
+
+def answers_csv(answers: Mapping[str, Answer], top: int = 5) -> str:
+    """One line a picture and class: file, rank, class, probability."""
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["file", "rank", "class", "probability"])
+    for name, answer in answers.items():
+        for rank, (class_id, probability) in enumerate(answer.top(top), start=1):
+            writer.writerow([_no_formula(name), rank, _no_formula(class_id), f"{probability:.6f}"])
+    return table.getvalue()
+
+
+def _no_formula(text: str) -> str:
+    """A spreadsheet would run a file name that starts like a formula."""
+    return f"'{text}" if text[:1] in set("=+-@\t\r") else text
+
+
+def answer_record(file: str, model_id: str, answer: Answer, top: int) -> dict[str, object]:
+    """The JSON object of one answer, the same on the command line and in the page's download."""
+    return {
+        "file": file,
+        "model": model_id,
+        "seconds": round(answer.seconds, 4),
+        "top": [{"class": class_id, "probability": round(p, 6)} for class_id, p in answer.top(top)],
+    }

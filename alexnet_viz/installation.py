@@ -1,0 +1,57 @@
+"""What this installation has: processor, libraries, weights, folder. Found without importing torch."""
+
+import importlib.metadata
+import os
+import platform
+import shutil
+from dataclasses import dataclass
+
+from alexnet_viz.home import home_dir
+from alexnet_viz.i18n import Message, N_
+from alexnet_viz.network.sources import find_weights
+from alexnet_viz.network.zoo import MODELS
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One thing the home page tells about the installation."""
+
+    label: str  # marked for translation
+    value: Message
+    hint: Message | None = None
+
+
+def installation() -> list[Fact]:
+    """The facts, in the order in which a visitor would ask."""
+    trained = [entry.id for entry in MODELS.values() if find_weights(entry).trained]
+    gpu = shutil.which("nvidia-smi") is not None
+    return [
+        Fact(
+            N_("Networks with trained weights"),
+            Message("{count} of {total}", count=len(trained), total=len(MODELS)),
+            Message("Trained: {models}. The others answer with random weights and say so.", models=", ".join(trained)),
+        ),
+        Fact(
+            N_("Computes on"),
+            Message("graphics card") if gpu else Message("processor, {cores} cores", cores=os.cpu_count()),
+            Message("The pages compute on the processor; training uses a graphics card where there is one."),
+        ),
+        Fact(
+            N_("PyTorch"),
+            Message("{version}", version=importlib.metadata.version("torch").split("+")[0]),
+            Message("Python {version}", version=platform.python_version()),
+        ),
+        Fact(
+            N_("Own files"),
+            Message("{size} MB", size=_folder_megabytes()),
+            Message(
+                "Runs, datasets and weights are kept in {folder}. Set ALEXNET_VIZ_HOME for another place.",
+                folder=str(home_dir()),
+            ),
+        ),
+    ]
+
+
+def _folder_megabytes() -> int:
+    files = (path for path in home_dir().rglob("*") if path.is_file())
+    return round(sum(path.stat().st_size for path in files) / 1e6)

@@ -1,0 +1,1 @@
+"""What a network is: its layers, its arithmetic, its module, its weights."""

@@ -1,0 +1,197 @@
+"""A spec as an `nn.Module`, and views of a loaded network that share its weights.
+
+    network = Network(spec)                       # PyTorch's default initialisation
+    network.load_state_dict(state, strict=True)   # torchvision's and the seed's keys fit
+    private = view(network)                       # hook and differentiate this, never the shared one
+"""
+
+import torch
+import torch.nn.functional as F  # noqa: N812 (torch's own convention)
+from torch import Tensor, nn
+
+from alexnet_viz.network.spec import (
+    LRN,
+    Activation,
+    AdaptivePool,
+    BatchNorm,
+    Conv,
+    Dropout,
+    Flatten,
+    Layer,
+    Linear,
+    Pool,
+    Shape,
+    Spec,
+    module_keys,
+    walk,
+)
+
+_ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+
+
+class CeilConv2d(nn.Conv2d):
+    """A convolution that rounds up as the 2012 code does: zeros are added on the right and bottom."""
+
+    def forward(self, input: Tensor) -> Tensor:  # (B, C, H, W)
+        kernel, stride, padding = self.kernel_size[0], self.stride[0], int(self.padding[0])
+        right, bottom = (_missing(n + 2 * padding - kernel, stride) for n in (input.shape[-1], input.shape[-2]))
+        padded = F.pad(input, (padding, padding + right, padding, padding + bottom))
+        return F.conv2d(padded, self.weight, self.bias, stride, 0, 1, self.groups)
+
+
+class CeilPool2d(nn.Module):
+    """Pooling as in the 2012 code: padding on the left and top only, windows cut off at the right and bottom."""
+
+    def __init__(self, kernel: int, stride: int, padding: int, mode: str) -> None:
+        super().__init__()
+        self.kernel, self.stride, self.padding, self.mode = kernel, stride, padding, mode
+
+    def forward(self, input: Tensor) -> Tensor:  # (B, C, H, W)
+        if self.mode == "max":
+            return F.max_pool2d(self._padded(input, float("-inf")), self.kernel, self.stride)
+        # The mean over the pixels that are really there: a padded mean divided by the share of real pixels.
+        share = F.avg_pool2d(self._padded(torch.ones_like(input[:1, :1]), 0.0), self.kernel, self.stride)
+        return F.avg_pool2d(self._padded(input, 0.0), self.kernel, self.stride) / share
+
+    def _padded(self, input: Tensor, value: float) -> Tensor:
+        right, bottom = (
+            _missing(n + self.padding - self.kernel, self.stride) for n in (input.shape[-1], input.shape[-2])
+        )
+        return F.pad(input, (self.padding, right, self.padding, bottom), value=value)
+
+    def extra_repr(self) -> str:
+        return f"{self.kernel}, stride={self.stride}, padding={self.padding}, mode={self.mode!r}"
+
+
+def _missing(room: int, stride: int) -> int:
+    """Pixels missing on the right or bottom for the last window that rounding up adds."""
+    return -room % stride
+
+
+class GroupedLRN(nn.LocalResponseNorm):
+    """Local response normalisation within each group of channels, as on the paper's two GPUs."""
+
+    def __init__(self, size: int, alpha: float, beta: float, k: float, groups: int) -> None:
+        super().__init__(size, alpha, beta, k)
+        self.groups = groups
+
+    def forward(self, input: Tensor) -> Tensor:  # (B, C, H, W)
+        batch, channels, height, width = input.shape
+        # Each group becomes an image of its own, so no window reaches over its border.
+        apart = input.reshape(batch * self.groups, channels // self.groups, height, width)
+        normalised: Tensor = super().forward(apart)
+        return normalised.reshape(input.shape)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}, groups={self.groups}"
+
+
+class Network(nn.Module):
+    """A spec, built: `features` (before Flatten), `classifier` (after it). Ends in logits, without softmax.
+
+    Raises what torch raises for a layer that cannot be made, and `ValueError` for groups that do not divide.
+    ReLUs are separate modules and never in place: an in-place one falsifies what is captured before it.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.features = nn.Sequential()
+        self.classifier = nn.Sequential()
+        self._flattens = any(isinstance(layer, Flatten) for layer in spec.layers)
+        for key, layer, arriving in zip(module_keys(spec.layers), spec.layers, _arriving(spec), strict=True):
+            if key:
+                part, index = key.split(".")
+                getattr(self, part).add_module(index, _module(layer, arriving, spec))
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, C, H, W) -> (B, classes)
+        x = self.features(x)
+        if self._flattens:
+            x = torch.flatten(x, 1)
+        return self.classifier(x)  # type: ignore[no-any-return]
+
+    def layers(self) -> list[nn.Module]:
+        """One module a record, in the spec's order; run one after the other they are `forward`."""
+        return [self.get_submodule(key) if key else nn.Flatten() for key in module_keys(self.spec.layers)]
+
+
+def _arriving(spec: Spec) -> list[Shape]:
+    """The input shape of every layer; after the first error torch has the word, so the last shape is repeated."""
+    rows = walk(spec).rows
+    shapes = [spec.input, *(row.shape for row in rows)]
+    return [shapes[min(i, len(rows))] for i in range(len(spec.layers))]
+
+
+def _module(layer: Layer, arriving: Shape, spec: Spec) -> nn.Module:
+    channels = arriving[0]
+    match layer:
+        case Conv():
+            make = CeilConv2d if spec.rounding == "ceil" else nn.Conv2d
+            return make(channels, layer.channels, layer.kernel, layer.stride, layer.padding, groups=layer.groups)
+        case Pool():
+            if spec.rounding == "ceil":
+                return CeilPool2d(layer.kernel, layer.stride, layer.padding, layer.mode)
+            pool = nn.MaxPool2d if layer.mode == "max" else nn.AvgPool2d
+            return pool(layer.kernel, layer.stride, layer.padding)
+        case AdaptivePool():
+            return nn.AdaptiveAvgPool2d((layer.size, layer.size))
+        case LRN(groups=1):
+            return nn.LocalResponseNorm(layer.size, layer.alpha, layer.beta, layer.k)
+        case LRN():
+            if channels % layer.groups:
+                raise ValueError(f"{channels} channels cannot be normalised in {layer.groups} groups")
+            return GroupedLRN(layer.size, layer.alpha, layer.beta, layer.k, layer.groups)
+        case BatchNorm():
+            return (nn.BatchNorm2d if len(arriving) == 3 else nn.BatchNorm1d)(channels)
+        case Activation():
+            return _ACTIVATIONS[layer.function]()
+        case Dropout():
+            return nn.Dropout(layer.rate)
+        case Flatten():
+            return nn.Flatten()  # a second one, which changes nothing
+        case Linear():
+            return nn.Linear(layer.inputs, layer.outputs)
+
+
+def meta_network(spec: Spec) -> Network:
+    """The module without memory for its weights, in evaluation mode: for shapes, keys and views."""
+    with torch.device("meta"):
+        return Network(spec).eval().requires_grad_(False)
+
+
+def with_weights(spec: Spec, state: dict[str, Tensor]) -> Network:
+    """A network in evaluation mode that uses these tensors themselves (no copy). Keys and shapes must fit."""
+    network = meta_network(spec)
+    network.load_state_dict(state, strict=True, assign=True)
+    return network.eval().requires_grad_(False)
+
+
+def view(network: Network) -> Network:
+    """A module of one's own that shares the network's weights: about a millisecond and 0.1 MB.
+
+    Whatever hooks or differentiates works on a view; hooks on a shared model corrupt other visitors' answers.
+    """
+    return with_weights(network.spec, network.state_dict())
+
+
+def random_state(spec: Spec, seed: int = 0) -> dict[str, Tensor]:
+    """Seeded random weights, drawn as PyTorch's own layers do by default, without touching its global seed."""
+    generator = torch.Generator().manual_seed(seed)
+    state: dict[str, Tensor] = {}
+    for key, tensor in meta_network(spec).state_dict().items():
+        state[key] = _drawn(key, tensor.shape, state, generator)
+    return state
+
+
+def _drawn(key: str, shape: torch.Size, state: dict[str, Tensor], generator: torch.Generator) -> Tensor:
+    """One tensor: weights and biases uniform in +-1/sqrt(fan in); batch norm starts as the identity."""
+    layer, name = key.rsplit(".", 1)
+    if name == "num_batches_tracked":
+        return torch.tensor(0)
+    if name == "weight" and len(shape) > 1:
+        bound = shape[1:].numel() ** -0.5
+    elif name == "bias" and state[f"{layer}.weight"].dim() > 1:
+        bound = state[f"{layer}.weight"].shape[1:].numel() ** -0.5
+    else:
+        return torch.ones(shape) if name in ("weight", "running_var") else torch.zeros(shape)
+    return torch.empty(shape).uniform_(-bound, bound, generator=generator)

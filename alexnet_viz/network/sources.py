@@ -1,0 +1,43 @@
+"""Where the weights of a model are, without opening them: no torch, so the home page and the menu can ask."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from alexnet_viz.home import hub_dir, weights_dir
+from alexnet_viz.network.zoo import ModelEntry
+
+Origin = Literal["shipped", "home", "hub", "file", "random"]
+
+SHIPPED_DIR = Path(__file__).resolve().parent.parent.parent / "assets" / "weights"
+
+
+@dataclass(frozen=True)
+class WeightsSource:
+    """A place for weights. `path` is None for seeded random ones."""
+
+    origin: Origin
+    path: Path | None = None
+
+    @property
+    def trained(self) -> bool:
+        return self.origin != "random"
+
+
+RANDOM = WeightsSource("random")
+
+
+def places(entry: ModelEntry) -> list[WeightsSource]:
+    """Where a model's weights are looked for, best first, whether or not a file is there."""
+    found: list[WeightsSource] = []
+    if entry.shipped:
+        found.append(WeightsSource("shipped", SHIPPED_DIR / entry.shipped))
+    if entry.hub:
+        found.append(WeightsSource("home", weights_dir() / entry.hub))
+        found.append(WeightsSource("hub", hub_dir() / entry.hub))
+    return found
+
+
+def find_weights(entry: ModelEntry) -> WeightsSource:
+    """The first place that holds a file; seeded random weights where none does."""
+    return next((place for place in places(entry) if place.path and place.path.is_file()), RANDOM)

@@ -1,0 +1,80 @@
+"""Pictures to start with: nine photographs and two drawn patterns.
+
+    data = load_sample("cat")     # the bytes of an image file, to be decoded like any upload
+
+Where the photographs come from stands in the credits beside them. The patterns are drawn, never stored: the gratings
+are what first-layer filters respond to, the colour wheel is what colour filters respond to.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from alexnet_viz.errors import UserError
+from alexnet_viz.i18n import N_
+from alexnet_viz.images import encode
+
+SAMPLE_DIR = Path(__file__).resolve().parent.parent / "assets" / "samples"
+PATTERN_SIDE = 448  # pixels; twice the 224 that most networks here take in
+
+
+def _gratings() -> Image.Image:
+    """Sinusoidal gratings: eight orientations from left to right, four wavelengths from top to bottom."""
+    orientations = np.arange(8) * np.pi / 8  # of the wave's direction; 0 makes vertical stripes
+    wavelengths = (8, 12, 18, 27)  # pixels; resized to 256 they are 5 to 15, and AlexNet's first filters are 11 wide
+    height, width = PATTERN_SIDE // len(wavelengths), PATTERN_SIDE // len(orientations)
+    y, x = np.mgrid[:height, :width].astype(np.float64)
+    y, x = y - (height - 1) / 2, x - (width - 1) / 2  # each cell is symmetric about its centre
+    rows = [
+        np.hstack([np.cos(2 * np.pi * (x * np.cos(angle) + y * np.sin(angle)) / wave) for angle in orientations])
+        for wave in wavelengths
+    ]
+    return Image.fromarray(np.rint(127.5 + 127.5 * np.vstack(rows)).astype(np.uint8)).convert("RGB")
+
+
+def _color_wheel() -> Image.Image:
+    """All hues around, red on the right, from white in the middle to pure colour at the rim, on gray."""
+    y, x = np.mgrid[:PATTERN_SIDE, :PATTERN_SIDE] - (PATTERN_SIDE - 1) / 2
+    saturation = np.hypot(x, y) / (PATTERN_SIDE * 0.42)  # inside the usual crop, 224 of 256
+    hue = np.arctan2(-y, x) * 3 / np.pi  # in sixths of a turn, counter-clockwise
+    sector = (np.array([5, 3, 1])[:, None, None] + hue) % 6  # red, green and blue are a third of a turn apart
+    share = np.clip(np.minimum(sector, 4 - sector), 0, 1)  # of the saturation, that is missing from each colour
+    pixels = np.where(saturation <= 1, 255 * (1 - saturation * share), 128)  # (C, H, W)
+    return Image.fromarray(np.rint(pixels).astype(np.uint8).transpose(1, 2, 0).copy())
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture. `class_id` is the ImageNet class that a good network names first; None where there is no such."""
+
+    id: str
+    title: str
+    source: str | Callable[[], Image.Image]  # a file in SAMPLE_DIR, or the function that draws it
+    class_id: int | None = None
+
+
+_ENTRIES = (
+    Sample("cat", N_("Cat"), "cat.jpg", 281),  # tabby
+    Sample("airplane", N_("Airplane"), "airplane.jpg", 895),  # warplane
+    Sample("bird", N_("Bird"), "bird.jpg", 144),  # pelican
+    Sample("truck", N_("Truck"), "truck.jpg", 555),  # fire engine
+    Sample("cat_and_truck", N_("Cat and truck"), "cat_and_truck.jpg"),  # two answers: for attribution by class
+    Sample("coffee", N_("Coffee"), "coffee.jpg", 967),  # espresso
+    Sample("astronaut", N_("Astronaut"), "astronaut.jpg"),
+    Sample("rocket", N_("Rocket"), "rocket.jpg", 657),  # missile, the nearest that ImageNet has
+    Sample("galaxies", N_("Galaxies"), "galaxies.jpg"),
+    Sample("gratings", N_("Gratings"), _gratings),
+    Sample("color_wheel", N_("Color wheel"), _color_wheel),
+)
+SAMPLES: Mapping[str, Sample] = {sample.id: sample for sample in _ENTRIES}
+
+
+def load_sample(id: str) -> bytes:
+    """The bytes of a sample: the file's own, or a PNG of the pattern."""
+    if id not in SAMPLES:
+        raise UserError("There is no sample named {name}. Samples: {known}.", name=id, known=", ".join(SAMPLES))
+    source = SAMPLES[id].source
+    return (SAMPLE_DIR / source).read_bytes() if isinstance(source, str) else encode(source())

@@ -1,0 +1,285 @@
+"""Pictures in class folders, wholly in memory as uint8: a dataset from a folder or a zip.
+
+    dataset = load_dataset(Path("cifar10-jpeg.zip"))
+    dataset.classes            # ("airplane", ..., "truck"): label 0 is "airplane"
+    dataset.train.images       # uint8 (50000, 3, 32, 32), RGB
+    dataset.test.labels        # int64 (10000,)
+
+Two layouts are understood, with or without one folder around everything:
+
+    train/CLASS/PICTURE, test/CLASS/PICTURE     split by whoever made it
+    CLASS/PICTURE                               split here: a fifth of each class is kept for testing
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from alexnet_viz.errors import UserError
+from alexnet_viz.i18n import Message
+from alexnet_viz.images import Preprocess, decode
+from alexnet_viz.training.archives import Files, Name, mebibytes, open_files, shown
+
+CIFAR10_VARIABLE = "ALEXNET_VIZ_CIFAR10"  # names the zip of CIFAR-10
+DEFAULT_SIDE = 32  # pixels; for pictures of different sizes when no side is asked for
+TEST_SHARE = 0.2  # of each class, where the dataset is not split yet
+SPLIT_SEED = 0  # the same pictures are kept for testing every time
+MAX_PIXEL_BYTES = 2 * 2**30  # of all decoded pictures; while they are put together twice as much is in use
+
+Progress = Callable[[int, int], None]
+ClassFolder = tuple[str, str]  # ("train" or "test", or "" where the dataset is not split; class)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Pictures and their classes, ordered by class, then by file name."""
+
+    images: Tensor  # uint8 (N, 3, H, W), RGB
+    labels: Tensor  # int64 (N,), indices into `Dataset.classes`
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Pictures of one size, to learn from (`train`) and to be examined with (`test`)."""
+
+    name: str  # of the folder or zip, without ".zip"
+    classes: tuple[str, ...]  # sorted
+    train: Split
+    test: Split
+    skipped: int  # files that are no readable picture or lie outside the class folders
+
+    def __len__(self) -> int:
+        """Pictures in both splits."""
+        return len(self.train) + len(self.test)
+
+
+def load_dataset(path: Path, *, side: int | None = None, progress: Progress | None = None) -> Dataset:
+    """The dataset in a folder or zip; the same files give the same tensors in the same order.
+
+    Without `side`, pictures that share one size keep it and others become squares of DEFAULT_SIDE pixels; with it,
+    all become squares of `side`: the shorter side resized, the centre cut out. Every picture passes through
+    `images.decode` and its limits: below 8 pixels it is skipped, above 2048 it arrives reduced.
+
+    Files that are no picture are skipped and counted. A class folder with files but no picture is an error; one
+    without files is no class. `progress(done, total)` is called after each file. Whatever is wrong with the data
+    raises UserError.
+    """
+    if side is not None and side < 1:
+        raise UserError("A picture cannot have a side of {side} pixels; at least 1 is needed.", side=side)
+    with open_files(path) as files:
+        folders = _class_folders(files)
+        classes = _classes(folders, files.title)
+        stack = _Stack(side)
+        places = _fill(stack, files, folders, progress)
+        stack.check()
+        train, test = _split(places, files.title)
+        return Dataset(
+            name=files.title.removesuffix(".zip"),
+            classes=classes,
+            train=_tensors(stack, train, classes),
+            test=_tensors(stack, test, classes),
+            skipped=len(files.names) - len(stack),
+        )
+
+
+def find_cifar10_zip() -> Path | None:
+    """The zip of CIFAR-10 that the environment variable ALEXNET_VIZ_CIFAR10 names, if it is a file."""
+    path = os.environ.get(CIFAR10_VARIABLE, "")
+    return Path(path) if os.path.isfile(path) else None
+
+
+# ---- Layout ---------------------------------------------------------------------------------------------------------
+
+
+def _class_folders(files: Files) -> Mapping[ClassFolder, list[Name]]:
+    """The files of each class folder; what lies outside of them is left out."""
+    if not files.names:
+        raise UserError("{source} holds no files. It needs a folder of pictures for each class.", source=files.title)
+    tops = {name[0] for name in files.names if len(name) > 1}
+    wrapped = len(tops) == 1 and any(len(name) > 2 for name in files.names)
+    inside = [name[wrapped:] for name in files.names]
+    tops = {name[0] for name in inside if len(name) > 1}
+    is_split = {"train", "test"} <= {top.casefold() for top in tops}
+    folders: dict[ClassFolder, list[Name]] = {}
+    for name, below in zip(files.names, inside, strict=True):
+        folder = _split_folder(below) if is_split else _plain_folder(below)
+        if folder is not None:
+            folders.setdefault(folder, []).append(name)
+    if {part for part, _ in folders} not in ({""}, {"train", "test"}):
+        raise UserError(
+            "The pictures in {source} are not sorted into class folders. Arrange them as CLASS/PICTURE, or as "
+            "train/CLASS/PICTURE and test/CLASS/PICTURE. Folders found at its top: {folders}.",
+            source=files.title,
+            folders=shown((", ".join(sorted(tops)[:5]) or "0",)),
+        )
+    return dict(sorted(folders.items()))
+
+
+def _split_folder(name: Name) -> ClassFolder | None:
+    part = name[0].casefold() if len(name) == 3 else ""
+    return (part, name[1]) if part in ("train", "test") else None
+
+
+def _plain_folder(name: Name) -> ClassFolder | None:
+    return ("", name[0]) if len(name) == 2 else None
+
+
+def _classes(folders: Mapping[ClassFolder, list[Name]], title: str) -> tuple[str, ...]:
+    classes = sorted({label for part, label in folders if part != "test"})
+    strangers = sorted({label for _, label in folders} - set(classes))
+    if strangers:
+        raise UserError(
+            "{source} has test pictures of {classes}, but none to learn from. Add train/{first} or remove test/{first}.",
+            source=title,
+            classes=shown((", ".join(strangers),)),
+            first=shown((strangers[0],)),
+        )
+    if len(classes) < 2:
+        raise UserError(
+            "{source} has only 1 class, {label}; at least 2 are needed. Add a folder of pictures of something else.",
+            source=title,
+            label=shown((classes[0],)),
+        )
+    for label in classes:
+        if shown((label,)) != label:
+            raise UserError(
+                "The class folder {label} in {source} has characters that cannot be shown. Rename it.",
+                source=title,
+                label=shown((label,)),
+            )
+    return tuple(classes)
+
+
+# ---- Pictures -------------------------------------------------------------------------------------------------------
+
+
+class _Stack:
+    """Decoded pictures of one size, (3, H, W) each.
+
+    Without a `side` they keep their own size, until a second size arrives or there is no more room: then all
+    become small squares. Whether it was the room is known at the end, by `check`.
+    """
+
+    def __init__(self, side: int | None) -> None:
+        self._keeps_size = side is None
+        self._side = side
+        self._sizes: set[tuple[int, int]] = set()
+        self._arrays: list[NDArray[np.uint8]] = []
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def add(self, image: Image.Image) -> None:
+        self._sizes.add(image.size)
+        if self._side is None and (len(self._sizes) > 1 or self._bytes_with(image.size) > MAX_PIXEL_BYTES):
+            self._side = DEFAULT_SIDE
+            self._arrays = [_square(Image.fromarray(array.transpose(1, 2, 0)), DEFAULT_SIDE) for array in self._arrays]
+        if self._side is None:
+            self._arrays.append(np.asarray(image).transpose(2, 0, 1))
+            return
+        if self._bytes_with((self._side, self._side)) > MAX_PIXEL_BYTES:
+            raise _too_large(len(self) + 1, (self._side, self._side))
+        self._arrays.append(_square(image, self._side))
+
+    def check(self) -> None:
+        """Refuse pictures that were to keep the size which they share, and had no room."""
+        if self._keeps_size and self._side is not None and len(self._sizes) == 1:
+            raise _too_large(len(self), next(iter(self._sizes)))
+
+    def images(self, indices: list[int]) -> Tensor:  # (N, 3, H, W)
+        return torch.from_numpy(np.stack([self._arrays[index] for index in indices]))
+
+    def _bytes_with(self, size: tuple[int, int]) -> int:
+        """The room that all pictures and one more take at this size."""
+        return (len(self) + 1) * 3 * size[0] * size[1]
+
+
+def _square(image: Image.Image, side: int) -> NDArray[np.uint8]:  # (3, side, side)
+    """Resized and cut out by the arithmetic that networks' inputs go through, so both see the same pixels."""
+    pixels = Preprocess(size=side, crop=side, mean=(0.0,) * 3, std=(1.0,) * 3).to_array(image)
+    return np.rint(pixels * 255).astype(np.uint8)
+
+
+def _too_large(count: int, size: tuple[int, int]) -> UserError:
+    return UserError(
+        "{count:,} pictures of {width} x {height} pixels take {needed} of memory; at most {limit} are used. "
+        "Use fewer pictures, or ask for a smaller side.",
+        count=count,
+        width=size[0],
+        height=size[1],
+        needed=mebibytes(count * 3 * size[0] * size[1]),
+        limit=mebibytes(MAX_PIXEL_BYTES),
+    )
+
+
+def _fill(
+    stack: _Stack, files: Files, folders: Mapping[ClassFolder, list[Name]], progress: Progress | None
+) -> dict[ClassFolder, list[int]]:
+    """Decode every file onto the stack. Returns where the pictures of each class folder are."""
+    jobs = [(folder, name) for folder, names in folders.items() for name in names]
+    files.check(name for _, name in jobs)
+    places: dict[ClassFolder, list[int]] = {folder: [] for folder in folders}
+    reasons: dict[ClassFolder, Message] = {}
+    for done, (folder, name) in enumerate(jobs, start=1):
+        data = files.read(name)
+        try:
+            picture = decode(data, shown(name))
+        except UserError as problem:
+            reasons.setdefault(folder, problem.message)
+        else:
+            places[folder].append(len(stack))
+            stack.add(picture.image)
+        if progress:
+            progress(done, len(jobs))
+    for folder, indices in places.items():
+        if not indices:
+            raise UserError(
+                "The class folder {folder} holds {count:,} files and no picture that can be used. "
+                "Add pictures or remove it. {reason}",
+                folder=shown(tuple(filter(None, folder))),
+                count=len(folders[folder]),
+                reason=reasons[folder],
+            )
+    return places
+
+
+# ---- Splits ---------------------------------------------------------------------------------------------------------
+
+Labelled = list[tuple[int, str]]  # (place in the stack, class)
+
+
+def _split(places: Mapping[ClassFolder, list[int]], title: str) -> tuple[Labelled, Labelled]:
+    """Which pictures to learn from and which to be examined with."""
+    split: dict[str, Labelled] = {"train": [], "test": []}
+    for (part, label), indices in places.items():
+        kept = _kept_for_testing(len(indices))
+        for position, index in enumerate(indices):
+            split[part or ("test" if position in kept else "train")].append((index, label))
+    if not split["test"]:
+        raise UserError(
+            "No class in {source} has 2 pictures, so none can be kept for testing. Add pictures.", source=title
+        )
+    return split["train"], split["test"]
+
+
+def _kept_for_testing(count: int) -> set[int]:
+    """Which of a class's `count` pictures; the choice depends on nothing else, so classes may come and go."""
+    share = max(1, round(count * TEST_SHARE)) if count > 1 else 0
+    order = torch.randperm(count, generator=torch.Generator().manual_seed(SPLIT_SEED))
+    return set(order[:share].tolist())
+
+
+def _tensors(stack: _Stack, pictures: Labelled, classes: tuple[str, ...]) -> Split:
+    number = {label: index for index, label in enumerate(classes)}
+    images = stack.images([index for index, _ in pictures])
+    return Split(images, torch.tensor([number[label] for _, label in pictures]))

@@ -1,0 +1,20 @@
+"""AlexNet Explorer's frame: page settings, menu and language; then the chosen page. Start: `streamlit run app.py`.
+
+Cheap on purpose: it runs on every rerun of every page. Nothing here imports torch.
+"""
+
+import streamlit as st
+
+from pages.ui import frame, messages, pickers, state
+
+# The local icon comes before st.navigation: a page's :material: icon as favicon is fetched from the internet.
+st.set_page_config(page_icon=str(frame.ICON), layout="wide")
+state.begin_run()
+t = state.translator()
+page = frame.navigation(t)
+st.set_page_config(page_title=f"{page.title} · AlexNet Explorer")
+with st.sidebar:
+    pickers.language(t)
+with messages.shown(t):
+    page.run()
+frame.warm_up()

@@ -1,0 +1,72 @@
+"""A photo goes in, the network answers."""
+
+import streamlit as st
+
+from alexnet_viz import plots
+from alexnet_viz.i18n import N_
+from alexnet_viz.labels import class_name
+from alexnet_viz.network.zoo import MODELS
+from pages.ui import cache, downloads, messages, pickers
+from pages.ui.frame import start_page
+
+TOP = 5
+
+t = start_page()
+st.title(t("What does AlexNet see?"), anchor=False)
+picture = pickers.picture(t)
+drop, choose = st.columns(2)
+with drop:
+    pickers.upload(t)
+with choose:
+    model_id = pickers.model(t)
+entry = MODELS[model_id]
+views = cache.views(model_id, picture.digest, picture.data)
+
+photo, seen, answered = st.columns([4, 3, 5], gap="medium")
+photo.image(
+    views.cropped,
+    caption=t("{name}, {width} x {height} pixels", name=picture.name, width=views.size[0], height=views.size[1]),
+    width="stretch",
+    alt=t("The picture {name}; a frame shows the part that the network gets", name=picture.name),
+)
+seen.image(
+    views.seen,
+    caption=t("What the network really sees: {side} x {side} pixels", side=entry.preprocess.crop),
+    width="stretch",
+    alt=t("The part inside the frame, scaled to the network's input"),
+)
+for note in views.notes:
+    photo.caption(messages.escape(t(note)))
+
+with answered:
+    with st.skeleton(height=plots.BAR_HEIGHT * (TOP + 2)):
+        model = cache.model(model_id)
+        answer = cache.answer(model, picture.digest, picture.data)
+    top = [(class_name(class_id, t.language), probability) for class_id, probability in answer.top(TOP)]
+    name, probability = top[0]
+    st.subheader(f"{name} · {plots.percent(probability)}", anchor=False)
+    st.plotly_chart(
+        plots.probability_bars(*zip(*top, strict=True)),
+        config={"displayModeBar": False},
+        key="top_bars",
+        alt=", ".join(f"{name} {plots.percent(probability)}" for name, probability in top),
+    )
+    if not model.trained:
+        st.warning(t("These weights are random: this network has learnt nothing, so its answer means nothing."))
+    elif answer.unsure:
+        st.info(t("No class is likely: the best one gets less than half. Perhaps the picture shows none of them."))
+    st.caption(
+        t(
+            "One of {count} classes, whatever the picture shows. Computed in {milliseconds} ms.",
+            count=len(model.classes),
+            milliseconds=round(1000 * answer.seconds),
+        )
+    )
+
+tabs = pickers.tabs(t, "classify_tabs", {"classes": N_("All classes"), "pictures": N_("All pictures")})
+if tabs["classes"].open:
+    with tabs["classes"]:
+        downloads.class_table(t, answer)
+if tabs["pictures"].open:
+    with tabs["pictures"]:
+        downloads.answers(t, model, pickers.all_pictures(t))

@@ -1,0 +1,111 @@
+"""The core, cached: the only module with `st.cache_resource` and `st.cache_data`, and the only one that imports torch.
+
+Everything here is keyed by digests and plain settings. Models are shared and never changed; what is cached of a
+picture are plain arrays and encoded bytes. Every cache is bounded.
+"""
+
+import hashlib
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from alexnet_viz import images, render
+from alexnet_viz.i18n import Message
+from alexnet_viz.ml import ensure_ml
+from alexnet_viz.network.sources import WeightsSource, find_weights
+from alexnet_viz.network.zoo import model_entry
+from alexnet_viz.turns import TicketLine
+
+if TYPE_CHECKING:
+    from alexnet_viz.inspection.classify import Answer
+    from alexnet_viz.network.weights import Model
+
+_WARM_UP_DELAY = 1.5  # seconds: the browser is still fetching the page's own files
+
+
+@dataclass(frozen=True)
+class Views:
+    """A picture as people see it and as the network does, encoded for the browser."""
+
+    size: tuple[int, int]  # of the picture, width and height in pixels
+    notes: tuple[Message, ...]  # what decoding changed
+    cropped: bytes  # PNG: the picture with the network's part outlined
+    seen: bytes  # PNG: the preprocessed array turned back into a picture
+
+
+@st.cache_resource
+def line() -> TicketLine:
+    """The queue for the processor; it holds no visitor's data."""
+    return TicketLine()
+
+
+@st.cache_resource
+def warm_up() -> None:
+    """Once per server: import torch a moment after the first page went out."""
+    timer = threading.Timer(_WARM_UP_DELAY, ensure_ml)
+    timer.daemon = True
+    timer.start()
+
+
+def model(model_id: str) -> "Model":
+    """A loaded model; a weights file that has come or changed since is noticed."""
+    source = find_weights(model_entry(model_id))
+    changed = source.path.stat().st_mtime_ns if source.path else 0
+    return _model(model_id, source, changed)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _model(model_id: str, source: WeightsSource, changed: int) -> "Model":
+    ensure_ml()
+    from alexnet_viz.network.weights import load_model
+
+    return load_model(model_id, source)
+
+
+def answer(model: "Model", digest: str, data: bytes) -> "Answer":
+    """What the model says about a picture, computed at most once."""
+    return _answer(model.entry.id, model.digest, digest, model, data)
+
+
+@st.cache_data(max_entries=1024, show_spinner=False)
+def _answer(model_id: str, weights: str, digest: str, _model: "Model", _data: bytes) -> "Answer":
+    from alexnet_viz.inspection.classify import classify
+
+    picture = images.decode(_data)
+    with line().turn():
+        return classify(_model, picture.image)
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def views(model_id: str, digest: str, _data: bytes) -> Views:
+    """The picture with the crop drawn, and what the network really sees of it."""
+    picture = images.decode(_data)
+    preprocess = model_entry(model_id).preprocess
+    array = preprocess.to_array(picture.image)
+    return Views(
+        size=picture.size,
+        notes=picture.notes,
+        cropped=images.encode(images.draw_crop(picture.image, preprocess.crop_box(picture.image.size))),
+        seen=images.encode(preprocess.from_array(array)),
+    )
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def thumbnail(digest: str, _data: bytes) -> bytes:
+    """A small square JPEG of a picture."""
+    return render.thumbnail(images.decode(_data).image)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def sample(sample_id: str) -> bytes:
+    """A sample's bytes."""
+    from alexnet_viz.samples import load_sample
+
+    return load_sample(sample_id)
+
+
+def digest(data: bytes) -> str:
+    """The key of a picture in every cache: sha256 of its bytes."""
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,71 @@
+"""The frame around every page: the menu, and the first line that every page calls."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from alexnet_viz.i18n import N_, Translator
+from pages.ui import cache, state
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ICON = ROOT / "assets" / "icon.png"
+LOGO = ROOT / "assets" / "logo.svg"
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """One page of the menu. Its id is its file name and its address."""
+
+    id: str
+    title: str  # marked for translation
+    icon: str
+    section: str  # marked for translation
+
+    @property
+    def file(self) -> str:
+        return f"pages/{self.id}.py"
+
+
+_ENTRIES = (
+    PageEntry("home", N_("Home"), ":material/home:", N_("Look inside")),
+    PageEntry("classify", N_("Classify"), ":material/image_search:", N_("Look inside")),
+)
+
+PAGES: Mapping[str, PageEntry] = {entry.id: entry for entry in _ENTRIES}
+
+
+def navigation(t: Translator):
+    """Declare the menu in the visitor's language; returns the page to run."""
+    sections: dict[str, list] = {}
+    for entry in PAGES.values():
+        page = st.Page(
+            ROOT / entry.file,
+            title=t(entry.title),
+            icon=entry.icon,
+            url_path=entry.id,
+            default=entry.id == "home",
+        )
+        sections.setdefault(t(entry.section), []).append(page)
+    st.logo(str(LOGO), size="large", icon_image=str(ICON))
+    return st.navigation(sections)
+
+
+def start_page() -> Translator:
+    """The first line of every page: the visitor's translator, after making sure that the frame is there.
+
+    On a fresh server the first visitor who opens a page's address directly gets the page file alone, without
+    app.py: Streamlit takes the folder for an old-style multipage app until st.navigation has run once
+    (design.md section 10). Declaring the menu and starting over heals this.
+    """
+    t = state.translator()
+    if not st.session_state.get(state.FRAME_RAN):
+        navigation(t)
+        st.rerun()
+    return t
+
+
+def warm_up() -> None:
+    """Import torch in the background once the first page is out, so that the next page need not wait."""
+    cache.warm_up()

@@ -1,0 +1,82 @@
+"""What a session remembers, by name, and its mirror in the address bar.
+
+A `Choice` is one thing a visitor chose: kept in the session from page to page, written to the URL where a link is
+worth sharing, and read from it when a link is opened. URLs hold language-neutral ids, never labels, so a link made
+in English opens the same view in Korean.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from alexnet_viz import i18n
+from alexnet_viz.network.zoo import DEFAULT_MODEL
+from alexnet_viz.samples import SAMPLES
+
+FRAME_RAN = "frame_ran"  # app.py has run in this session, see frame.start_page
+OWN_PICTURES = "own_pictures"  # dict: id -> OwnPicture, the visitor's uploads, newest last
+UPLOAD_ROUND = "upload_round"  # counts emptied uploaders; part of the uploader's key
+UPLOAD_PROBLEMS = "upload_problems"  # sentences about files that could not be opened, shown once
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One remembered choice among ids. `param` names it in the session and in the URL."""
+
+    param: str
+    default: str
+
+    def current(self, allowed: Collection[str]) -> str:
+        """The id chosen: by a link that was just opened, else earlier in this session, else the default."""
+        asked = st.query_params.get(self.param)
+        if asked in allowed and asked != st.session_state.get(self._written):
+            st.session_state[self._written] = st.session_state[self.param] = asked
+        chosen = st.session_state.get(self.param, self.default)
+        return chosen if chosen in allowed else self.default
+
+    def remember(self, value: str, *, linkable: bool = True) -> None:
+        """Keep an id, and put it in the URL unless it is the default or means nothing to others."""
+        st.session_state[self.param] = value
+        in_url = value if linkable and value != self.default else None
+        st.session_state[self._written] = in_url
+        if st.query_params.get(self.param) != in_url:
+            if in_url is None:
+                st.query_params.pop(self.param, None)
+            else:
+                st.query_params[self.param] = in_url
+
+    @property
+    def _written(self) -> str:
+        """Session key of what this session itself put in the URL; anything else there is a link."""
+        return f"{self.param}_in_url"
+
+
+MODEL = Choice("model", DEFAULT_MODEL)
+IMAGE = Choice("image", next(iter(SAMPLES)))
+
+
+def begin_run() -> None:
+    """Called by app.py at the start of every run."""
+    st.session_state[FRAME_RAN] = True
+
+
+def browser_language() -> str:
+    """The app's language that fits the visitor's browser best."""
+    return i18n.best_language([st.context.locale])
+
+
+def language() -> Choice:
+    """The language choice; its default is the browser's, so only another one stands in the URL."""
+    return Choice("lang", browser_language())
+
+
+def translator() -> i18n.Translator:
+    """The translator for this visitor's language."""
+    return i18n.translator(language().current(i18n.LANGUAGES))
+
+
+def get(key: str, default: Any) -> Any:
+    """A session value, set to `default` when it is not there yet."""
+    return st.session_state.setdefault(key, default)

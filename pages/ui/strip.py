@@ -1,0 +1,93 @@
+"""A strip of thumbnails, one of which is chosen: by click, or by Tab and the arrow keys."""
+
+import base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+_HTML = """
+<div class="strip" role="radiogroup"></div>
+"""
+
+_CSS = """
+.strip { display: flex; gap: 0.5rem; overflow-x: auto; padding: 3px; scrollbar-width: thin; }
+.strip button {
+  flex: 0 0 auto; width: 84px; padding: 3px; cursor: pointer; text-align: center;
+  border: 2px solid transparent; border-radius: var(--st-base-radius);
+  background: transparent; color: var(--st-text-color); font: 0.75rem/1.25 var(--st-font);
+}
+.strip button:hover { background: var(--st-secondary-background-color); }
+.strip button[aria-checked="true"] { border-color: var(--st-primary-color); font-weight: 600; }
+.strip button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
+.strip img { display: block; width: 74px; height: 74px; border-radius: calc(var(--st-base-radius) - 4px); }
+.strip span { display: block; margin-top: 2px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+"""
+
+# Buttons are kept and changed in place: a button that is made anew loses the keyboard focus.
+_JS = """
+export default function ({ data, parentElement, setStateValue }) {
+  const strip = parentElement.querySelector(".strip");
+  strip.setAttribute("aria-label", data.label);
+  while (strip.children.length > data.items.length) strip.lastChild.remove();
+  data.items.forEach((item, i) => {
+    let button = strip.children[i];
+    if (!button) {
+      button = document.createElement("button");
+      button.type = "button";
+      button.setAttribute("role", "radio");
+      const img = document.createElement("img");
+      img.alt = "";
+      button.append(img, document.createElement("span"));
+      strip.append(button);
+    }
+    const [img, text] = button.children;
+    if (img.getAttribute("src") !== item.src) img.src = item.src;
+    text.textContent = button.title = item.label;
+    const chosen = item.id === data.chosen;
+    button.setAttribute("aria-checked", String(chosen));
+    button.tabIndex = chosen ? 0 : -1;
+    button.onclick = () => setStateValue("choice", item.id);
+  });
+  strip.onkeydown = (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    const at = [...strip.children].indexOf(parentElement.activeElement ?? event.target);
+    if (!step || at < 0) return;
+    event.preventDefault();
+    const next = strip.children[(at + step + strip.children.length) % strip.children.length];
+    next.focus();
+    next.click();
+  };
+}
+"""
+
+_component = st.components.v2.component("alexnet_viz_strip", html=_HTML, css=_CSS, js=_JS)
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """One picture to choose."""
+
+    id: str
+    label: str
+    jpeg: bytes
+
+
+def strip(
+    label: str, thumbnails: Sequence[Thumbnail], chosen: str, *, key: str, on_choose: Callable[[str], None]
+) -> None:
+    """Draw the strip; `on_choose(id)` is called, before the page runs again, when another picture is chosen."""
+
+    def choose() -> None:
+        picked = st.session_state[key]["choice"]
+        if picked in {thumbnail.id for thumbnail in thumbnails}:  # it comes from the browser
+            on_choose(picked)
+
+    items = [
+        {"id": thumbnail.id, "label": thumbnail.label, "src": _data_uri(thumbnail.jpeg)} for thumbnail in thumbnails
+    ]
+    _component(key=key, data={"label": label, "items": items, "chosen": chosen}, on_choice_change=choose)
+
+
+def _data_uri(jpeg: bytes) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()

@@ -1,0 +1,155 @@
+"""The classify page through Streamlit's own test harness."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from alexnet_viz.network.zoo import MODELS
+from tests.catalogue import ROOT
+
+
+def open_page(page: str = "classify", *, locale: str = "en-US", **query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.context = {"locale": locale}
+    app.run()
+    for name, value in query.items():
+        app.query_params[name] = value
+    return app.switch_page(f"pages/{page}.py").run()
+
+
+def png(color: tuple[int, int, int], side: int = 64) -> bytes:
+    data = io.BytesIO()
+    Image.new("RGB", (side, side), color).save(data, "PNG")
+    return data.getvalue()
+
+
+@pytest.fixture
+def forward_passes(monkeypatch):
+    """Counts the forward passes of every network."""
+    from alexnet_viz.network.build import Network
+
+    passes = []
+    forward = Network.forward
+
+    def counted(self, x):
+        passes.append(tuple(x.shape))
+        return forward(self, x)
+
+    monkeypatch.setattr(Network, "forward", counted)
+    return passes
+
+
+def headline(app: AppTest) -> str:
+    return app.subheader[0].value
+
+
+def test_the_page_opens_with_the_cat_already_classified():
+    app = open_page()
+    assert not app.exception
+    assert headline(app).startswith("cat · ")
+
+
+def test_it_opens_in_the_browsers_language():
+    app = open_page(locale="ko-KR")
+    assert app.title[0].value == "AlexNet은 무엇을 볼까요?"
+    assert headline(app).startswith("고양이 · ")
+
+
+@pytest.mark.parametrize(("sample", "word"), [("airplane", "airplane"), ("truck", "truck")])
+def test_a_link_opens_a_sample(sample, word):
+    app = open_page(image=sample)
+    assert headline(app).startswith(f"{word} · ")
+
+
+def test_a_link_made_in_english_opens_the_same_view_in_korean():
+    link = {"image": "truck", "model": "alexnet_cifar"}
+    english, korean = open_page(**link), open_page(**link, lang="ko")
+    assert english.selectbox[0].value == korean.selectbox[0].value == "alexnet_cifar"
+    assert english.title[0].value != korean.title[0].value
+    assert korean.query_params["image"] == ["truck"]
+
+
+def test_an_impossible_link_opens_the_defaults():
+    app = open_page(image="../../etc/passwd", model="<script>", lang="xx", tab="nope")
+    assert not app.exception
+    assert headline(app).startswith("cat · ")
+
+
+def test_switching_the_language_runs_no_network(forward_passes):
+    app = open_page(image="gratings")
+    passes = len(forward_passes)
+    assert passes >= 1, "the counter counts"
+    app.button_group(key="language_en").set_value(["ko"]).run()
+    assert app.title[0].value == "AlexNet은 무엇을 볼까요?"
+    assert len(forward_passes) == passes
+
+
+@pytest.mark.parametrize("model_id", MODELS)
+def test_every_network_answers_or_says_that_it_is_random(model_id):
+    app = open_page(model=model_id)
+    assert not app.exception
+    random = [warning.value for warning in app.warning if "random" in warning.value]
+    assert bool(random) == (model_id != "alexnet_transfer")
+
+
+def test_an_uploaded_picture_becomes_the_current_one_and_stays_on_other_pages():
+    app = open_page()
+    app.file_uploader[0].upload("mine.png", png((200, 30, 30)), "image/png").run()
+    assert app.session_state["image"] in app.session_state["own_pictures"]
+    app.switch_page("pages/home.py").run()
+    app.switch_page("pages/classify.py").run()
+    assert app.session_state["own_pictures"][app.session_state["image"]].name == "mine.png"
+    assert "image" not in app.query_params, "nobody else can open a visitor's own picture"
+
+
+def test_a_bad_file_gets_one_sentence_and_loses_nothing():
+    app = open_page(image="truck")
+    app.file_uploader[0].upload("notes.png", b"just text", "image/png").run()
+    assert len(app.error) == 1
+    assert "notes" in app.error[0].value
+    assert headline(app).startswith("truck · ")
+    app.run()
+    assert not app.error, "it is said once"
+
+
+def test_own_pictures_are_bounded():
+    from pages.ui.pickers import MOST_OWN_PICTURES
+
+    app = open_page()
+    for i in range(MOST_OWN_PICTURES + 2):
+        app.file_uploader[0].upload(f"{i}.png", png((i, 2 * i, 3 * i), 16), "image/png").run()
+    names = [picture.name for picture in app.session_state["own_pictures"].values()]
+    assert names == [f"{i}.png" for i in range(2, MOST_OWN_PICTURES + 2)]
+
+
+def test_hostile_names_stay_text():
+    app = open_page()
+    app.file_uploader[0].upload("**x** [a](javascript:1) <img src=x>.png", b"no", "image/png").run()
+    assert "<img" not in app.error[0].value.replace("\\<", "")
+
+
+def test_an_unlikely_answer_is_said():
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8))
+    data = io.BytesIO()
+    noise.save(data, "PNG")
+    from alexnet_viz.inspection import classify
+
+    app = open_page()
+    before = classify.UNSURE_BELOW
+    try:
+        classify.UNSURE_BELOW = 1.1
+        app.file_uploader[0].upload("noise.png", data.getvalue(), "image/png").run()
+        assert any("No class is likely" in info.value for info in app.info)
+    finally:
+        classify.UNSURE_BELOW = before
+
+
+def test_the_tab_of_all_pictures_has_a_row_each_and_downloads():
+    from alexnet_viz.samples import SAMPLES
+
+    app = open_page(tab="pictures")
+    assert len(app.dataframe[0].value) == len(SAMPLES)
+    assert len(app.get("download_button")) == 2

@@ -1,0 +1,138 @@
+"""The house keeps its order: who may import whom, what loads without torch, and which words exist in both languages."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.catalogue import ROOT, TRANSLATED, po_file, read_catalogue, source_strings
+
+# The one total order: a module imports only from modules before it, so a cycle cannot exist.
+# A new module takes its place here.
+IMPORT_ORDER = [
+    # the ground floor
+    *("i18n", "errors", "home", "labels", "lessons", "images", "samples", "render", "plots", "ml", "turns"),
+    # network
+    *("network.spec", "network.zoo", "network.sources", "network.build", "network.weights"),
+    # inspection
+    "inspection.classify",
+    # training
+    *("training.datasets", "training.transfer"),
+    # ways in
+    *("installation", "cli", "__main__"),
+]
+
+WITHOUT_TORCH = [
+    *IMPORT_ORDER[: IMPORT_ORDER.index("network.spec")],
+    *("network.spec", "network.zoo", "network.sources", "installation", "cli"),
+]
+
+CORE = ROOT / "alexnet_viz"
+
+
+def _name(path: Path) -> str:
+    return ".".join(path.relative_to(CORE).with_suffix("").parts)
+
+
+def _modules() -> dict[str, Path]:
+    return {_name(path): path for path in CORE.rglob("*.py") if path.name != "__init__.py"}
+
+
+def _imports(path: Path) -> set[str]:
+    """The core's modules that a file imports, at its top or inside a function."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("alexnet_viz"):
+            package = node.module.removeprefix("alexnet_viz").removeprefix(".")
+            found |= {package} if package in IMPORT_ORDER else {f"{package}.{n.name}".strip(".") for n in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {n.name.removeprefix("alexnet_viz.") for n in node.names if n.name.startswith("alexnet_viz.")}
+    return found
+
+
+def test_every_module_has_its_place():
+    assert sorted(_modules()) == sorted(IMPORT_ORDER)
+
+
+@pytest.mark.parametrize("module", IMPORT_ORDER)
+def test_a_module_imports_only_from_modules_before_it(module):
+    imported = _imports(_modules()[module])
+    assert imported <= set(IMPORT_ORDER[: IMPORT_ORDER.index(module)]), module
+    wing = module.split(".")[0]
+    other = {"inspection": "training.", "training": "inspection."}.get(wing, "\0")
+    assert not [name for name in imported if name.startswith(other)], "the two upper wings do not know each other"
+
+
+def test_the_order_sees_a_forbidden_import(tmp_path):
+    file = tmp_path / "example.py"
+    file.write_text("def f():\n    from alexnet_viz.network.build import view\n    import alexnet_viz.cli\n")
+    assert _imports(file) == {"network.build", "cli"}
+
+
+def test_the_menu_and_the_help_need_neither_torch_nor_streamlit():
+    """In a fresh interpreter, because this one has long imported both."""
+    imports = "\n".join(f"import alexnet_viz.{module}" for module in WITHOUT_TORCH)
+    heavy = "{'torch', 'torchvision', 'streamlit', 'captum'}"
+    code = f"{imports}\nimport sys\nprint(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+
+
+def test_only_the_cache_uses_streamlits_caches():
+    users = [path.name for path in (ROOT / "pages").rglob("*.py") if "@st.cache_" in path.read_text(encoding="utf-8")]
+    assert users == ["cache.py"]
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_every_string_is_translated(language):
+    catalogue = read_catalogue(language)
+    missing = {text for text, _ in source_strings() if text not in catalogue or not catalogue[text].string}
+    assert not missing, "run `make i18n`, then translate"
+    stale = {m.id for m in catalogue if m.id} - {text for text, _ in source_strings()}
+    assert not stale, "run `make i18n`"
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_translations_keep_their_placeholders(language):
+    import string
+
+    def names(text: str) -> set[str]:
+        return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+    for message in read_catalogue(language):
+        if message.id:
+            assert names(message.id) == names(message.string), message.id
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_the_compiled_catalogue_is_fresh(language, tmp_path):
+    from babel.messages.mofile import write_mo
+
+    compiled = tmp_path / "fresh.mo"
+    with compiled.open("wb") as file:
+        write_mo(file, read_catalogue(language))
+    assert compiled.read_bytes() == po_file(language).with_suffix(".mo").read_bytes(), "run `make i18n`"
+
+
+def test_every_lesson_exists_in_every_language():
+    from alexnet_viz.i18n import LANGUAGES
+    from alexnet_viz.lessons import LESSONS_DIR
+
+    pages = {path.name.split(".")[0] for path in LESSONS_DIR.glob("*.md")}
+    assert pages
+    assert {path.name for path in LESSONS_DIR.glob("*.md")} == {f"{p}.{lang}.md" for p in pages for lang in LANGUAGES}
+
+
+def test_every_page_is_in_the_menu():
+    from pages.ui.frame import PAGES
+
+    assert {path.stem for path in (ROOT / "pages").glob("*.py")} == set(PAGES)
+
+
+def test_every_asset_has_a_credit():
+    credits = (ROOT / "assets" / "CREDITS.md").read_text(encoding="utf-8")
+    for folder in ("samples", "weights", "labels"):
+        for path in (ROOT / "assets" / folder).iterdir():
+            assert f"`{folder}/{path.name}`" in credits, path
