@@ -6,6 +6,7 @@ Cheap on purpose: it runs on every rerun of every page. Nothing here imports tor
 import streamlit as st
 
 from pages.ui import frame, messages, pickers, state
+from pages.ui.style import style
 
 # The local icon comes before st.navigation: a page's :material: icon as favicon is fetched from the internet.
 st.set_page_config(page_icon=str(frame.ICON), layout="wide")
@@ -13,6 +14,7 @@ state.begin_run()
 t = state.translator()
 page = frame.navigation(t)
 st.set_page_config(page_title=f"{page.title} · AlexNet Explorer")
+style(t)
 with st.sidebar:
     pickers.language(t)
 with messages.shown(t):

@@ -45,7 +45,9 @@ def _parser() -> argparse.ArgumentParser:
     spec = commands.add_parser("spec", help="a network's arithmetic, layer by layer")
     spec.add_argument("name", metavar="NAME", help=f"one of: {', '.join(MODELS)}")
     spec.add_argument("--input", type=_positive, metavar="N", help="side of the square input, in pixels")
-    spec.add_argument("--rounding", choices=["floor", "ceil"], default="floor", help="PyTorch's rule or the 2012 code's")
+    spec.add_argument(
+        "--rounding", choices=["floor", "ceil"], default="floor", help="PyTorch's rule or the 2012 code's"
+    )
     spec.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     spec.set_defaults(command=_spec)
 

@@ -10,6 +10,7 @@ A translator is made per session and never installed globally, so two visitors c
 """
 
 import gettext
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -49,11 +50,38 @@ class Translator:
     def __call__(self, text: str | Message, **values: Any) -> str:
         message = text if isinstance(text, Message) else Message(text, **values)
         translated = self._catalogue.gettext(message.text)
-        return translated.format(**{name: self._inner(value) for name, value in message.values.items()})
+        said = translated.format(**{name: self._inner(value) for name, value in message.values.items()})
+        return choose_particles(said) if self.language == "ko" else said
 
     def _inner(self, value: Any) -> Any:
         """A value may itself be a Message (a hint inside a sentence)."""
         return self(value) if isinstance(value, Message) else value
+
+
+# Korean particles have two forms, by whether the word before them ends in a consonant. Catalogues write both.
+_PARTICLES = {  # as written: (after a consonant, after a vowel)
+    "은(는)": ("은", "는"),
+    "이(가)": ("이", "가"),
+    "을(를)": ("을", "를"),
+    "(이)라": ("이라", "라"),
+    "(으)로": ("으로", "로"),
+}
+_PARTICLE = re.compile("([0-9가-힣])(" + "|".join(map(re.escape, _PARTICLES)) + ")")
+_DIGITS_ENDING_IN_CONSONANT = "013678"  # 영 일 삼 육 칠 팔
+_ENDING_IN_L = "178"  # 일 칠 팔
+
+
+def choose_particles(text: str) -> str:
+    """Korean text with the fitting form after a syllable or digit: "55이(가)" is read "55가"."""
+
+    def fitting(match: re.Match[str]) -> str:
+        before, particle = match.groups()
+        final = (ord(before) - ord("가")) % 28 if before >= "가" else before in _DIGITS_ENDING_IN_CONSONANT
+        if particle == "(으)로" and (final == 8 if before >= "가" else before in _ENDING_IN_L):
+            final = 0  # after ㄹ it is 로
+        return before + _PARTICLES[particle][0 if final else 1]
+
+    return _PARTICLE.sub(fitting, text)
 
 
 def N_(text: str) -> str:  # noqa: N802 (gettext's own name for it)

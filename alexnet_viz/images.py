@@ -115,8 +115,7 @@ _SIZE_LIMITS: tuple[tuple[Callable[[int, int], bool], str, int], ...] = (
     (
         lambda width, height: width * height > MAX_PIXELS,
         N_(
-            "{name} has {width} x {height} pixels; at most {limit} million are accepted. "
-            "Make it smaller and try again."
+            "{name} has {width} x {height} pixels; at most {limit} million are accepted. Make it smaller and try again."
         ),
         MAX_PIXELS // 1_000_000,
     ),

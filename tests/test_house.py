@@ -19,7 +19,7 @@ IMPORT_ORDER = [
     # inspection
     "inspection.classify",
     # training
-    *("training.datasets", "training.transfer"),
+    *("training.archives", "training.datasets", "training.transfer"),
     # ways in
     *("installation", "cli", "__main__"),
 ]

@@ -3,6 +3,7 @@
 Every file is made here. Pixels are compared where a wrong conversion would still look like a picture.
 """
 
+import contextlib
 import hashlib
 import io
 import random
@@ -26,7 +27,7 @@ pytestmark = pytest.mark.filterwarnings("error")
 SIZE = (40, 32)
 
 
-# ---- Making files -----------------------------------------------------------------------------------------------------
+# ---- Making files ----------------------------------------------------------------------------------------------------
 
 
 def photo(size: tuple[int, int] = SIZE) -> Image.Image:
@@ -64,6 +65,11 @@ PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 
 def png_rows(values: np.ndarray) -> bytes:
     return b"".join(b"\0" + row.tobytes() for row in values)
+
+
+def plain_png(*extra: bytes) -> bytes:
+    """The photo with more chunks behind its header."""
+    return png(SIZE, 8, 2, png_rows(np.asarray(photo()).reshape(SIZE[1], -1)), *extra)
 
 
 def tiff_entry(data: bytes, tag: int) -> int:
@@ -142,7 +148,7 @@ def rle_bmp() -> bytes:
 CORPUS = corpus()
 
 
-# ---- Asking -----------------------------------------------------------------------------------------------------------
+# ---- Asking ----------------------------------------------------------------------------------------------------------
 
 
 def refusal(data: bytes, name: str = "") -> UserError:
@@ -170,7 +176,7 @@ def near(one: Image.Image, other: Image.Image, tolerance: float) -> bool:
     return one.size == other.size and float(difference.mean()) <= tolerance
 
 
-# ---- Sound files ------------------------------------------------------------------------------------------------------
+# ---- Sound files -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", CORPUS)
@@ -217,7 +223,7 @@ def test_rle_bmp_rows_have_their_colours() -> None:
     assert [pixel(CORPUS["bmp rle"], (7, y)) for y in (0, 31)] == [(224, 0, 31), (255, 0, 0)]
 
 
-# ---- Transparency -----------------------------------------------------------------------------------------------------
+# ---- Transparency ----------------------------------------------------------------------------------------------------
 
 
 def hidden_palette(mode: str) -> Image.Image:
@@ -283,7 +289,7 @@ def test_alpha_is_composited_on_white(format: str) -> None:
     exact = {"lossless": True, "exact": True} if format == "WebP" else {"quality": 100} if format == "AVIF" else {}
     picture = decode(saved(rgba(), format, **exact))
     expected = Image.alpha_composite(Image.new("RGBA", SIZE, "white"), rgba()).convert("RGB")
-    assert near(picture.image, expected, 1)
+    assert near(picture.image, expected, 2)
     assert picture.image.getpixel((25, 5)) == pytest.approx((255, 127, 127), abs=4)
     assert noted(picture, "on white")
 
@@ -307,7 +313,7 @@ def test_alpha_that_hides_nothing_gets_no_note() -> None:
     assert near(picture.image, photo(), 0)
 
 
-# ---- Depth, colours ---------------------------------------------------------------------------------------------------
+# ---- Depth, colours --------------------------------------------------------------------------------------------------
 
 
 def deep(values: np.ndarray, **options: object) -> bytes:
@@ -398,14 +404,14 @@ def test_ycbcr_becomes_colours() -> None:
 
 
 @pytest.mark.parametrize("mode", ["1", "L"])
-@pytest.mark.parametrize("format", ["PNG", "TIFF", "BMP", "GIF"])
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "BMP"])
 def test_gray_is_said_to_be_gray(mode: str, format: str) -> None:
     picture = decode(saved(photo().convert(mode), format))
     assert near(picture.image, photo().convert(mode).convert("RGB"), 0)
     assert noted(picture, "grayscale")
 
 
-# ---- Which way up -----------------------------------------------------------------------------------------------------
+# ---- Which way up ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -422,8 +428,7 @@ def test_orientation_as_pillow_understands_it(format: str, orientation: int) -> 
 
 @pytest.mark.parametrize("block", [b"", b"II", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\xff\xff" + b"\x01" * 40])
 def test_damaged_exif_is_read_as_upright(block: bytes) -> None:
-    rows = png_rows(np.asarray(photo()).reshape(32, -1))
-    assert decode(png(SIZE, 8, 2, rows, chunk(b"eXIf", block))).notes == ()
+    assert decode(plain_png(chunk(b"eXIf", block))).notes == ()
     assert decode(with_segments(saved(photo(), "JPEG"), 0xE1, [b"Exif\0\0" + block])).notes == ()
 
 
@@ -432,7 +437,7 @@ def test_an_orientation_that_does_not_exist_is_upright(orientation: int) -> None
     assert decode(saved(photo(), "JPEG", exif=exif(orientation))).notes == ()
 
 
-# ---- Frames, sizes ----------------------------------------------------------------------------------------------------
+# ---- Frames, sizes ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["apng", "webp animated", "avif animated", "gif animated", "tiff pages"])
@@ -446,9 +451,9 @@ def test_the_first_frame_is_taken_and_said(name: str) -> None:
 
 def test_a_gif_whose_second_frame_is_damaged_still_shows_its_first() -> None:
     data = CORPUS["gif animated"]
-    second = data.rindex(b"\x21\xf9")
-    assert noted(decode(data[: second + 20]), "first one")
-    assert near(decode(data[: second + 20]).image, decode(data).image, 0)
+    cut = data[: len(data) * 3 // 4]
+    assert noted(decode(cut), "first one")
+    assert near(decode(cut).image, decode(data).image, 0)
 
 
 def test_a_film_after_a_jpeg_is_no_part_of_it() -> None:
@@ -457,21 +462,21 @@ def test_a_film_after_a_jpeg_is_no_part_of_it() -> None:
     assert near(decode(data + b"\xff\xda" * 1000).image, decode(data).image, 0)
 
 
-@pytest.mark.parametrize(("format", "size"), [("JPEG", (5000, 2600)), ("PNG", (2100, 300)), ("WebP", (300, 2500))])
+@pytest.mark.parametrize(("format", "size"), [("JPEG", (4100, 4200)), ("PNG", (2100, 300)), ("WebP", (300, 2500))])
 def test_large_pictures_are_reduced_and_said_so(format: str, size: tuple[int, int]) -> None:
-    picture = decode(saved(photo(size), format, exif=exif(6)))
+    picture = decode(saved(photo().resize(size), format, exif=exif(6)))
     assert picture.size == size[::-1]
     assert max(picture.image.size) == KEPT_SIDE
     assert noted(picture, f"{size[1]} x {size[0]} to {picture.image.width} x {picture.image.height}")
-    turned = photo(size).transpose(Image.Transpose.ROTATE_270).resize(picture.image.size)
-    assert near(picture.image, turned, 4)
+    assert near(picture.image, photo().transpose(Image.Transpose.ROTATE_270).resize(picture.image.size), 4)
 
 
-# ---- Refused by what the header says, before decoding -----------------------------------------------------------------
+# ---- Refused by what the header says, before decoding ----------------------------------------------------------------
 
 
 def gif_header(size: tuple[int, int], frame: tuple[int, int]) -> bytes:
-    return b"GIF89a" + struct.pack("<HHBBB", *size, 0, 0, 0) + b"," + struct.pack("<HHHHB", 0, 0, *frame, 0) + b"\2\1\0\0;"
+    screen, extent = struct.pack("<HHBBB", *size, 0, 0, 0), struct.pack("<HHHHB", 0, 0, *frame, 0)
+    return b"GIF89a" + screen + b"," + extent + b"\2\1\0\0;"
 
 
 def webp_canvas(size: tuple[int, int]) -> bytes:
@@ -482,9 +487,9 @@ def webp_canvas(size: tuple[int, int]) -> bytes:
 
 def webp_lossless(size: tuple[int, int]) -> bytes:
     data = CORPUS["webp lossless"]
-    at = data.index(b"VP8L") + 9
-    data = data[:at] + (size[0] - 1 | size[1] - 1 << 14 | 1 << 28).to_bytes(4, "little") + data[at + 4 :]
-    return b"RIFF" + len(data[data.index(b"VP8L") :] + b"WEBP").to_bytes(4, "little") + b"WEBP" + data[data.index(b"VP8L") :]
+    pixels = data[data.index(b"VP8L") :]
+    pixels = pixels[:9] + (size[0] - 1 | size[1] - 1 << 14 | 1 << 28).to_bytes(4, "little") + pixels[13:]
+    return b"RIFF" + (len(pixels) + 4).to_bytes(4, "little") + b"WEBP" + pixels
 
 
 def webp_lossy(size: tuple[int, int]) -> bytes:
@@ -522,8 +527,8 @@ BOMBS: dict[str, Callable[[tuple[int, int]], bytes]] = {
     "AVIF": avif_item,
     "BMP": bmp_header,
     "TIFF": tiff_tags,
-    "GIF screen": lambda size: gif_header(size, (9, 9)),
-    "GIF frame": lambda size: gif_header((9, 9), size),
+    "GIF screen": lambda size: gif_header(size, (1, 1)),
+    "GIF frame": lambda size: gif_header((1, 1), size),
 }
 
 
@@ -550,10 +555,6 @@ def no_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 @pytest.mark.parametrize("kind", BOMBS)
 def test_sizes_are_refused_before_decoding(kind: str, size: tuple[int, int], words: str) -> None:
-    if kind == "GIF frame" and min(size) < 9:
-        pytest.skip("the screen is larger")
-    if size[0] > 16_383 and kind in ("WebP lossless", "WebP lossy", "GIF frame"):
-        pytest.skip("cannot be written in this header")
     error = refusal(BOMBS[kind](size), "a.png")
     assert str(error).startswith(f"a.png has {words}")
     assert error.__cause__ is None
@@ -579,9 +580,8 @@ def with_segments(data: bytes, marker: int, contents: list[bytes]) -> bytes:
 def test_metadata_that_unpacks_to_gigabytes_is_not_unpacked(kind: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     packed = zlib.compress(b"x" * 30_000_000, 9)
     contents = {b"zTXt": b"a\0\0", b"iTXt": b"a\0\1\0\0\0", b"iCCP": b"a\0\0"}[kind] + packed
-    rows = png_rows(np.asarray(photo()).reshape(32, -1))
     monkeypatch.setattr(PngImagePlugin, "_safe_zlib_decompress", None)
-    assert near(decode(png(SIZE, 8, 2, rows, *[chunk(kind, contents)] * 5)).image, photo(), 0)
+    assert near(decode(plain_png(*[chunk(kind, contents)] * 5)).image, photo(), 0)
 
 
 def test_megabytes_of_metadata_do_no_harm() -> None:
@@ -609,7 +609,7 @@ def test_a_tiff_that_paints_itself_many_times_is_refused(no_decoding: None) -> N
     assert "many times" in str(refusal(data).__cause__)
 
 
-# ---- Not pictures, damaged pictures -----------------------------------------------------------------------------------
+# ---- Not pictures, damaged pictures ----------------------------------------------------------------------------------
 
 
 def ftyp(*brands: bytes) -> bytes:
@@ -659,7 +659,7 @@ def test_a_nameless_file_is_this_file(name: str) -> None:
     assert error.message.values["name"] == Message("This file")  # to be translated as well
 
 
-@pytest.mark.parametrize("name", ["{0}{name}{__class__}", "%s%n", "<script>alert(1)</script>", "사진.jpg", "a\nb", "\ud800"])
+@pytest.mark.parametrize("name", ["{0}{name}{__class__}", "%s%n", "<script>x</script>", "사진.jpg", "a\nb", "\ud800"])
 def test_a_hostile_name_is_only_a_value(name: str) -> None:
     assert refusal(b"", name).message.values == {"name": name}
     assert str(refusal(b"text", name)).startswith(f"{name} is not a picture")
@@ -690,9 +690,9 @@ def test_files_cut_at_every_tenth(name: str) -> None:
     assert refused >= (2 if name in ("apng", "gif animated", "tiff pages", "webp animated") else 5), refused
 
 
-# ---- Hostile files: thousands of mutations ----------------------------------------------------------------------------
+# ---- Hostile files: thousands of mutations ---------------------------------------------------------------------------
 
-INTERESTING = [b"\0", b"\xff", b"\x7f", b"\x80", b"\1", b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff", b"\0\1\0\0"]
+INTERESTING = [b"\0", b"\1", b"\x7f", b"\x80", b"\xff", b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff"]
 Mutation = Callable[[random.Random, bytearray], None]
 
 
@@ -739,44 +739,51 @@ def mutations(seed: int, count: int) -> Iterator[bytes]:
         yield bytes(data)
 
 
-@pytest.mark.parametrize("seed", range(7))
+@pytest.mark.parametrize("seed", range(8))
 def test_mutated_files_are_pictures_or_user_errors(seed: int) -> None:
     """Warnings are recorded rather than raised: `decode` would turn a raised one into a UserError and hide it."""
     decoded = refused = 0
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        for data in mutations(seed, 400):
+        for data in mutations(seed, 500):
             try:
                 assert is_sound(decode(data, "mutant"))
                 decoded += 1
-            except UserError as error:
-                assert str(error).startswith("mutant ")
+            except UserError:
                 refused += 1
     assert [str(warning.message) for warning in caught] == []
     assert min(decoded, refused) >= 40, (decoded, refused)  # both ways out are taken
 
 
-@pytest.mark.parametrize(
-    "data",
-    [
-        png(SIZE, 8, 2, png_rows(np.asarray(photo()).reshape(32, -1)), chunk(b"acTL", bytes(8)), chunk(b"acTL", bytes(8))),
-        saved(photo(), "JPEG", exif=exif(1)[:-9]),
-        with_tag(saved(photo(), "TIFF", tiffinfo={270: "words" * 9}), 270, 2**31),
-        saved(photo(), "TIFF")[:-3],
-    ],
-    ids=["APNG without frames", "cut EXIF", "tag outside the file", "cut directory"],
-)
-def test_files_that_pillow_warns_about_raise_no_warning_here(data: bytes) -> None:
-    with pytest.warns(UserWarning):  # noqa: PT031
-        image = Image.open(io.BytesIO(data))
-        image.getexif()
-    with warnings.catch_warnings(record=True) as caught:
+def broken_avif() -> bytes:
+    """The text of an EXIF tag is said to be far outside the file."""
+    data = saved(photo(), "AVIF", exif=exif(1))
+    at = data.index(b"\x01\x0f\x00\x02") + 8
+    return data[:at] + b"\x00\xff\xff\xff" + data[at + 4 :]
+
+
+WARNED_ABOUT = {
+    "APNG without frames": plain_png(*[chunk(b"acTL", bytes(8))] * 2),
+    "cut EXIF": saved(photo(), "JPEG", exif=exif(1)[:-9]),
+    "tag outside the file": with_tag(saved(photo(), "TIFF", tiffinfo={270: "words" * 9}), 270, 2**31),
+    "EXIF of an AVIF": broken_avif(),
+    "cut directory": saved(photo(), "TIFF")[:40],
+}
+
+
+@pytest.mark.parametrize("name", WARNED_ABOUT)
+def test_what_pillow_warns_about_raises_no_warning_here(name: str) -> None:
+    with warnings.catch_warnings(record=True) as theirs, contextlib.suppress(OSError):
         warnings.simplefilter("always")
-        try:
-            decode(data)
-        except UserError as error:
-            assert "TIFF" in str(error)
-    assert caught == []
+        Image.open(io.BytesIO(WARNED_ABOUT[name])).getexif()
+    assert theirs
+    with warnings.catch_warnings(record=True) as ours:
+        warnings.simplefilter("always")
+        if name == "cut directory":
+            assert "could not be read as TIFF" in str(refusal(WARNED_ABOUT[name]))
+        else:
+            assert near(decode(WARNED_ABOUT[name]).image, photo(), 8)
+    assert ours == []
 
 
 def test_many_threads_decode_at_once_and_no_global_changes() -> None:
@@ -797,11 +804,11 @@ def test_many_threads_decode_at_once_and_no_global_changes() -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
-    assert list(warnings.filters) == filters
-    assert (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES) == limits
+    assert filters == list(warnings.filters)
+    assert limits == (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES)
 
 
-# ---- What a network sees ----------------------------------------------------------------------------------------------
+# ---- What a network sees ---------------------------------------------------------------------------------------------
 
 IMAGENET = Preprocess(256, 224, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 DIGITS = Preprocess(32, 32, (0.1307,), (0.3081,))
@@ -809,8 +816,8 @@ DIGITS = Preprocess(32, 32, (0.1307,), (0.3081,))
 
 def noise(size: tuple[int, int]) -> Image.Image:
     """Unlike a smooth picture, it shows a resize or a crop that is off by a fraction of a pixel."""
-    pixels = np.random.default_rng(size[0] * 10_000 + size[1]).integers(0, 256, (size[1], size[0], 3))
-    return Image.fromarray(pixels.astype(np.uint8))
+    rng = np.random.default_rng(size)
+    return Image.fromarray(rng.integers(0, 256, (size[1], size[0], 3), np.uint8))
 
 
 def torchvisions(preprocess: Preprocess) -> Callable[[Image.Image], np.ndarray]:
@@ -824,23 +831,24 @@ def torchvisions(preprocess: Preprocess) -> Callable[[Image.Image], np.ndarray]:
 def sizes(count: int) -> list[tuple[int, int]]:
     """Exact, odd, square, thin, tiny; and random ones."""
     rng = random.Random(0)
-    chosen = [(256, 256), (224, 224), (500, 375), (375, 500), (257, 256), (333, 331), (8, 160), (160, 8), (9, 8), (341, 256)]
+    chosen = [(256, 256), (224, 224), (500, 375), (375, 500), (257, 256), (333, 331), (8, 160), (160, 8), (9, 8)]
     return chosen + [(rng.randrange(8, 700), rng.randrange(35, 700)) for _ in range(count)]
 
 
-@pytest.mark.parametrize(
-    "preprocess",
-    [IMAGENET, DIGITS, Preprocess(257, 224, (0.5,) * 3, (0.25,) * 3), Preprocess(33, 28, (0.4, 0.5, 0.6), (0.2, 0.3, 0.4))],
-    ids=["ImageNet", "digits", "odd", "small"],
-)
+ODD = Preprocess(257, 224, (0.5,) * 3, (0.25,) * 3)
+SMALL = Preprocess(33, 28, (0.4, 0.5, 0.6), (0.2, 0.3, 0.4))
+
+
+@pytest.mark.parametrize("preprocess", [IMAGENET, DIGITS, ODD, SMALL], ids=["ImageNet", "digits", "odd", "small"])
 def test_to_array_is_torchvisions_to_the_bit(preprocess: Preprocess) -> None:
     theirs = torchvisions(preprocess)
-    for size in sizes(20):
-        array = preprocess.to_array(noise(size))
+    for size in sizes(15):
+        image = noise(size)
+        array = preprocess.to_array(image)
         assert array.dtype == np.float32
         assert array.shape == (len(preprocess.mean), preprocess.crop, preprocess.crop)
         assert array.flags.c_contiguous
-        np.testing.assert_array_equal(array, theirs(noise(size)), err_msg=str(size))
+        np.testing.assert_array_equal(array, theirs(image), err_msg=str(size))
 
 
 def test_from_array_gives_back_the_very_pixels() -> None:
@@ -928,4 +936,5 @@ def test_draw_crop_outlines_and_dims(colour: str | tuple[int, int, int]) -> None
 
 def test_draw_crop_keeps_small_pictures_and_whole_boxes() -> None:
     assert draw_crop(photo(), (0, 0, 40, 32)).size == SIZE
-    assert near(draw_crop(photo((100, 80)), (0, 0, 100, 80)).crop((4, 4, 96, 76)), photo((100, 80)).crop((4, 4, 96, 76)), 0)
+    whole, inner = photo((100, 80)), (4, 4, 96, 76)
+    assert near(draw_crop(whole, (0, 0, 100, 80)).crop(inner), whole.crop(inner), 0)

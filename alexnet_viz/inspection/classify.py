@@ -1,13 +1,13 @@
 """From a picture to an answer: preprocessing, one forward pass, softmax.
 
-    answer = classify(model, picture.image)
-    answer.top(5)              # [("cat", 0.98), ...]
+answer = classify(model, picture.image)
+answer.top(5)              # [("cat", 0.98), ...]
 """
 
 import csv
 import io
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,12 +60,12 @@ def classify(model: Model, image: Image.Image) -> Answer:
     return Answer(model.classes, logits.numpy(), time.perf_counter() - started)
 
 
-def answers_csv(answers: Mapping[str, Answer], top: int = 5) -> str:
+def answers_csv(answers: Iterable[tuple[str, Answer]], top: int = 5) -> str:
     """One line a picture and class: file, rank, class, probability."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["file", "rank", "class", "probability"])
-    for name, answer in answers.items():
+    for name, answer in answers:
         for rank, (class_id, probability) in enumerate(answer.top(top), start=1):
             writer.writerow([_no_formula(name), rank, _no_formula(class_id), f"{probability:.6f}"])
     return table.getvalue()

@@ -1,8 +1,8 @@
 """A spec as an `nn.Module`, and views of a loaded network that share its weights.
 
-    network = Network(spec)                       # PyTorch's default initialisation
-    network.load_state_dict(state, strict=True)   # torchvision's and the seed's keys fit
-    private = view(network)                       # hook and differentiate this, never the shared one
+network = Network(spec)                       # PyTorch's default initialisation
+network.load_state_dict(state, strict=True)   # torchvision's and the seed's keys fit
+private = view(network)                       # hook and differentiate this, never the shared one
 """
 
 import torch

@@ -33,6 +33,7 @@ MAX_DEPTH = 4  # names below the folder: wrapper / train / class / file; what li
 
 _JUNK = {"__macosx", "thumbs.db", "desktop.ini"}  # dot files, too
 _PLAIN_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile unpacks the others without a limit
+_DRIVE = re.compile("[A-Za-z]:")
 _ENTRY = b"PK\1\2"  # starts every entry of a zip's listing
 
 # What damaged bytes make zipfile and zlib raise; RuntimeError is a password or a method that zipfile lacks.
@@ -58,7 +59,7 @@ class Files:
             if entry.name in self._entries:
                 raise UserError(
                     "{source} holds two files named {name}. Rename or remove one.",
-                    name=shown(entry.name),
+                    name=shown(*entry.name),
                     source=title,
                 )
             self._entries[entry.name] = entry
@@ -81,7 +82,7 @@ class Files:
         except _DAMAGE as problem:
             raise UserError(
                 "{name} in {source} cannot be read ({reason}). Replace it or take it out.",
-                name=shown(name),
+                name=shown(*name),
                 source=self.title,
                 reason=_reason(problem),
             ) from problem
@@ -92,39 +93,34 @@ class Files:
     def _check_sizes(self, name: Name, size: int, total: int) -> None:
         if size > MAX_BYTES:
             raise UserError(
-                "{name} in {source} has {size} or more; at most {limit} a file are read. Make it smaller or take it out.",
-                name=shown(name),
+                "{name} in {source} has {size} or more; at most {limit} a file are read. "
+                "Make it smaller or take it out.",
+                name=shown(*name),
                 source=self.title,
                 size=mebibytes(size),
                 limit=mebibytes(MAX_BYTES),
             )
         if total > MAX_TOTAL:
-            raise UserError(
-                "The files in {source} have {size} or more, unpacked; at most {limit} are read. "
-                "Use fewer or smaller pictures.",
-                source=self.title,
-                size=mebibytes(total),
-                limit=mebibytes(MAX_TOTAL),
-            )
+            raise _too_much(self.title, total)
 
 
 @contextmanager
 def open_files(path: Path) -> Iterator[Files]:
     """The files of a folder or a zip while the block runs. Raises UserError for whatever else `path` is."""
     if os.path.isdir(path):  # os.path: pathlib raises for a path that is forbidden or too long
-        title = shown((path.resolve().name or str(path),))
+        title = shown(path.resolve().name or str(path))
         yield Files(title, _folder_entries(path))
     elif os.path.isfile(path):
-        title = shown((path.name,))
+        title = shown(path.name)
         with _open_zip(path, title) as archive:
             yield Files(title, _zip_entries(archive, title))
     else:
-        raise UserError("There is no folder and no zip file {path}. Check the path.", path=shown((str(path),)))
+        raise UserError("There is no folder and no zip file {path}. Check the path.", path=shown(str(path)))
 
 
-def shown(name: Name) -> str:
-    """A name fit for any screen or file: bytes that are no text, and control characters, come out escaped."""
-    text = "/".join(name).encode("utf-8", "backslashreplace").decode()
+def shown(*parts: str) -> str:
+    """A path fit for any screen or file: bytes that are no text, and control characters, come out escaped."""
+    text = "/".join(parts).encode("utf-8", "backslashreplace").decode()
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
@@ -137,13 +133,22 @@ def _is_junk(part: str) -> bool:
     return part.startswith(".") or part.casefold() in _JUNK
 
 
+def _too_much(title: str, size: int) -> UserError:
+    return UserError(
+        "{source} holds {size} or more; at most {limit} are read. Use fewer or smaller pictures.",
+        source=title,
+        size=mebibytes(size),
+        limit=mebibytes(MAX_TOTAL),
+    )
+
+
 def _too_many(title: str) -> UserError:
     return UserError("{source} holds more than {limit:,} files. Use fewer pictures.", source=title, limit=MAX_FILES)
 
 
 def _reason(problem: BaseException) -> str:
     text = problem.strerror if isinstance(problem, OSError) else str(problem)
-    return shown((text or type(problem).__name__,))
+    return shown(text or type(problem).__name__)
 
 
 # ---- Folders --------------------------------------------------------------------------------------------------------
@@ -151,59 +156,58 @@ def _reason(problem: BaseException) -> str:
 
 def _folder_entries(folder: Path, above: Name = ()) -> Iterator[_Entry]:
     """The regular files below a folder. Any link is refused, so nothing outside can be reached."""
-    for child in _children(folder):
-        name = (*above, unicodedata.normalize("NFC", child.name))  # macOS may store Hangul taken apart
-        if _is_junk(child.name):
-            continue
-        if child.is_symlink():
-            raise UserError(
-                "{name} is a link; links are not followed. Put the file itself in its place.", name=shown(name)
-            )
-        if child.is_file():
-            yield _Entry(name, child.stat().st_size, partial(open, child.path, "rb"))
-        elif child.is_dir() and len(name) < MAX_DEPTH:
-            yield from _folder_entries(Path(child.path), name)
-
-
-def _children(folder: Path) -> list["os.DirEntry[str]"]:
     try:
-        with os.scandir(folder) as children:
-            return list(children)
+        for child in sorted(os.scandir(folder), key=lambda child: child.name):
+            name = (*above, unicodedata.normalize("NFC", child.name))  # macOS may store Hangul taken apart
+            if _is_junk(child.name):
+                continue
+            if child.is_symlink():
+                raise UserError(
+                    "{name} is a link; links are not followed. Put the file itself in its place.", name=shown(*name)
+                )
+            if child.is_file():
+                yield _Entry(name, child.stat().st_size, partial(_open, child.path))
+            elif child.is_dir() and len(name) < MAX_DEPTH:
+                yield from _folder_entries(Path(child.path), name)
     except OSError as problem:
         raise UserError(
-            "The folder {folder} cannot be read: {reason}.", folder=shown((folder.name,)), reason=_reason(problem)
+            "The folder {folder} cannot be read: {reason}.", folder=shown(folder.name), reason=_reason(problem)
         ) from problem
+
+
+def _open(path: str) -> IO[bytes]:
+    return open(path, "rb")
 
 
 # ---- Zip files ------------------------------------------------------------------------------------------------------
 
 
 def _open_zip(path: Path, title: str) -> zipfile.ZipFile:
-    """The opened zip. Its entries are counted first: opening one keeps them all in memory."""
+    """The opened zip. Its size and its entries are looked at first: opening one keeps all entries in memory."""
     try:
-        start, entries = _count_entries(path)
-        if entries > MAX_FILES:
+        size = path.stat().st_size
+        if size > MAX_TOTAL:
+            raise _too_much(title, size)
+        if _count_entries(path) > MAX_FILES:
             raise _too_many(title)
         return zipfile.ZipFile(path)
-    except zipfile.BadZipFile as problem:
-        if start.startswith(b"PK"):
-            raise UserError("{source} is a zip file that is cut off or damaged. Download or make it again.", source=title)
-        raise UserError("{source} is not a zip file. Give a folder or a zip of class folders.", source=title)
     except _DAMAGE as problem:
         raise UserError(
-            "{source} cannot be read ({reason}). Download or make it again.", source=title, reason=_reason(problem)
+            "{source} cannot be read as a zip file ({reason}): it is another kind of file, cut off or damaged. "
+            "Download or make it again, or give a folder.",
+            source=title,
+            reason=_reason(problem),
         ) from problem
 
 
-def _count_entries(path: Path) -> tuple[bytes, int]:
-    """The file's first four bytes, and an upper bound of the entries in its listing, whatever its header says."""
-    start, count, tail = b"", 0, b""
+def _count_entries(path: Path) -> int:
+    """An upper bound of the entries in a zip's listing, whatever its header says."""
+    count, tail = 0, b""
     with path.open("rb") as file:
         while chunk := file.read(2**20):
-            start = start or chunk[:4]
             count += (tail + chunk).count(_ENTRY)
-            tail = chunk[1 - len(_ENTRY) :]  # too short to hold an entry's start, long enough to complete one
-    return start, count
+            tail = chunk[1 - len(_ENTRY) :]  # too short to hold an entry's start, long enough to begin one
+    return count
 
 
 # What a file in a zip may not be, and what is said.
@@ -239,7 +243,7 @@ def _zip_entries(archive: zipfile.ZipFile, title: str) -> Iterator[_Entry]:
         for refused, text in _REFUSED:
             if refused(info):
                 ratio = info.file_size // max(1, info.compress_size)
-                raise UserError(text, name=shown(name), source=title, ratio=ratio)
+                raise UserError(text, name=shown(*name), source=title, ratio=ratio)
         yield _Entry(name, info.file_size, partial(archive.open, info))
 
 
@@ -247,12 +251,12 @@ def _member_name(info: zipfile.ZipInfo, title: str) -> Name:
     """The parts of a member's path, without "."; refuses a path that could lead out of where it is unpacked."""
     path = unicodedata.normalize("NFC", _member_path(info))
     parts = path.removesuffix("/").split("/")
-    if not {"", ".."}.isdisjoint(parts) or re.match(r"[A-Za-z]:|.*[\\\0]", path, re.DOTALL):
+    if "" in parts or ".." in parts or "\\" in path or "\0" in path or _DRIVE.match(path):
         raise UserError(
             "{source} holds the path {path}, which could lead out of a folder. "
             "Make a zip that has only plain folder and file names.",
             source=title,
-            path=shown((path,)) or '""',
+            path=shown(path) or '""',
         )
     return tuple(part for part in parts if part != ".")
 

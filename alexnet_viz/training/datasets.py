@@ -12,6 +12,7 @@ Two layouts are understood, with or without one folder around everything:
 """
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,7 @@ def load_dataset(path: Path, *, side: int | None = None, progress: Progress | No
         stack.check()
         train, test = _split(places, files.title)
         return Dataset(
-            name=files.title.removesuffix(".zip"),
+            name=re.sub(r"\.zip$", "", files.title, flags=re.IGNORECASE),
             classes=classes,
             train=_tensors(stack, train, classes),
             test=_tensors(stack, test, classes),
@@ -120,7 +121,7 @@ def _class_folders(files: Files) -> Mapping[ClassFolder, list[Name]]:
             "The pictures in {source} are not sorted into class folders. Arrange them as CLASS/PICTURE, or as "
             "train/CLASS/PICTURE and test/CLASS/PICTURE. Folders found at its top: {folders}.",
             source=files.title,
-            folders=shown((", ".join(sorted(tops)[:5]) or "0",)),
+            folders=shown(", ".join(sorted(tops)[:5])) or Message("none"),
         )
     return dict(sorted(folders.items()))
 
@@ -139,23 +140,24 @@ def _classes(folders: Mapping[ClassFolder, list[Name]], title: str) -> tuple[str
     strangers = sorted({label for _, label in folders} - set(classes))
     if strangers:
         raise UserError(
-            "{source} has test pictures of {classes}, but none to learn from. Add train/{first} or remove test/{first}.",
+            "{source} has test pictures of {classes}, but none to learn from. "
+            "Add train/{first} or remove test/{first}.",
             source=title,
-            classes=shown((", ".join(strangers),)),
-            first=shown((strangers[0],)),
+            classes=shown(", ".join(strangers)),
+            first=shown(strangers[0]),
         )
     if len(classes) < 2:
         raise UserError(
             "{source} has only 1 class, {label}; at least 2 are needed. Add a folder of pictures of something else.",
             source=title,
-            label=shown((classes[0],)),
+            label=shown(classes[0]),
         )
     for label in classes:
-        if shown((label,)) != label:
+        if shown(label) != label:
             raise UserError(
                 "The class folder {label} in {source} has characters that cannot be shown. Rename it.",
                 source=title,
-                label=shown((label,)),
+                label=shown(label),
             )
     return tuple(classes)
 
@@ -185,7 +187,7 @@ class _Stack:
             self._side = DEFAULT_SIDE
             self._arrays = [_square(Image.fromarray(array.transpose(1, 2, 0)), DEFAULT_SIDE) for array in self._arrays]
         if self._side is None:
-            self._arrays.append(np.asarray(image).transpose(2, 0, 1))
+            self._arrays.append(np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1)))
             return
         if self._bytes_with((self._side, self._side)) > MAX_PIXEL_BYTES:
             raise _too_large(len(self) + 1, (self._side, self._side))
@@ -233,7 +235,7 @@ def _fill(
     for done, (folder, name) in enumerate(jobs, start=1):
         data = files.read(name)
         try:
-            picture = decode(data, shown(name))
+            picture = decode(data, shown(*name))
         except UserError as problem:
             reasons.setdefault(folder, problem.message)
         else:
@@ -244,9 +246,9 @@ def _fill(
     for folder, indices in places.items():
         if not indices:
             raise UserError(
-                "The class folder {folder} holds {count:,} files and no picture that can be used. "
-                "Add pictures or remove it. {reason}",
-                folder=shown(tuple(filter(None, folder))),
+                "None of the files in the class folder {folder} is a picture that can be used ({count:,} tried). "
+                "Add pictures or remove the folder. The first one: {reason}",
+                folder=shown(*filter(None, folder)),
                 count=len(folders[folder]),
                 reason=reasons[folder],
             )

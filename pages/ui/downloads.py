@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 TOP = 5
 
+_PERCENTAGE = st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
+
 
 def class_table(t: Translator, answer: "Answer") -> None:
     """Every class with its probability, best first."""
@@ -26,9 +28,7 @@ def class_table(t: Translator, answer: "Answer") -> None:
             t("Class"): [class_name(class_id, t.language) for class_id, _ in ranked],
             t("Probability"): [probability for _, probability in ranked],
         },
-        column_config={
-            t("Probability"): st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
-        },
+        column_config={t("Probability"): _PERCENTAGE},
         hide_index=False,
         height="content" if len(ranked) <= 20 else 400,
     )
@@ -38,21 +38,21 @@ def answers(t: Translator, model: "Model", pictures: Sequence[Picture]) -> None:
     """The best classes of several pictures, one row each, with the files to download."""
     from alexnet_viz.inspection.classify import answer_record, answers_csv
 
-    by_name = {picture.name: cache.answer(model, picture.digest, picture.data) for picture in pictures}
+    # Two pictures may have the same name, so these are pairs and no dictionary.
+    answered = [(picture.name, cache.answer(model, picture.digest, picture.data)) for picture in pictures]
+    best = [answer.top(1)[0] for _, answer in answered]
     st.dataframe(
         {
-            t("Picture"): list(by_name),
-            t("Class"): [class_name(answer.top(1)[0][0], t.language) for answer in by_name.values()],
-            t("Probability"): [answer.top(1)[0][1] for answer in by_name.values()],
-            t("Milliseconds"): [round(1000 * answer.seconds) for answer in by_name.values()],
+            t("Picture"): [name for name, _ in answered],
+            t("Class"): [class_name(class_id, t.language) for class_id, _ in best],
+            t("Probability"): [probability for _, probability in best],
+            t("Milliseconds"): [round(1000 * answer.seconds) for _, answer in answered],
         },
-        column_config={
-            t("Probability"): st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
-        },
+        column_config={t("Probability"): _PERCENTAGE},
     )
-    records = [answer_record(name, model.entry.id, answer, TOP) for name, answer in by_name.items()]
+    records = [answer_record(name, model.entry.id, answer, TOP) for name, answer in answered]
     with st.container(horizontal=True):
-        _download(t("CSV"), answers_csv(by_name, TOP), "alexnet-answers.csv", "text/csv")
+        _download(t("CSV"), answers_csv(answered, TOP), "alexnet-answers.csv", "text/csv")
         as_json = json.dumps(records, ensure_ascii=False, indent=2)
         _download(t("JSON"), as_json, "alexnet-answers.json", "application/json")
 

@@ -65,9 +65,7 @@ def picture(t: Translator) -> Picture:
     """The current picture: a strip of the samples and the visitor's own, and a place to drop more."""
     own = own_pictures()
     current = state.IMAGE.current([*SAMPLES, *own])
-    thumbnails = [
-        Thumbnail(item.id, item.name, cache.thumbnail(item.digest, item.data)) for item in all_pictures(t)
-    ]
+    thumbnails = [Thumbnail(item.id, item.name, cache.thumbnail(item.digest, item.data)) for item in all_pictures(t)]
     strip(t("Pictures"), thumbnails, current, key="picture_strip", on_choose=_choose_picture)
     _choose_picture(current)
     return own[current] if current in own else sample_picture(current, t)

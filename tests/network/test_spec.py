@@ -533,7 +533,7 @@ def test_the_specs_above_reach_every_verdict():
     refused = set()
 
     @given(specs())
-    @settings(SAME_EVERY_RUN, max_examples=EXAMPLES)
+    @settings(SAME_EVERY_RUN, max_examples=EXAMPLES // 2)
     def look(spec):
         result = walk(spec)
         seen["legal"] += not result.errors and len(spec.layers) > 2
@@ -542,8 +542,8 @@ def test_the_specs_above_reach_every_verdict():
         refused.update((spec.layers[len(result.rows)].kind, error.text.text) for error in result.errors)
 
     look()
-    assert seen["legal"] > EXAMPLES / 10
-    assert seen["flops"] > EXAMPLES / 10
+    assert seen["legal"] > EXAMPLES / 20
+    assert seen["flops"] > EXAMPLES / 20
     assert seen["on each row"] > 10
     needs_maps = "It needs maps (channels x height x width), but after Flatten there is one vector."
     assert {kind for kind, text in refused if text == needs_maps} == {"conv", "pool", "adaptive_pool", "lrn"}

@@ -5,7 +5,9 @@ import pytest
 from tests.pages.test_classify import open_page
 
 
-@pytest.mark.parametrize(("locale", "title"), [("en-US", "See how AlexNet works"), ("ko", "AlexNet의 속을 들여다봅시다")])
+@pytest.mark.parametrize(
+    ("locale", "title"), [("en-US", "See how AlexNet works"), ("ko", "AlexNet의 속을 들여다봅시다")]
+)
 def test_home_opens_in_both_languages(locale, title):
     app = open_page("home", locale=locale)
     assert not app.exception

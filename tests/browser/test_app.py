@@ -1,0 +1,96 @@
+"""What only a real browser shows: cold deep links, real uploads, links across languages, and what leaves the machine."""
+
+import re
+from urllib.parse import urlparse
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import wait_for_run
+from tests.catalogue import ROOT
+
+SAMPLES = ROOT / "assets" / "samples"
+
+
+def headline(page):
+    return page.locator("h3").first
+
+
+def test_a_deep_link_as_the_first_request_to_a_fresh_server_shows_frame_and_page(visit, fresh_server):
+    page = visit(f"{fresh_server}/classify")
+    expect(page.get_by_role("heading", name="What does AlexNet see?")).to_be_visible()
+    expect(page.get_by_test_id("stSidebarNav").get_by_text("Look inside")).to_be_visible()
+    expect(page).to_have_title("Classify · AlexNet Explorer")
+    expect(headline(page)).to_contain_text("cat", timeout=60_000)
+
+
+def test_own_photo_in_answer_out(visit):
+    page = visit("/classify")
+    page.locator("input[type=file]").first.set_input_files(SAMPLES / "truck.jpg")
+    expect(headline(page)).to_contain_text("truck")
+    expect(page.get_by_role("radio", name="truck.jpg")).to_have_attribute("aria-checked", "true")
+
+
+def test_a_renamed_text_file_gets_a_sentence(visit, tmp_path):
+    fake = tmp_path / "fake.jpg"
+    fake.write_text("not a picture")
+    page = visit("/classify")
+    page.locator("input[type=file]").first.set_input_files(fake)
+    expect(page.get_by_test_id("stAlert")).to_contain_text("is not a picture of a known kind")
+    expect(headline(page)).to_contain_text("cat")
+
+
+def test_a_link_made_in_english_opens_the_same_view_in_korean(visit, browser, base_url):
+    page = visit("/classify")
+    page.get_by_role("radio", name="Truck", exact=True).click()
+    expect(headline(page)).to_contain_text("truck")
+    link = page.url
+    assert "image=truck" in link
+    korean = browser.new_context(locale="ko-KR").new_page()
+    korean.goto(link)
+    wait_for_run(korean)
+    expect(headline(korean)).to_contain_text("트럭")
+    korean.context.close()
+
+
+def test_switching_the_language_and_reloading_keeps_language_and_view(visit):
+    page = visit("/classify?image=airplane&tab=pictures")
+    page.get_by_test_id("stSidebar").get_by_text("한국어").click()
+    expect(headline(page)).to_contain_text("비행기")
+    expect(page).to_have_url(re.compile("lang=ko"))
+    page.reload()
+    wait_for_run(page)
+    expect(headline(page)).to_contain_text("비행기")
+    expect(page.get_by_role("tab", selected=True)).to_have_text("모든 사진")
+
+
+def test_a_picture_is_chosen_by_keyboard_alone(visit):
+    page = visit("/classify")
+    chosen = page.get_by_role("radio", name="Cat", exact=True)
+    chosen.focus()
+    page.keyboard.press("ArrowRight")
+    expect(headline(page)).to_contain_text("airplane")
+    expect(page.get_by_role("radio", name="Airplane")).to_be_focused()
+
+
+def test_no_request_leaves_the_machine(visit, page):
+    hosts = set()
+    page.on("request", lambda request: hosts.add(urlparse(request.url).hostname))
+    visit("/")
+    visit("/classify")
+    expect(headline(page)).to_contain_text("cat")
+    assert {host for host in hosts if host} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("path", ["/", "/classify"])
+def test_pages_fit_a_phone(visit, page, path):
+    page.set_viewport_size({"width": 390, "height": 844})
+    visit(path)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_pictures_and_charts_have_a_text(visit):
+    page = visit("/classify")
+    expect(headline(page)).to_contain_text("cat")
+    for image in page.get_by_test_id("stImage").locator("img").all():
+        assert image.get_attribute("alt")

@@ -1,0 +1,69 @@
+"""A Streamlit server of one's own, for the browser tests and the benchmark."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+QUIET = [  # no sandbox as root; no traffic of the browser's own, which a test would mistake for ours
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: its address and its process."""
+
+    url: str
+    process: subprocess.Popen
+
+    def resident_mb(self) -> float:
+        """Resident memory of the process (Linux)."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) / 1000
+
+
+@contextmanager
+def running(app: Path) -> Iterator[Server]:
+    """The app on a free port of 127.0.0.1, as `make run` starts it, with a home folder of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", app.name, "--server.headless", "true"]
+    options = ["--server.port", str(port), "--server.address", "127.0.0.1", "--browser.gatherUsageStats", "false"]
+    with tempfile.TemporaryDirectory() as folder:
+        env = {**os.environ, "ALEXNET_VIZ_HOME": f"{folder}/home"}
+        log = Path(folder) / "server.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen([*command, *options], cwd=app.parent, stdout=out, stderr=out, env=env)
+        server = Server(f"http://127.0.0.1:{port}", process)
+        try:
+            _wait_until_healthy(server, log)
+            yield server
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def _wait_until_healthy(server: Server, log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if server.process.poll() is not None:
+            raise RuntimeError(f"the server died: {log.read_text()}")
+        try:
+            with urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=1) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            time.sleep(0.02)
+    raise RuntimeError(f"the server did not answer: {log.read_text()}")
