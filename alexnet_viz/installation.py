@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 
 from alexnet_viz.home import home_dir
-from alexnet_viz.i18n import Message, N_
+from alexnet_viz.i18n import N_, Message
 from alexnet_viz.network.sources import find_weights
 from alexnet_viz.network.zoo import MODELS
 

@@ -13,7 +13,7 @@ from tests.catalogue import ROOT, TRANSLATED, po_file, read_catalogue, source_st
 # A new module takes its place here.
 IMPORT_ORDER = [
     # the ground floor
-    *("i18n", "errors", "home", "labels", "lessons", "images", "samples", "render", "plots", "ml", "turns"),
+    *("i18n", "errors", "home", "labels", "lessons", "image_files", "images", "samples", "render", "plots", "ml", "turns"),
     # network
     *("network.spec", "network.zoo", "network.sources", "network.build", "network.weights"),
     # inspection

@@ -1,8 +1,6 @@
 """The samples are there, can be decoded, and are what the table says."""
 
 import hashlib
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,17 +77,9 @@ def test_color_wheel_has_its_hues_at_their_angles(degrees: int, colour: tuple[in
     assert (wheel[0, 0] == 128).all()
 
 
-def test_expected_classes_are_the_ones_meant() -> None:
-    labels = json.loads((Path(SAMPLE_DIR).parent / "labels" / "imagenet.json").read_text("utf-8"))
-    expected = {id: labels[sample.class_id]["id"] for id, sample in SAMPLES.items() if sample.class_id is not None}
-    assert expected == {
-        "cat": "tabby",
-        "airplane": "warplane",
-        "bird": "pelican",
-        "truck": "fire engine",
-        "coffee": "espresso",
-        "rocket": "missile",
-    }
+def test_four_samples_show_one_of_the_ten_classes() -> None:
+    expected = {id: sample.class_id for id, sample in SAMPLES.items() if sample.class_id is not None}
+    assert expected == {"cat": "cat", "airplane": "airplane", "bird": "bird", "truck": "truck"}
 
 
 @pytest.mark.parametrize("id", ["", "dog", "../labels/imagenet.json", "cat.jpg"])

@@ -260,7 +260,9 @@ def test_what_is_captured_before_a_relu_keeps_its_negative_values():
 
 
 LAYERS = st.one_of(
-    st.builds(Conv, st.integers(1, 6), st.integers(1, 5), st.integers(1, 3), st.integers(0, 2), st.sampled_from([1, 2])),
+    st.builds(
+        Conv, st.integers(1, 6), st.integers(1, 5), st.integers(1, 3), st.integers(0, 2), st.sampled_from([1, 2])
+    ),
     st.builds(Pool, st.integers(1, 4), st.integers(1, 3), st.integers(0, 1), st.sampled_from(["max", "avg"])),
     st.builds(LRN, groups=st.sampled_from([1, 2])),
     st.sampled_from([AdaptivePool(2), BatchNorm(), Activation(), Dropout(1.5), Flatten(), Linear(6, 3)]),
@@ -292,7 +294,7 @@ def test_a_group_count_that_does_not_divide_is_a_value_error():
 
 def conv_2012(maps, weight, bias, stride, padding, groups):
     """Each output by hand; whatever lies outside the maps counts as zero."""
-    channels, height, width = maps.shape
+    _, height, width = maps.shape
     filters, each, kernel, _ = weight.shape
     rows, columns = (1 + -(-(n + 2 * padding - kernel) // stride) for n in (height, width))
     out = np.zeros((filters, rows, columns))
@@ -396,7 +398,9 @@ def test_the_rounding_rule_does_not_change_the_keys(model_id):
 
 
 def hooks(module):
-    return sum(len(part._forward_hooks) + len(part._forward_pre_hooks) + len(part._backward_hooks) for part in module.modules())
+    return sum(
+        len(part._forward_hooks) + len(part._forward_pre_hooks) + len(part._backward_hooks) for part in module.modules()
+    )
 
 
 def test_a_view_shares_its_weights_and_nothing_else():

@@ -656,7 +656,7 @@ def test_receptive_field_is_the_extent_of_the_input_gradient(windows, slack):
 
 def test_a_value_after_flatten_sees_everything():
     rows = walk(Spec((3, 8, 8), (Conv(4, 3), Flatten(), Activation(), Linear(144, 2)))).rows
-    assert [(layer.receptive_field, layer.stride) for layer in rows] == [(3, 1), (None, None), (None, None), (None, None)]
+    assert [(layer.receptive_field, layer.stride) for layer in rows] == [(3, 1), *[(None, None)] * 3]
 
 
 # ---- the ceil rule --------------------------------------------------------------------------------------------------

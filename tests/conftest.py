@@ -1,0 +1,18 @@
+"""What tests of several modules share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def cifar10_zip() -> Path:
+    """CIFAR-10 as a zip of class folders: named by ALEXNET_VIZ_CIFAR10, or beside the repository."""
+    places = [os.environ.get("ALEXNET_VIZ_CIFAR10", ""), ROOT.parent / "shared" / "data" / "cifar10-jpeg.zip"]
+    for place in places:
+        if os.path.isfile(place):
+            return Path(place)
+    pytest.skip("CIFAR-10 is not here: set ALEXNET_VIZ_CIFAR10 to its zip of class folders")

@@ -1,0 +1,181 @@
+"""From logits to answers, and from answers to files."""
+
+import csv
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from alexnet_viz.inspection.classify import Answer, answer_record, answers_csv, classify, softmax
+from alexnet_viz.network.sources import RANDOM
+from alexnet_viz.network.weights import load_model
+
+torch.set_num_threads(1)
+
+
+def answer(*logits, classes="abcdefgh", seconds=0.25):
+    return Answer(tuple(classes[: len(logits)]), np.array(logits, dtype=np.float32), seconds)
+
+
+def log(*probabilities):
+    return answer(*np.log(probabilities))
+
+
+# ---- softmax --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("temperature", [0.1, 0.5, 1.0, 2.0, 20.0])
+def test_softmax_is_torch_softmax_of_the_divided_logits(temperature):
+    logits = np.random.default_rng(0).normal(0, 8, 1000).astype(np.float32)
+    expected = torch.softmax(torch.from_numpy(logits).double() / temperature, 0).numpy()
+    np.testing.assert_allclose(softmax(logits, temperature), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("logits", [[1000.0, 0.0, -1000.0], [1e38, -1e38, 0.0], [-500.0, -500.0, -501.0], [3.0]])
+def test_softmax_of_extreme_logits_adds_up_to_one(logits):
+    probabilities = softmax(np.array(logits, dtype=np.float32))
+    assert np.isfinite(probabilities).all()
+    assert probabilities.sum() == pytest.approx(1)
+
+
+def test_softmax_by_hand():
+    np.testing.assert_allclose(softmax(np.log(np.array([1, 2, 5], dtype=np.float32))), [0.125, 0.25, 0.625], rtol=1e-6)
+
+
+def test_temperature_flattens_and_sharpens():
+    logits = np.array([2, 1, 0], dtype=np.float32)
+    cold, plain, hot = (softmax(logits, temperature)[0] for temperature in (0.25, 1.0, 4.0))
+    assert cold > plain > hot > 1 / 3
+
+
+def test_softmax_leaves_the_logits_alone():
+    logits = np.array([2, 1, 0], dtype=np.float32)
+    softmax(logits, 3.0)
+    assert logits.tolist() == [2, 1, 0]
+
+
+# ---- answers --------------------------------------------------------------------------------------------------------
+
+
+def test_top_is_best_first():
+    top = log(0.1, 0.6, 0.3).top(3)
+    assert [name for name, _ in top] == ["b", "c", "a"]
+    assert [p for _, p in top] == pytest.approx([0.6, 0.3, 0.1])
+    assert all(type(p) is float for _, p in top)
+
+
+def test_ties_are_in_class_order():
+    assert [name for name, _ in answer(1, 5, 1, 5, 1, 5).top(6)] == list("bdface")
+
+
+def test_top_gives_as_many_as_there_are():
+    assert [len(answer(3, 2, 1).top(count)) for count in (0, 1, 2, 3, 50)] == [0, 1, 2, 3, 3]
+
+
+@pytest.mark.parametrize(("best", "unsure"), [(0.49, True), (0.51, False), (0.9, False)])
+def test_unsure_below_one_half(best, unsure):
+    assert log(best, *[(1 - best) / 3] * 3).unsure is unsure
+
+
+def test_classify_is_preprocessing_and_one_forward_pass():
+    model = load_model("lenet5", RANDOM)
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8))
+    said = classify(model, image)
+    expected = model.network(torch.from_numpy(model.entry.preprocess.to_array(image))[None])[0]
+    np.testing.assert_array_equal(said.logits, expected.numpy())
+    assert (said.logits.shape, said.logits.dtype) == ((10,), np.float32)
+    assert said.classes == model.classes
+    assert 0 < said.seconds < 60
+
+
+def test_two_pictures_get_two_answers_and_the_same_picture_the_same():
+    model = load_model("lenet5", RANDOM)
+    white, black = (Image.new("RGB", (32, 32), colour) for colour in ("white", "black"))
+    assert not np.array_equal(classify(model, white).logits, classify(model, black).logits)
+    np.testing.assert_array_equal(classify(model, white).logits, classify(model, white).logits)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_classify_leaves_the_model_as_it_was(fails):
+    model = load_model("lenet5", RANDOM)
+
+    def state():
+        return [
+            (module.training, len(module._forward_hooks), len(module._forward_pre_hooks), len(module._backward_hooks))
+            for module in model.network.modules()
+        ] + [(p.requires_grad, p.grad, p.sum().item()) for p in model.network.parameters()]
+
+    before = state()
+    if fails:
+        with pytest.raises(AttributeError):
+            classify(model, None)
+    else:
+        classify(model, Image.new("RGB", (9, 9)))
+    assert state() == before
+    assert torch.is_grad_enabled()
+    assert not torch.is_inference_mode_enabled()
+
+
+# ---- files ----------------------------------------------------------------------------------------------------------
+
+
+def rows(text):
+    return list(csv.reader(io.StringIO(text, newline="")))
+
+
+def test_csv_has_a_line_for_each_picture_and_class():
+    text = answers_csv([("one.jpg", log(0.25, 0.75)), ("two.jpg", log(0.9, 0.06, 0.04))], top=2)
+    assert text == (
+        "file,rank,class,probability\n"
+        "one.jpg,1,b,0.750000\n"
+        "one.jpg,2,a,0.250000\n"
+        "two.jpg,1,a,0.900000\n"
+        "two.jpg,2,b,0.060000\n"
+    )
+
+
+def test_csv_of_nothing_is_its_header():
+    assert answers_csv([]) == "file,rank,class,probability\n"
+
+
+def test_csv_keeps_two_pictures_of_the_same_name_apart():
+    text = answers_csv([("image.jpg", log(0.75, 0.25)), ("image.jpg", log(0.25, 0.75))], top=1)
+    assert rows(text)[1:] == [["image.jpg", "1", "a", "0.750000"], ["image.jpg", "1", "b", "0.750000"]]
+
+
+def test_csv_has_five_classes_unless_told_otherwise():
+    assert len(rows(answers_csv([("a", answer(*range(8)))]))) == 1 + 5
+
+
+@pytest.mark.parametrize(
+    "name", ["a,b.jpg", 'a"b.jpg', "a\nb.jpg", "a\r\nb.jpg", "a\rb.jpg", "고양이.jpg", " a.jpg", "a;b", "", "x=1.jpg"]
+)
+def test_csv_names_are_read_back_as_they_were(name):
+    _, line = rows(answers_csv([(name, answer(1))], top=1))
+    assert line == [name, "1", "a", "1.000000"]
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x")', "=a,b"])
+def test_csv_names_and_classes_that_start_like_a_formula_are_made_text(name):
+    said = Answer((name,), np.zeros(1, dtype=np.float32), 0.1)
+    _, line = rows(answers_csv([(name, said)], top=1))
+    assert line == [f"'{name}", "1", f"'{name}", "1.000000"]
+
+
+def test_json_record():
+    record = answer_record("cat.jpg", "lenet5", Answer(("a", "b"), np.zeros(2, dtype=np.float32), 0.123456), 1)
+    assert record == {
+        "file": "cat.jpg",
+        "model": "lenet5",
+        "seconds": 0.1235,
+        "top": [{"class": "a", "probability": 0.5}],
+    }
+    assert json.loads(json.dumps(record)) == record
+
+
+def test_json_probabilities_have_six_digits():
+    record = answer_record("cat.jpg", "lenet5", log(1 / 3, 2 / 3), 5)
+    assert [item["probability"] for item in record["top"]] == [0.666667, 0.333333]

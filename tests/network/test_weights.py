@@ -1,0 +1,300 @@
+"""Weight files: read back as they were written, or refused in a sentence that names what is wrong."""
+
+import hashlib
+import json
+import os
+import pickle
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from alexnet_viz.errors import UserError
+from alexnet_viz.labels import class_ids
+from alexnet_viz.network.build import random_state
+from alexnet_viz.network.sources import RANDOM, WeightsSource
+from alexnet_viz.network.spec import Linear
+from alexnet_viz.network.weights import file_digest, load_model, read_state
+from alexnet_viz.network.zoo import MODELS
+
+torch.set_num_threads(1)
+
+SPEC = MODELS["lenet5"].spec
+LAST = "classifier.4"
+
+
+@pytest.fixture(scope="module")
+def state():
+    return random_state(SPEC, seed=11)
+
+
+@pytest.fixture
+def nothing_installed(tmp_path, monkeypatch):
+    monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+
+
+def written(path, state, metadata=None):
+    if path.suffix == ".safetensors":
+        save_file(state, path, metadata=metadata)
+    else:
+        torch.save(state, path)
+    return WeightsSource("file", path)
+
+
+def with_outputs(count):
+    layers = (*SPEC.layers[:-1], replace(SPEC.layers[-1], outputs=count))
+    return random_state(replace(SPEC, layers=layers), seed=11)
+
+
+def refusal(source, model_id="lenet5"):
+    with pytest.raises(UserError) as raised:
+        load_model(model_id, source)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["mine.safetensors", "mine.pth", "mine.pt"])
+def test_round_trip(tmp_path, state, name):
+    source = written(tmp_path / name, state)
+    model = load_model("lenet5", source)
+    loaded = model.network.state_dict()
+    assert list(loaded) == list(state)
+    assert all(torch.equal(loaded[key], state[key]) for key in state)
+    assert (model.entry, model.origin, model.trained) == (MODELS["lenet5"], "file", True)
+    assert model.classes == tuple("0123456789")
+    assert not any(module.training for module in model.network.modules())
+    assert not any(parameter.requires_grad for parameter in model.network.parameters())
+
+
+@pytest.mark.parametrize("name", ["mine.safetensors", "mine.pth"])
+def test_the_digest_is_that_of_the_file(tmp_path, state, name):
+    source = written(tmp_path / name, state)
+    assert load_model("lenet5", source).digest == hashlib.sha256(source.path.read_bytes()).hexdigest()
+    assert file_digest(source.path) == load_model("lenet5", source).digest
+
+
+@pytest.mark.parametrize("name", ["mine.safetensors", "mine.pth"])
+def test_half_precision_is_read_as_single(tmp_path, state, name):
+    model = load_model("lenet5", written(tmp_path / name, {key: tensor.half() for key, tensor in state.items()}))
+    assert {parameter.dtype for parameter in model.network.parameters()} == {torch.float32}
+    assert torch.allclose(model.network.state_dict()[f"{LAST}.bias"], state[f"{LAST}.bias"], atol=1e-3)
+
+
+def test_parameters_that_want_gradients_are_read_without(tmp_path, state):
+    source = written(tmp_path / "a.pth", {key: torch.nn.Parameter(tensor) for key, tensor in state.items()})
+    assert not any(parameter.requires_grad for parameter in load_model("lenet5", source).network.parameters())
+
+
+def test_the_checkpoint_that_the_seed_script_writes_opens(tmp_path):
+    # alexnet_cifar10_best.pth, facts.md section 7.
+    source = written(tmp_path / "alexnet_cifar10_best.pth", random_state(MODELS["alexnet_cifar"].spec))
+    assert load_model("alexnet_cifar", source).classes == class_ids("cifar10")
+
+
+# ---- classes --------------------------------------------------------------------------------------------------------
+
+
+def test_the_class_count_is_read_from_the_last_bias(tmp_path):
+    model = load_model("lenet5", written(tmp_path / "three.pth", with_outputs(3)))
+    assert model.network.spec.layers[-1] == Linear(84, 3)
+    assert model.classes == ("class 0", "class 1", "class 2")
+    assert model.network(torch.zeros(1, 1, 32, 32)).shape == (1, 3)
+    assert MODELS["lenet5"].spec.layers[-1] == Linear(84, 10)
+
+
+def test_class_names_are_read_from_the_file(tmp_path):
+    source = written(tmp_path / "a.safetensors", with_outputs(2), {"classes": json.dumps(["고양이", "dog"])})
+    assert load_model("lenet5", source).classes == ("고양이", "dog")
+
+
+def test_names_in_the_file_come_before_the_list_of_the_entry(tmp_path, state):
+    source = written(tmp_path / "a.safetensors", state, {"classes": json.dumps(list("abcdefghij"))})
+    assert load_model("lenet5", source).classes == tuple("abcdefghij")
+
+
+def test_names_that_do_not_match_the_count_are_left_aside(tmp_path, state):
+    source = written(tmp_path / "a.safetensors", state, {"classes": json.dumps(["cat", "dog"])})
+    assert load_model("lenet5", source).classes == tuple("0123456789")
+
+
+@pytest.mark.parametrize(
+    "classes", ["cat,dog", "", "null", "5", '["cat", ', '"abcdefghij"', "[" * 100_000], ids=lambda text: text[:12]
+)
+def test_other_peoples_metadata_is_left_aside(tmp_path, state, classes):
+    # "classes" is a common word: what it holds need not be ours.
+    source = written(tmp_path / "a.safetensors", state, {"classes": classes, "format": "pt"})
+    assert load_model("lenet5", source).classes == tuple("0123456789")
+
+
+# ---- random weights -------------------------------------------------------------------------------------------------
+
+
+def test_without_a_file_weights_are_random_and_say_so(nothing_installed):
+    first, second = load_model("lenet5"), load_model("lenet5", RANDOM)
+    assert (first.origin, first.trained) == ("random", False)
+    assert first.digest == second.digest
+    assert first.classes == class_ids("digits")
+    ours, theirs = first.network.state_dict(), second.network.state_dict()
+    assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+def test_weights_at_home_are_found(nothing_installed, tmp_path, monkeypatch, state):
+    entry = replace(MODELS["lenet5"], hub="lenet.pth")
+    monkeypatch.setattr("alexnet_viz.network.zoo.MODELS", {"lenet5": entry})
+    (tmp_path / "home" / "weights").mkdir(parents=True)
+    written(tmp_path / "home" / "weights" / "lenet.pth", state)
+    model = load_model("lenet5")
+    assert model.origin == "home"
+    assert torch.equal(model.network.state_dict()[f"{LAST}.bias"], state[f"{LAST}.bias"])
+
+
+def test_an_unknown_model_is_a_user_error():
+    with pytest.raises(UserError, match="no model named"):
+        load_model("vgg")
+
+
+# ---- files that do not fit ------------------------------------------------------------------------------------------
+
+
+def test_a_wrong_shape_is_named_with_both_sizes(tmp_path, state):
+    source = written(tmp_path / "mine.pth", state | {"features.0.weight": torch.zeros(6, 3, 5, 5)})
+    sentence = refusal(source)
+    for part in ("mine.pth", "features.0.weight", "(6, 3, 5, 5)", "(6, 1, 5, 5)"):
+        assert part in sentence
+
+
+def test_a_missing_layer_is_named(tmp_path, state):
+    source = written(tmp_path / "mine.pth", {key: state[key] for key in state if key != "features.3.bias"})
+    assert "features.3.bias" in refusal(source)
+
+
+def test_a_layer_too_many_is_named(tmp_path, state):
+    source = written(tmp_path / "mine.pth", state | {"features.9.weight": torch.zeros(1)})
+    assert "features.9.weight" in refusal(source)
+
+
+def test_the_weights_of_another_model_are_refused(tmp_path, state):
+    assert "does not fit" in refusal(written(tmp_path / "lenet.safetensors", state), "alexnet_cifar")
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        {},
+        {"classifier.bias": torch.zeros(10)},  # DenseNet's last layer
+        {"classifier.head.bias": torch.zeros(10)},
+        {f"{LAST}.bias": torch.zeros(0)},
+        {f"{LAST}.bias": torch.tensor(1.0)},
+        {"fc.bias": torch.zeros(10)},
+    ],
+    ids=["empty", "no number", "a word", "no outputs", "one number", "another name"],
+)
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_other_peoples_networks_are_refused(tmp_path, tensors, suffix):
+    assert "does not fit" in refusal(written(tmp_path / f"theirs{suffix}", tensors))
+
+
+def test_keys_that_are_no_words_are_refused(tmp_path, state):
+    refusal(written(tmp_path / "odd.pth", state | {0: torch.zeros(1)}))
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("kind", ["sparse", "complex"])
+def test_tensors_that_no_layer_can_use_are_refused(tmp_path, state, kind):
+    weight = state["classifier.0.weight"]
+    odd = weight.to_sparse() if kind == "sparse" else weight.to(torch.complex64)
+    refusal(written(tmp_path / "odd.pth", state | {"classifier.0.weight": odd}))
+
+
+# ---- files that are no weights --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["gone.safetensors", "gone.pth"])
+def test_a_missing_file_is_named(tmp_path, name):
+    assert name in refusal(WeightsSource("file", tmp_path / name))
+
+
+@pytest.mark.parametrize("name", ["a.safetensors", "a.pth", "a.txt"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"hello", b"\x80\x04.", b"PK\x03\x04 not a zip", b"\xff" * 8 + b"{}", b"\x02" + bytes(7) + b"{}"],
+    ids=["empty", "text", "pickle", "zip", "long header", "no tensors"],
+)
+def test_what_is_no_weights_file_is_refused(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    sentence = refusal(WeightsSource("file", path))
+    assert name in sentence
+
+
+@pytest.mark.parametrize("name", ["a.safetensors", "a.pth"])
+def test_a_folder_is_refused(tmp_path, name):
+    (tmp_path / name).mkdir()
+    assert name in refusal(WeightsSource("file", tmp_path / name))
+
+
+@pytest.mark.parametrize("cut", [10, 1000, 20_000])
+@pytest.mark.parametrize("name", ["a.safetensors", "a.pth"])
+def test_a_file_cut_short_is_refused(tmp_path, state, name, cut):
+    source = written(tmp_path / name, state)
+    source.path.write_bytes(source.path.read_bytes()[:-cut])
+    assert name in refusal(source)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [[1, 2], {"state_dict": {}}, {"epoch": 3}, torch.zeros(3), None],
+    ids=["list", "wrapped", "number", "tensor", "nothing"],
+)
+def test_a_pth_that_is_no_state_dict_is_refused(tmp_path, content):
+    assert "is not a weights file" in refusal(written(tmp_path / "a.pth", content))
+
+
+def test_a_whole_pickled_module_is_refused(tmp_path):
+    assert "is not a weights file" in refusal(written(tmp_path / "a.pth", torch.nn.Linear(2, 2)))
+
+
+class Payload:
+    """What a hostile file holds: reading it makes a folder, if anything in it is ever run."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.folder),)
+
+
+@pytest.mark.parametrize("where", ["alone", "among tensors", "bare pickle"])
+def test_nothing_in_a_file_is_run(tmp_path, state, where):
+    made = tmp_path / "made"
+    path = tmp_path / "hostile.pth"
+    content = Payload(made) if where == "alone" else {**state, "features.0.weight": Payload(made)}
+    if where == "bare pickle":
+        path.write_bytes(pickle.dumps(content))
+    else:
+        torch.save(content, path)
+    assert "is not a weights file" in refusal(WeightsSource("file", path))
+    assert not made.exists()
+
+
+def test_the_payload_above_does_run_for_a_careless_reader(tmp_path):
+    made = tmp_path / "made"
+    pickle.loads(pickle.dumps(Payload(made)))
+    assert made.is_dir()
+
+
+def test_metadata_of_a_safetensors_file_is_read(tmp_path, state):
+    path = tmp_path / "a.safetensors"
+    save_file(state, path, metadata={"accuracy": "0.9"})
+    tensors, metadata = read_state(path)
+    assert metadata == {"accuracy": "0.9"}
+    assert tensors.keys() == state.keys()
+    save_file(state, path)
+    assert read_state(path)[1] == {}
+
+
+def test_a_suffix_in_capitals_is_the_same_suffix(tmp_path, state):
+    save_file(state, tmp_path / "A.safetensors")
+    (tmp_path / "A.safetensors").rename(tmp_path / "A.SAFETENSORS")
+    assert read_state(tmp_path / "A.SAFETENSORS")[0].keys() == state.keys()

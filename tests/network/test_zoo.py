@@ -1,0 +1,111 @@
+"""The table of networks: each entry complete, consistent, and as its sources have it."""
+
+import math
+
+import pytest
+import torchvision
+
+from alexnet_viz.errors import UserError
+from alexnet_viz.labels import class_ids
+from alexnet_viz.network.spec import LRN, Activation, Conv, Dropout, Linear, Pool, module_keys, walk
+from alexnet_viz.network.zoo import DEFAULT_MODEL, MODELS, model_entry
+
+
+@pytest.mark.parametrize("entry", MODELS.values(), ids=list(MODELS))
+def test_each_entry_is_complete_and_its_network_is_possible(entry):
+    assert MODELS[entry.id] is entry
+    assert entry.title
+    assert entry.summary
+    assert walk(entry.spec).errors == ()
+
+
+@pytest.mark.parametrize("entry", MODELS.values(), ids=list(MODELS))
+def test_each_network_takes_in_what_its_preprocessing_makes(entry):
+    channels, height, width = entry.spec.input
+    assert channels == len(entry.preprocess.mean) == len(entry.preprocess.std)
+    assert height == width == entry.preprocess.crop <= entry.preprocess.size
+
+
+@pytest.mark.parametrize("entry", MODELS.values(), ids=list(MODELS))
+def test_each_network_has_as_many_outputs_as_its_class_list(entry):
+    assert walk(entry.spec).rows[-1].shape == (len(class_ids(entry.labels)),)
+
+
+@pytest.mark.parametrize("entry", MODELS.values(), ids=list(MODELS))
+def test_frozen_prefixes_name_parts_of_the_network_but_not_the_last_layer(entry):
+    keys = module_keys(entry.spec.layers)
+    for prefix in entry.frozen:
+        assert any(key.startswith(prefix) for key in keys)
+        assert not keys[-1].startswith(prefix)
+
+
+def test_ids_stand_in_urls():
+    assert all(id.isidentifier() and id == id.lower() and id.isascii() for id in MODELS)
+
+
+def test_titles_tell_the_networks_apart():
+    assert len({entry.title for entry in MODELS.values()}) == len(MODELS)
+
+
+def test_the_default_model_ships_with_its_weights():
+    assert MODELS[DEFAULT_MODEL].shipped
+    assert MODELS[DEFAULT_MODEL] is model_entry(DEFAULT_MODEL)
+
+
+def test_an_unknown_model_is_answered_with_the_known_ones():
+    with pytest.raises(UserError) as raised:
+        model_entry("resnet18")
+    assert "resnet18" in str(raised.value)
+    assert all(id in str(raised.value) for id in MODELS)
+
+
+@pytest.mark.parametrize("model_id", ["alexnet_torchvision", "alexnet_transfer"])
+def test_preprocessing_is_what_torchvision_says_to_use(model_id):
+    theirs, ours = torchvision.models.AlexNet_Weights.IMAGENET1K_V1.transforms(), MODELS[model_id].preprocess
+    assert (theirs.resize_size, theirs.crop_size) == ([ours.size], [ours.crop])
+    assert (tuple(theirs.mean), tuple(theirs.std)) == (ours.mean, ours.std)
+
+
+def test_the_hub_file_is_the_one_torchvision_downloads():
+    url = torchvision.models.AlexNet_Weights.IMAGENET1K_V1.url
+    assert url.rsplit("/", 1)[1] == MODELS["alexnet_torchvision"].hub
+
+
+def test_the_paper_network_is_the_paper():
+    layers = MODELS["alexnet_2012"].spec.layers
+    assert [(a.channels, a.kernel, a.stride, a.padding, a.groups) for a in layers if isinstance(a, Conv)] == [
+        *((96, 11, 4, 0, 1), (256, 5, 1, 2, 2), (384, 3, 1, 1, 1), (384, 3, 1, 1, 2), (256, 3, 1, 1, 2))
+    ]
+    assert [a for a in layers if isinstance(a, LRN)] == [LRN(size=5, alpha=1e-4, beta=0.75, k=2.0, groups=2)] * 2
+    assert [a for a in layers if isinstance(a, Pool)] == [Pool(kernel=3, stride=2)] * 3
+    assert {a.function for a in layers if isinstance(a, Activation)} == {"relu"}
+
+
+def test_dropout_follows_the_hidden_layers_in_the_paper_and_precedes_them_in_the_seed_and_torchvision():
+    def around_dropout(model_id):
+        layers = MODELS[model_id].spec.layers
+        return [(type(layers[i - 1]), type(layers[i + 1])) for i, a in enumerate(layers) if isinstance(a, Dropout)]
+
+    assert around_dropout("alexnet_2012") == [(Activation, Linear)] * 2
+    for model_id in ("alexnet_single", "alexnet_torchvision", "alexnet_cifar"):
+        before_fc6, before_fc7 = around_dropout(model_id)
+        assert before_fc6[1] is before_fc7[1] is Linear
+        assert before_fc6[0] is not Activation
+    last_dropout = max(i for i, a in enumerate(MODELS["alexnet_2012"].spec.layers) if isinstance(a, Dropout))
+    assert isinstance(MODELS["alexnet_2012"].spec.layers[last_dropout + 1], Linear)
+    assert last_dropout + 2 == len(MODELS["alexnet_2012"].spec.layers)
+
+
+def test_torchvision_has_no_lrn():
+    assert not any(isinstance(a, LRN) for a in MODELS["alexnet_torchvision"].spec.layers)
+
+
+def test_the_paper_network_sees_pixels_in_steps_of_1_of_255():
+    preprocess = MODELS["alexnet_2012"].preprocess
+    assert all(math.isclose(1 / (255 * std), 1) for std in preprocess.std)
+
+
+def test_lenet_is_tanh_with_average_pooling():
+    layers = MODELS["lenet5"].spec.layers
+    assert {a.function for a in layers if isinstance(a, Activation)} == {"tanh"}
+    assert {a.mode for a in layers if isinstance(a, Pool)} == {"avg"}

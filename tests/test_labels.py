@@ -1,0 +1,89 @@
+"""Names of classes: the lists are those the networks were trained with, in their order."""
+
+import json
+import re
+
+import pytest
+import torchvision
+
+from alexnet_viz.i18n import LANGUAGES
+from alexnet_viz.labels import LABELS_DIR, class_ids, class_name
+from alexnet_viz.network.zoo import MODELS
+
+LISTS = sorted(path.stem for path in LABELS_DIR.glob("*.json"))
+HANGUL = re.compile("[가-힣]")
+
+
+def entries(labels):
+    return json.loads((LABELS_DIR / f"{labels}.json").read_text(encoding="utf-8"))
+
+
+def test_every_list_that_a_model_names_is_there():
+    assert {entry.labels for entry in MODELS.values()} <= set(LISTS)
+
+
+def test_imagenet_is_torchvisions_list_in_its_order():
+    theirs = torchvision.models.AlexNet_Weights.IMAGENET1K_V1.meta["categories"]
+    assert class_ids("imagenet") == tuple(theirs)
+    assert len(class_ids("imagenet")) == 1000
+
+
+def test_cifar10_is_in_the_order_of_its_files():
+    # batches.meta of the data set; torchvision's CIFAR10 sorts nothing.
+    assert class_ids("cifar10") == (
+        *("airplane", "automobile", "bird", "cat", "deer"),
+        *("dog", "frog", "horse", "ship", "truck"),
+    )
+
+
+def test_digits():
+    assert class_ids("digits") == tuple("0123456789")
+
+
+@pytest.mark.parametrize("labels", LISTS)
+def test_ids_are_unique_and_entries_hold_nothing_but_words(labels):
+    ids = class_ids(labels)
+    assert len(set(ids)) == len(ids)
+    for entry in entries(labels):
+        assert entry.keys() <= {"id", *LANGUAGES}
+        assert all(isinstance(word, str) and word.strip() == word != "" for word in entry.values())
+
+
+@pytest.mark.parametrize("labels", LISTS)
+def test_korean_words_are_korean_and_tell_the_classes_apart(labels):
+    words = [entry["ko"] for entry in entries(labels) if "ko" in entry]
+    assert all(HANGUL.search(word) for word in words)
+    assert len(set(words)) == len(words)
+
+
+def test_an_id_in_two_lists_has_one_word():
+    words = {}
+    for labels in LISTS:
+        for entry in entries(labels):
+            if "ko" in entry:
+                assert words.setdefault(entry["id"], entry["ko"]) == entry["ko"]
+
+
+def test_every_everyday_class_has_a_korean_name():
+    assert {class_name(id, "ko") for id in class_ids("cifar10")} >= {"고양이", "비행기", "트럭"}
+    assert all(HANGUL.search(class_name(id, "ko")) for id in class_ids("cifar10"))
+
+
+@pytest.mark.parametrize(
+    ("id", "language", "name"),
+    [
+        ("cat", "ko", "고양이"),
+        ("cat", "en", "cat"),
+        ("cat", "tlh", "cat"),
+        ("7", "ko", "7"),
+        ("class 3", "ko", "class 3"),
+        ("my own class", "ko", "my own class"),
+    ],
+)
+def test_class_name(id, language, name):
+    assert class_name(id, language) == name
+
+
+def test_an_unknown_list_is_a_bug():
+    with pytest.raises(FileNotFoundError):
+        class_ids("no such list")
