@@ -48,10 +48,12 @@ class CeilPool2d(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:  # (B, C, H, W)
         if self.mode == "max":
-            return F.max_pool2d(self._padded(input, float("-inf")), self.kernel, self.stride)
+            highest = F.max_pool2d(self._padded(input, float("-inf")), self.kernel, self.stride)
+            return highest.masked_fill(highest == float("-inf"), 0.0)  # a window that lies in padding alone
         # The mean over the pixels that are really there: a padded mean divided by the share of real pixels.
         share = F.avg_pool2d(self._padded(torch.ones_like(input[:1, :1]), 0.0), self.kernel, self.stride)
-        return F.avg_pool2d(self._padded(input, 0.0), self.kernel, self.stride) / share
+        one_pixel = 1 / self.kernel**2
+        return F.avg_pool2d(self._padded(input, 0.0), self.kernel, self.stride) / share.clamp(min=one_pixel)
 
     def _padded(self, input: Tensor, value: float) -> Tensor:
         right, bottom = (

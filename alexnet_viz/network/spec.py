@@ -278,7 +278,7 @@ def layer_names(layers: tuple[Layer, ...]) -> list[str]:
 
 def _told_apart(name: str, taken: list[str]) -> str:
     suffixes = [*"bcdefghijklmnopqrstuvwxyz", *(f"_{i}" for i in range(27, 27 + len(taken)))]
-    return next(name + suffix for suffix in suffixes if name + suffix not in taken)
+    return next(f"{name}{suffix}" for suffix in suffixes if f"{name}{suffix}" not in taken)
 
 
 def seed_names(layers: tuple[Layer, ...]) -> list[str]:

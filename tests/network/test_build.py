@@ -309,14 +309,15 @@ def conv_2012(maps, weight, bias, stride, padding, groups):
 
 
 def pool_2012(maps, kernel, stride, padding, mode):
-    """Each window by hand, cut off at every edge of the maps."""
+    """Each window by hand, cut off at every edge of the maps; one that holds no pixel gives 0."""
     channels, height, width = maps.shape
     rows, columns = (1 + -(-(n + padding - kernel) // stride) for n in (height, width))
     out = np.zeros((channels, rows, columns))
     for c, row, column in np.ndindex(out.shape):
         top, left = row * stride - padding, column * stride - padding
         window = maps[c, max(top, 0) : top + kernel, max(left, 0) : left + kernel]
-        out[c, row, column] = window.max() if mode == "max" else window.mean()
+        if window.size:
+            out[c, row, column] = window.max() if mode == "max" else window.mean()
     return out
 
 
@@ -355,7 +356,7 @@ def test_ceil_convolution_against_windows_by_hand(height, width, kernel, stride,
 )
 @SAME_EVERY_RUN
 def test_ceil_pooling_against_windows_by_hand(height, width, kernel, stride, padding, mode):
-    spec = Spec((2, height, width), (Pool(kernel, stride, min(padding, kernel - 1), mode),), "ceil")
+    spec = Spec((2, height, width), (Pool(kernel, stride, padding, mode),), "ceil")
     result = walk(spec)
     if result.errors:
         return
@@ -364,15 +365,17 @@ def test_ceil_pooling_against_windows_by_hand(height, width, kernel, stride, pad
     assert isinstance(pool, CeilPool2d)
     out = pool(torch.from_numpy(maps)[None])[0].numpy()
     assert out.shape == result.rows[0].shape
-    np.testing.assert_allclose(out, pool_2012(maps, kernel, stride, min(padding, kernel - 1), mode), atol=1e-12)
+    np.testing.assert_allclose(out, pool_2012(maps, kernel, stride, padding, mode), atol=1e-12)
 
 
 @pytest.mark.parametrize("mode", ["max", "avg"])
-def test_ceil_pooling_with_padding_as_large_as_its_window_is_refused_or_finite(mode):
-    # The first window then holds no pixel at all: its maximum is -inf, its mean 0 / 0.
+def test_ceil_pooling_with_padding_as_large_as_its_window_is_finite(mode):
+    # The 2012 parser allows it. The first window then holds no pixel: without care -inf, or 0 / 0.
     spec = Spec((1, 6, 6), (Pool(2, 2, padding=2, mode=mode),), "ceil")
-    if not walk(spec).errors:
-        assert Network(spec)(torch.ones(1, 1, 6, 6)).isfinite().all()
+    assert not walk(spec).errors
+    out = Network(spec)(torch.ones(1, 1, 6, 6))[0, 0]
+    assert out[0].tolist() == out[:, 0].tolist() == [0, 0, 0, 0]
+    assert torch.equal(out[1:, 1:], torch.ones(3, 3))
 
 
 def test_a_network_under_the_ceil_rule_equals_padding_224_to_227_by_hand():
