@@ -17,6 +17,14 @@ class UserError(Exception):
         raise UserError("There is no model named {name}. Models: {known}.", name=name, known=", ".join(MODELS))
     """
 
-    def __init__(self, text: str, **values: Any) -> None:
+    def __init__(self, text: str, /, **values: Any) -> None:
         self.message = Message(text, **values)
         super().__init__(str(self.message))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled by its parts: made again from the finished sentence, braces in it would be taken for values."""
+        return _remade, (self.message.text, self.message.values)
+
+
+def _remade(text: str, values: dict[str, Any]) -> UserError:
+    return UserError(text, **values)

@@ -23,7 +23,7 @@ LOCALE_DIR = Path(__file__).resolve().parent.parent / "assets" / "locale"
 class Message:
     """A sentence with values, not yet in any language. Printed without a translator it is English."""
 
-    def __init__(self, text: str, **values: Any) -> None:
+    def __init__(self, text: str, /, **values: Any) -> None:
         self.text = text
         self.values = values
 
@@ -47,9 +47,9 @@ class Translator:
         self.language = language
         self._catalogue = catalogue
 
-    def __call__(self, text: str | Message, **values: Any) -> str:
+    def __call__(self, text: str | Message, /, **values: Any) -> str:
         message = text if isinstance(text, Message) else Message(text, **values)
-        translated = self._catalogue.gettext(message.text)
+        translated = self._catalogue.gettext(message.text) if message.text else ""  # "" would be the file's header
         said = translated.format(**{name: self._inner(value) for name, value in message.values.items()})
         return choose_particles(said) if self.language == "ko" else said
 

@@ -300,11 +300,21 @@ class Preprocess:
 
     def to_array(self, image: Image.Image) -> npt.NDArray[np.float32]:
         """The network's input, (C, H, W)."""
+        return self.normalised(self.cropped(self.resized(image)))
+
+    def resized(self, image: Image.Image) -> Image.Image:
+        """The first step: the shorter side is `size` pixels; gray where the network is."""
         image = image.convert("L" if len(self.mean) == 1 else "RGB")
-        image = image.resize(self._resized(image.size), Image.Resampling.BILINEAR)
+        return image.resize(self._resized(image.size), Image.Resampling.BILINEAR)
+
+    def cropped(self, image: Image.Image) -> Image.Image:
+        """The second step: the square in the centre."""
         left, top = self._corner(image.size)
-        image = image.crop((left, top, left + self.crop, top + self.crop))
-        pixels = np.asarray(image, dtype=np.float32).reshape(self.crop, self.crop, -1) / np.float32(255)  # (H, W, C)
+        return image.crop((left, top, left + self.crop, top + self.crop))
+
+    def normalised(self, image: Image.Image) -> npt.NDArray[np.float32]:
+        """The last step: values to 0..1, minus the mean, divided by the standard deviation; (C, H, W)."""
+        pixels = np.asarray(image, dtype=np.float32).reshape(image.height, image.width, -1) / np.float32(255)
         mean, std = self._channels()
         return np.ascontiguousarray((pixels.transpose(2, 0, 1) - mean) / std)
 

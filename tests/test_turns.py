@@ -217,6 +217,32 @@ def test_someone_who_gives_up_in_the_middle_moves_the_others_up():
     third.go()
 
 
+def test_someone_who_gives_up_wakes_nobody_in_vain():
+    """Sleepers who were woken too early must still be woken when it is their turn."""
+    line, give_up = TicketLine(), threading.Event()
+
+    def may_stop(ahead):
+        if give_up.is_set():
+            raise Stopped
+
+    first, second = lined_up(line, 2)
+    third = Visitor(line, on_wait=may_stop, every=0.005)
+    third.start()
+    until(lambda: len(line) == 3)
+    fourth = Visitor(line)
+    fourth.start()
+    until(lambda: len(line) == 4)
+    time.sleep(0.05)  # so that all are asleep
+    give_up.set()
+    third.join(PATIENCE)
+    time.sleep(0.05)
+    for leaving, entering in ((first, second), (second, fourth)):
+        leaving.go()
+        assert entering.working.wait(2)
+    fourth.go()
+    assert len(line) == 0
+
+
 def test_two_lines_know_nothing_of_each_other():
     one, other = TicketLine(), TicketLine()
     with one.turn(), other.turn():

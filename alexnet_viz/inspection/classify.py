@@ -61,9 +61,9 @@ def classify(model: Model, image: Image.Image) -> Answer:
 
 
 def answers_csv(answers: Iterable[tuple[str, Answer]], top: int = 5) -> str:
-    """One line a picture and class: file, rank, class, probability."""
+    """One line a picture and class: file, rank, class, probability; lines end as RFC 4180 says."""
     table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
+    writer = csv.writer(table)
     writer.writerow(["file", "rank", "class", "probability"])
     for name, answer in answers:
         for rank, (class_id, probability) in enumerate(answer.top(top), start=1):
@@ -84,3 +84,25 @@ def answer_record(file: str, model_id: str, answer: Answer, top: int) -> dict[st
         "seconds": round(answer.seconds, 4),
         "top": [{"class": class_id, "probability": round(p, 6)} for class_id, p in answer.top(top)],
     }
+
+
+@dataclass(frozen=True)
+class Term:
+    """One class's share of a softmax, worked out."""
+
+    class_id: str
+    logit: float
+    exponential: float  # exp((logit - largest logit) / temperature): the largest is 1, so none overflows
+    probability: float
+
+
+def softmax_terms(answer: Answer, temperature: float, count: int) -> tuple[list[Term], float]:
+    """The `count` largest terms of the softmax, best first, and the sum of the exponentials of all classes."""
+    probabilities = softmax(answer.logits, temperature)
+    logits = answer.logits.astype(np.float64)
+    exponentials = np.exp((logits - logits.max()) / temperature)
+    order = np.argsort(-answer.logits, kind="stable")[:count]
+    terms = [
+        Term(answer.classes[i], float(answer.logits[i]), float(exponentials[i]), float(probabilities[i])) for i in order
+    ]
+    return terms, float(exponentials.sum())

@@ -29,13 +29,12 @@ RANDOM = WeightsSource("random")
 
 def places(entry: ModelEntry) -> list[WeightsSource]:
     """Where a model's weights are looked for, best first, whether or not a file is there."""
-    found: list[WeightsSource] = []
-    if entry.shipped:
-        found.append(WeightsSource("shipped", SHIPPED_DIR / entry.shipped))
-    if entry.hub:
-        found.append(WeightsSource("home", weights_dir() / entry.hub))
-        found.append(WeightsSource("hub", hub_dir() / entry.hub))
-    return found
+    in_home = [f"{entry.id}.safetensors", f"{entry.id}.pth", entry.hub, entry.also]
+    return [
+        *([WeightsSource("shipped", SHIPPED_DIR / entry.shipped)] if entry.shipped else []),
+        *(WeightsSource("home", weights_dir() / name) for name in in_home if name),
+        *([WeightsSource("hub", hub_dir() / entry.hub)] if entry.hub else []),
+    ]
 
 
 def find_weights(entry: ModelEntry) -> WeightsSource:

@@ -17,7 +17,7 @@ Two rounding rules decide what happens when a kernel does not fit its input exac
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
 from math import gcd, prod
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from alexnet_viz.i18n import Message
 
@@ -37,9 +37,12 @@ class _Record:
     def __post_init__(self) -> None:
         for item in fields(self):  # type: ignore[arg-type]
             value = getattr(self, item.name)
+            choices = get_args(item.type)
+            if choices and value not in choices:
+                raise ValueError(f"{self.kind}: {item.name} is {value!r}; it must be one of {choices}")
             lowest = 0 if item.name in self.MAY_BE_ZERO else 1
-            if isinstance(value, int) and value < lowest:
-                raise ValueError(f"{self.kind}: {item.name} is {value}; the smallest is {lowest}")
+            if item.type is int and (type(value) is not int or value < lowest):
+                raise ValueError(f"{self.kind}: {item.name} is {value!r}; it must be a whole number from {lowest} on")
 
 
 @dataclass(frozen=True)
@@ -368,7 +371,7 @@ def _conv(layer: Conv, shape: Shape, rounding: Rounding) -> _Step:
         params=layer.channels * per_filter + layer.channels,
         macs=layer.channels * per_filter * prod(out),
     )
-    step.notes += _does_not_divide(layer, height, 2 * layer.padding, rounding)
+    step.notes += _does_not_divide(layer, (height, width), 2 * layer.padding, rounding)
     return step
 
 
@@ -411,7 +414,7 @@ def _pool(layer: Pool, shape: Shape, rounding: Rounding) -> _Step:
                 smallest=smallest + total_padding,
             )
     out = tuple(_windows(n + total_padding - layer.kernel, layer.stride, rounding) for n in (height, width))
-    return _Step((channels, *out), notes=_does_not_divide(layer, height, total_padding, rounding))
+    return _Step((channels, *out), notes=_does_not_divide(layer, (height, width), total_padding, rounding))
 
 
 def _adaptive_pool(layer: AdaptivePool, shape: Shape) -> _Step:
@@ -482,12 +485,16 @@ def _windows(room: int, stride: int, rounding: Rounding) -> int:
     return 1 + (-(-room // stride) if rounding == "ceil" else room // stride)
 
 
-def _does_not_divide(layer: Conv | Pool, size: int, padding: int, rounding: Rounding) -> list[Message]:
-    """The note about 224 and 227: what rounding does when the stride does not divide."""
+def _does_not_divide(layer: Conv | Pool, sides: tuple[int, int], padding: int, rounding: Rounding) -> list[Message]:
+    """The note about 224 and 227: what rounding does to a side (or to two unequal ones) that does not divide."""
+    return [note for side in dict.fromkeys(sides) if (note := _rounding_note(layer, side, padding, rounding))]
+
+
+def _rounding_note(layer: Conv | Pool, size: int, padding: int, rounding: Rounding) -> Message | None:
     room = size + padding - layer.kernel
     rest = room % layer.stride
     if not rest:
-        return []
+        return None
     values = {
         "padded": size + padding,
         "kernel": layer.kernel,
@@ -495,24 +502,25 @@ def _does_not_divide(layer: Conv | Pool, size: int, padding: int, rounding: Roun
         "floor": _windows(room, layer.stride, "floor"),
         "ceil": _windows(room, layer.stride, "ceil"),
         "rest": rest,
-        "below": size - rest,
-        "above": size - rest + layer.stride,
+        "divide": ", ".join(str(n) for n in (size - rest, size - rest + layer.stride) if n > 0),
     }
-    if rounding == "floor":
-        return [
-            Message(
-                "({padded} - {kernel}) / {stride} is not whole: floor gives {floor} and leaves {rest} of {padded} "
-                "pixel columns unread, ceil gives {ceil}. Inputs of {below} and {above} divide.",
-                **values,
-            )
-        ]
-    return [
-        Message(
+    if rounding == "ceil":
+        return Message(
             "({padded} - {kernel}) / {stride} is not whole: ceil gives {ceil}, its last window reaching past the "
-            "edge, floor gives {floor}. Inputs of {below} and {above} divide.",
+            "edge, floor gives {floor}. Inputs that divide: {divide}.",
             **values,
         )
-    ]
+    if rest <= layer.padding:
+        return Message(
+            "({padded} - {kernel}) / {stride} is not whole: floor gives {floor}; what it leaves unread is padding on the "
+            "right and bottom, no pixel. Ceil gives {ceil}. Inputs that divide: {divide}.",
+            **values,
+        )
+    return Message(
+        "({padded} - {kernel}) / {stride} is not whole: floor gives {floor} and leaves {rest} of {padded} columns "
+        "(and rows) unread, ceil gives {ceil}. Inputs that divide: {divide}.",
+        **values,
+    )
 
 
 def _divisors(number: int) -> Iterator[int]:

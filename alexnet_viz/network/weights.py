@@ -1,20 +1,26 @@
-"""Opening weight files: from a path to a network that answers, or a sentence about what is wrong with the file.
+"""Opening weight files: to a network that answers, or a sentence about what is wrong with the file.
 
-    model = load_model("alexnet_transfer")
-    model.network(batch)          # (B, 3, 224, 224) -> (B, 10) logits
-    model.classes                 # ("airplane", ...)
+    model = load_model("alexnet_transfer")           # the best weights that are here
+    model = open_model(Path("alexnet_cifar10_best.pth"))  # a file of one's own: the network that it fits is found
+    model.network(batch)                             # (B, 3, 224, 224) -> (B, 10) logits
+    model.classes                                    # ("airplane", ...)
 
-Files are read as safetensors, or as `.pth` by torch's `weights_only` reader; nothing in a file is ever run.
+Files are read as safetensors, or as `.pth` by torch's `weights_only` reader; nothing in a file is ever run, and
+nothing that a file claims is believed before it is checked: sizes before memory is taken, values before they are used.
 """
 
 import hashlib
+import io
 import json
+import re
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from torch import Tensor
 
 from alexnet_viz.errors import UserError
@@ -22,9 +28,14 @@ from alexnet_viz.labels import class_ids
 from alexnet_viz.network.build import Network, meta_network, random_state, with_weights
 from alexnet_viz.network.sources import Origin, WeightsSource, find_weights
 from alexnet_viz.network.spec import Linear, Spec
-from alexnet_viz.network.zoo import ModelEntry, model_entry
+from alexnet_viz.network.zoo import MODELS, ModelEntry, model_entry
 
 RANDOM_SEED = 0
+MAX_BYTES = 300 * 2**20  # of a file; AlexNet's ImageNet weights are 233 MiB
+MAX_CLASSES = 100_000
+MAX_NAME = 80  # characters of a class name
+
+State = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,7 @@ class Model:
     classes: tuple[str, ...]  # class ids in output order
     origin: Origin
     digest: str  # of the weights; caches are keyed by it
+    metadata: Mapping[str, str]  # what a safetensors file says about itself; a stranger's words
 
     @property
     def trained(self) -> bool:
@@ -51,74 +63,201 @@ def load_model(model_id: str, source: WeightsSource | None = None) -> Model:
     source = source or find_weights(entry)
     if source.path is None:
         network = with_weights(entry.spec, random_state(entry.spec, RANDOM_SEED))
-        return Model(entry, network, class_ids(entry.labels), "random", f"random-{RANDOM_SEED}")
+        return Model(entry, network, class_ids(entry.labels), "random", f"random-{RANDOM_SEED}", {})
     state, metadata = read_state(source.path)
+    return _model(entry, state, metadata, source.path.name, source.origin, file_digest(source.path))
+
+
+def open_model(file: Path | bytes, name: str = "", model_id: str | None = None) -> Model:
+    """The model in a file of one's own, given as a path or as its bytes (then `name` is what people call it).
+
+    Without `model_id`, the network that the file's keys and shapes fit is found.
+    """
+    state, metadata = read_state(file, name)
+    entry = model_entry(model_id) if model_id else _fitting(state, _name(file, name))
+    digest = hashlib.sha256(file).hexdigest() if isinstance(file, bytes) else file_digest(file)
+    return _model(entry, state, metadata, _name(file, name), "file", digest)
+
+
+def _model(
+    entry: ModelEntry, state: State, metadata: Mapping[str, str], name: str, origin: Origin, digest: str
+) -> Model:
     spec = _with_class_count(entry.spec, state)
-    _check_fits(spec, state, source.path)
+    if differing := _differences(spec, state):
+        raise _does_not_fit(name, entry.id, differing)
+    if broken := next((key for key, tensor in state.items() if not tensor.float().isfinite().all()), None):
+        raise UserError(
+            "{file} cannot be used: {key} holds values that are not finite numbers. "
+            "The training that wrote it probably diverged; use an earlier checkpoint.",
+            file=name,
+            key=broken,
+        )
     network = with_weights(spec, {key: tensor.float() for key, tensor in state.items()})
-    return Model(entry, network, _classes(entry, spec, metadata), source.origin, file_digest(source.path))
+    return Model(entry, network, _classes(entry, spec, metadata), origin, digest, metadata)
 
 
-def read_state(path: Path) -> tuple[dict[str, Tensor], Mapping[str, str]]:
-    """The tensors of a weights file and its metadata (empty for `.pth`). Raises `UserError` for anything else."""
+# Reading
+
+
+def read_state(file: Path | bytes, name: str = "") -> tuple[State, Mapping[str, str]]:
+    """The tensors of a weights file and its metadata (empty for `.pth`). Raises `UserError` for anything else.
+
+    A checkpoint that holds the tensors under "state_dict" or "model" is understood, and so is DDP's "module." prefix.
+    """
+    label = _name(file, name)
+    size = _size(file)
+    if size > MAX_BYTES:
+        raise UserError(
+            "{file} has {megabytes} MB; weight files of at most {limit} MB are accepted.",
+            file=label,
+            megabytes=round(size / 2**20),
+            limit=MAX_BYTES // 2**20,
+        )
     try:
-        if path.suffix == ".safetensors":
-            with safe_open(path, framework="pt") as file:
-                return {key: file.get_tensor(key) for key in file.keys()}, file.metadata() or {}  # noqa: SIM118
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise UserError("There is no file {file}.", file=path) from None
-    except (SafetensorError, OSError, RuntimeError, ValueError, EOFError, KeyError, ModuleNotFoundError) as problem:
-        raise _unreadable(path) from problem
-    except Exception as problem:  # the unpickler of a hostile file can raise anything
-        raise _unreadable(path) from problem
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise _unreadable(path)
-    return dict(state), {}
+        if label.lower().endswith(".safetensors"):
+            state, metadata = _read_safetensors(file)
+        else:
+            state, metadata = _read_pth(file), {}
+    except UserError:
+        raise
+    except Exception as problem:  # hostile bytes make the readers raise a dozen types; each means the same here
+        raise _unreadable(label) from problem
+    tensors = {str(key).removeprefix("module."): value for key, value in state.items() if isinstance(value, Tensor)}
+    if not tensors or len(tensors) < len(state) or not all(map(_is_plain, tensors.values())):
+        raise _unreadable(label)
+    return tensors, metadata
 
 
-def _unreadable(path: Path) -> UserError:
+def _read_safetensors(file: Path | bytes) -> tuple[State, Mapping[str, str]]:
+    if isinstance(file, Path):
+        with safe_open(file, framework="pt") as opened:
+            return {key: opened.get_tensor(key) for key in opened.keys()}, opened.metadata() or {}  # noqa: SIM118
+    length = int.from_bytes(file[:8], "little")
+    header = json.loads(file[8 : 8 + length]) if length <= len(file) else {}
+    return safetensors.torch.load(file), header.get("__metadata__") or {}
+
+
+def _read_pth(file: Path | bytes) -> State:
+    """Torch's format, by its reader that runs no code."""
+    stream = io.BytesIO(file) if isinstance(file, bytes) else io.BytesIO(file.read_bytes())
+    if zipfile.is_zipfile(stream):
+        # torch stores its members unpacked; a packed one is somebody's bomb.
+        with zipfile.ZipFile(stream) as archive:
+            if any(item.compress_type != zipfile.ZIP_STORED for item in archive.infolist()):
+                raise ValueError("a packed member")
+    stream.seek(0)
+    state = torch.load(stream, map_location="cpu", weights_only=True)
+    for wrapper in ("state_dict", "model"):
+        if isinstance(state, dict) and isinstance(state.get(wrapper), dict):
+            state = state[wrapper]
+    if not isinstance(state, dict):
+        raise ValueError("no state dict")
+    return dict(state)
+
+
+def _name(file: Path | bytes, name: str) -> str:
+    return name or (file.name if isinstance(file, Path) else "")
+
+
+def _size(file: Path | bytes) -> int:
+    if isinstance(file, bytes):
+        return len(file)
+    try:
+        return file.stat().st_size
+    except (OSError, ValueError) as problem:
+        raise UserError("There is no file {file}.", file=file) from problem
+
+
+def _unreadable(name: str) -> UserError:
     return UserError(
         "{file} is not a weights file that can be opened. Give a .safetensors file, "
         "or a .pth that torch.save(model.state_dict(), ...) wrote.",
-        file=path.name,
+        file=name,
     )
 
 
-def _with_class_count(spec: Spec, state: Mapping[str, Tensor]) -> Spec:
-    """The spec with as many outputs as the file's last bias has values."""
-    last = spec.layers[-1]
-    biases = [key for key in state if key.startswith("classifier.") and key.endswith(".bias")]
-    if not biases or not isinstance(last, Linear):
-        return spec
-    outputs = state[max(biases, key=lambda key: int(key.split(".")[1]))].numel()
-    return replace(spec, layers=(*spec.layers[:-1], replace(last, outputs=outputs)))
+# Fitting a file to a network
 
 
-def _check_fits(spec: Spec, state: Mapping[str, Tensor], path: Path) -> None:
+def _fitting(state: State, name: str) -> ModelEntry:
+    """The network whose keys and shapes these are; failing that, a sentence about the nearest one."""
+    differences = {
+        entry.id: _differences(_with_class_count(entry.spec, state), state) for entry in MODELS.values()
+    }
+    nearest = min(differences, key=lambda model_id: len(differences[model_id]))
+    if differences[nearest]:
+        raise _does_not_fit(name, nearest, differences[nearest])
+    return MODELS[nearest]
+
+
+def _differences(spec: Spec, state: State) -> list[str]:
+    """The keys that are missing, too many, or of another shape, in the network's order."""
     expected = {key: tuple(tensor.shape) for key, tensor in meta_network(spec).state_dict().items()}
     actual = {key: tuple(tensor.shape) for key, tensor in state.items()}
-    differing = sorted(key for key in expected.keys() | actual.keys() if expected.get(key) != actual.get(key))
-    if differing:
-        key = differing[0]
-        raise UserError(
-            "{file} does not fit this model: {key} is {actual} in the file, the model wants {expected}.",
-            file=path.name,
-            key=key,
-            actual=actual.get(key, "-"),
-            expected=expected.get(key, "-"),
-        )
+    return [
+        f"{key}: {_shape(actual.get(key))} / {_shape(expected.get(key))}"
+        for key in [*expected, *(key for key in actual if key not in expected)]
+        if expected.get(key) != actual.get(key)
+    ]
+
+
+def _shape(shape: tuple[int, ...] | None) -> str:
+    return "-" if shape is None else "x".join(map(str, shape))
+
+
+def _does_not_fit(name: str, model_id: str, differing: list[str]) -> UserError:
+    shown = "; ".join(item[:120] for item in differing[:3])
+    return UserError(
+        "{file} does not fit {model}. What differs (in the file / in the network): {differing}{more}. "
+        "Choose the file of one of these networks: {known}.",
+        file=name,
+        model=model_id,
+        differing=shown,
+        more=" ..." if len(differing) > 3 else "",
+        known=", ".join(MODELS),
+    )
+
+
+def _with_class_count(spec: Spec, state: State) -> Spec:
+    """The spec with as many outputs as the file's last bias has values."""
+    last = spec.layers[-1]
+    found = [re.fullmatch(r"classifier\.(0|[1-9][0-9]{0,3})\.bias", key) for key in state]
+    numbers = [int(match[1]) for match in found if match]
+    if not numbers or not isinstance(last, Linear):
+        return spec
+    bias = state[f"classifier.{max(numbers)}.bias"]
+    fits = bias.dim() == 1 and 1 <= len(bias) <= MAX_CLASSES
+    return replace(spec, layers=(*spec.layers[:-1], replace(last, outputs=len(bias)))) if fits else spec
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Real numbers, each of them stored: a tensor can claim a size of which it stores only one value."""
+    ordinary = tensor.layout == torch.strided and tensor.device.type == "cpu" and not tensor.is_nested
+    if not ordinary or tensor.is_quantized or tensor.dtype.is_complex:
+        return False
+    return tensor.untyped_storage().nbytes() >= tensor.numel() * tensor.element_size()
 
 
 def _classes(entry: ModelEntry, spec: Spec, metadata: Mapping[str, str]) -> tuple[str, ...]:
     """The file's own names, else the entry's if the count agrees, else "class 0" and so on."""
     last = spec.layers[-1]
     count = last.outputs if isinstance(last, Linear) else 0
-    named = tuple(str(name) for name in json.loads(metadata.get("classes", "[]")))
-    for names in (named, class_ids(entry.labels)):
+    for names in (_named(metadata), class_ids(entry.labels)):
         if len(names) == count:
             return names
     return tuple(f"class {i}" for i in range(count))
+
+
+def _named(metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """Class names that a file carries, kept printable and short; none if it says something else there."""
+    try:
+        names = json.loads(metadata.get("classes", "[]"))
+    except (ValueError, RecursionError):
+        return ()
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return ()
+    cleaned = tuple("".join(char for char in name if char.isprintable())[:MAX_NAME] for name in names)
+    return cleaned if len(set(cleaned)) == len(cleaned) and all(cleaned) else ()
 
 
 def file_digest(path: Path) -> str:

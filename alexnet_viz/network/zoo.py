@@ -41,7 +41,9 @@ class ModelEntry:
     preprocess: Preprocess
     labels: str  # id of a class list, see labels.py
     shipped: str = ""  # file in assets/weights
-    hub: str = ""  # file name in torch hub's cache
+    hub: str = ""  # file name in torch hub's cache; what follows its dash is the beginning of its sha256
+    url: str = ""  # where that file is published
+    also: str = ""  # another file name that people have on disk
     frozen: tuple[str, ...] = ()  # state-dict prefixes that our training never changes
 
 
@@ -121,7 +123,8 @@ _ENTRIES = (
         ),
         year=2014,
         spec=_ALEXNET_TRANSFER,
-        preprocess=Preprocess(size=256, crop=224, mean=IMAGENET_MEAN, std=IMAGENET_STD),
+        # The whole height: a photograph's subject is often larger than in CIFAR-10's pictures.
+        preprocess=Preprocess(size=224, crop=224, mean=IMAGENET_MEAN, std=IMAGENET_STD),
         labels="cifar10",
         shipped="alexnet_transfer.safetensors",
         frozen=("features.",),
@@ -154,6 +157,7 @@ _ENTRIES = (
         preprocess=Preprocess(size=256, crop=224, mean=IMAGENET_MEAN, std=IMAGENET_STD),
         labels="imagenet",
         hub="alexnet-owt-7be5be79.pth",
+        url="https://download.pytorch.org/models/alexnet-owt-7be5be79.pth",
     ),
     ModelEntry(
         id="alexnet_cifar",
@@ -163,6 +167,7 @@ _ENTRIES = (
         spec=_ALEXNET_CIFAR,
         preprocess=Preprocess(size=32, crop=32, mean=CIFAR_MEAN, std=CIFAR_STD),
         labels="cifar10",
+        also="alexnet_cifar10_best.pth",  # the name in the seed document's script
     ),
     ModelEntry(
         id="lenet5",

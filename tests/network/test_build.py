@@ -315,7 +315,7 @@ def pool_2012(maps, kernel, stride, padding, mode):
     out = np.zeros((channels, rows, columns))
     for c, row, column in np.ndindex(out.shape):
         top, left = row * stride - padding, column * stride - padding
-        window = maps[c, max(top, 0) : top + kernel, max(left, 0) : left + kernel]
+        window = maps[c, max(top, 0) : max(top + kernel, 0), max(left, 0) : max(left + kernel, 0)]
         if window.size:
             out[c, row, column] = window.max() if mode == "max" else window.mean()
     return out

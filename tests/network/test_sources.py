@@ -8,7 +8,8 @@ from alexnet_viz.network import sources
 from alexnet_viz.network.sources import RANDOM, SHIPPED_DIR, WeightsSource, find_weights, places
 from alexnet_viz.network.zoo import MODELS
 
-ENTRY = replace(MODELS["lenet5"], shipped="lenet.safetensors", hub="lenet.pth")
+ENTRY = replace(MODELS["lenet5"], shipped="lenet.safetensors", hub="lenet.pth", also="mnist_best.pth")
+HOME_NAMES = ["lenet5.safetensors", "lenet5.pth", "lenet.pth", "mnist_best.pth"]  # best first
 
 
 @pytest.fixture
@@ -27,7 +28,23 @@ def folders(tmp_path, monkeypatch):
 
 
 def test_places_in_order(folders):
-    assert places(ENTRY) == [WeightsSource(origin, path) for origin, path in folders.items()]
+    assert places(ENTRY) == [
+        WeightsSource("shipped", folders["shipped"]),
+        *(WeightsSource("home", folders["home"].parent / name) for name in HOME_NAMES),
+        WeightsSource("hub", folders["hub"]),
+    ]
+
+
+def test_the_best_name_at_home_wins(folders):
+    for name in reversed(HOME_NAMES):
+        (folders["home"].parent / name).touch()
+        assert find_weights(ENTRY) == WeightsSource("home", folders["home"].parent / name)
+
+
+def test_the_checkpoint_of_the_seed_script_is_found_at_home(folders):
+    path = folders["home"].parent / "alexnet_cifar10_best.pth"
+    path.touch()
+    assert find_weights(MODELS["alexnet_cifar"]) == WeightsSource("home", path)
 
 
 @pytest.mark.parametrize(
@@ -56,12 +73,13 @@ def test_a_folder_of_that_name_is_no_file(folders):
     assert find_weights(ENTRY) == RANDOM
 
 
-def test_a_model_without_files_is_looked_for_nowhere():
-    assert places(replace(ENTRY, shipped="", hub="")) == []
-
-
-def test_a_model_that_only_ships_is_not_looked_for_at_home():
-    assert [place.origin for place in places(replace(ENTRY, hub=""))] == ["shipped"]
+@pytest.mark.parametrize("entry", MODELS.values(), ids=list(MODELS))
+def test_every_model_can_be_given_weights_under_its_id(folders, entry):
+    names = [place.path.name for place in places(entry) if place.origin == "home"]
+    assert names[:2] == [f"{entry.id}.safetensors", f"{entry.id}.pth"]
+    assert len(set(names)) == len(names)
+    origins = [place.origin for place in places(entry)]
+    assert ("shipped" in origins, "hub" in origins) == (bool(entry.shipped), bool(entry.hub))
 
 
 def test_the_environment_is_read_at_each_call(folders, tmp_path, monkeypatch):

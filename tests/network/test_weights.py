@@ -1,21 +1,25 @@
 """Weight files: read back as they were written, or refused in a sentence that names what is wrong."""
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import pickle
+import zipfile
 from dataclasses import replace
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save, save_file
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.labels import class_ids
+from alexnet_viz.network import weights
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.sources import RANDOM, WeightsSource
 from alexnet_viz.network.spec import Linear
-from alexnet_viz.network.weights import file_digest, load_model, read_state
+from alexnet_viz.network.weights import file_digest, load_model, open_model, read_state
 from alexnet_viz.network.zoo import MODELS
 
 torch.set_num_threads(1)
@@ -160,7 +164,7 @@ def test_an_unknown_model_is_a_user_error():
 def test_a_wrong_shape_is_named_with_both_sizes(tmp_path, state):
     source = written(tmp_path / "mine.pth", state | {"features.0.weight": torch.zeros(6, 3, 5, 5)})
     sentence = refusal(source)
-    for part in ("mine.pth", "features.0.weight", "(6, 3, 5, 5)", "(6, 1, 5, 5)"):
+    for part in ("mine.pth", "features.0.weight", "6x3x5x5", "6x1x5x5"):
         assert part in sentence
 
 
@@ -181,14 +185,16 @@ def test_the_weights_of_another_model_are_refused(tmp_path, state):
 @pytest.mark.parametrize(
     "tensors",
     [
-        {},
         {"classifier.bias": torch.zeros(10)},  # DenseNet's last layer
         {"classifier.head.bias": torch.zeros(10)},
+        {"classifier.6.fc.bias": torch.zeros(10)},
+        {"classifier.06.bias": torch.zeros(10)},
+        {"classifier.٦.bias": torch.zeros(10)},  # an Arabic six, which int() reads
         {f"{LAST}.bias": torch.zeros(0)},
         {f"{LAST}.bias": torch.tensor(1.0)},
         {"fc.bias": torch.zeros(10)},
     ],
-    ids=["empty", "no number", "a word", "no outputs", "one number", "another name"],
+    ids=["no number", "a word", "deeper", "leading zero", "Arabic", "no outputs", "one number", "another name"],
 )
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 def test_other_peoples_networks_are_refused(tmp_path, tensors, suffix):
@@ -199,12 +205,30 @@ def test_keys_that_are_no_words_are_refused(tmp_path, state):
     refusal(written(tmp_path / "odd.pth", state | {0: torch.zeros(1)}))
 
 
-@pytest.mark.filterwarnings("default")
-@pytest.mark.parametrize("kind", ["sparse", "complex"])
-def test_tensors_that_no_layer_can_use_are_refused(tmp_path, state, kind):
-    weight = state["classifier.0.weight"]
-    odd = weight.to_sparse() if kind == "sparse" else weight.to(torch.complex64)
-    refusal(written(tmp_path / "odd.pth", state | {"classifier.0.weight": odd}))
+ODD_TENSORS = {
+    "sparse": torch.Tensor.to_sparse,
+    "complex": lambda weight: weight.to(torch.complex64),
+    "float8": lambda weight: weight.to(torch.float8_e4m3fn),  # finite, but no CPU arithmetic tells
+    "quantised": lambda weight: torch.quantize_per_tensor(weight, 0.1, 0, torch.qint8),
+    "without values": lambda weight: weight.to("meta"),
+    "one value repeated": lambda weight: weight[:1, :1].clone().expand(weight.shape),
+    "ragged": lambda weight: torch.nested.nested_tensor([weight[0], weight[1, :5]]),
+    "not a number": lambda weight: weight * float("nan"),
+    "too large for single precision": lambda weight: weight.double() + 1e300,
+}
+
+
+@pytest.mark.filterwarnings("ignore")  # torch's own, while it writes and reads these
+@pytest.mark.parametrize("kind", ODD_TENSORS)
+def test_tensors_that_no_layer_can_use_are_refused_or_read_as_numbers(tmp_path, state, kind):
+    source = written(
+        tmp_path / "odd.pth", state | {"classifier.0.weight": ODD_TENSORS[kind](state["classifier.0.weight"])}
+    )
+    if kind == "float8":
+        with contextlib.suppress(UserError):
+            assert load_model("lenet5", source).network(torch.zeros(1, 1, 32, 32)).isfinite().all()
+    else:
+        assert "odd.pth" in refusal(source)
 
 
 # ---- files that are no weights --------------------------------------------------------------------------------------
@@ -244,8 +268,8 @@ def test_a_file_cut_short_is_refused(tmp_path, state, name, cut):
 
 @pytest.mark.parametrize(
     "content",
-    [[1, 2], {"state_dict": {}}, {"epoch": 3}, torch.zeros(3), None],
-    ids=["list", "wrapped", "number", "tensor", "nothing"],
+    [[1, 2], {}, {"state_dict": {}}, {"epoch": 3}, torch.zeros(3), None],
+    ids=["list", "empty", "wrapped nothing", "number", "tensor", "nothing"],
 )
 def test_a_pth_that_is_no_state_dict_is_refused(tmp_path, content):
     assert "is not a weights file" in refusal(written(tmp_path / "a.pth", content))
@@ -298,3 +322,103 @@ def test_a_suffix_in_capitals_is_the_same_suffix(tmp_path, state):
     save_file(state, tmp_path / "A.safetensors")
     (tmp_path / "A.safetensors").rename(tmp_path / "A.SAFETENSORS")
     assert read_state(tmp_path / "A.SAFETENSORS")[0].keys() == state.keys()
+
+
+# ---- files of one's own ---------------------------------------------------------------------------------------------
+
+
+def as_bytes(content, suffix=".pth"):
+    if suffix == ".safetensors":
+        return save(content)
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_the_network_that_a_file_fits_is_found(tmp_path, state, suffix):
+    path = tmp_path / f"mine{suffix}"
+    path.write_bytes(as_bytes(state, suffix))
+    for model in (open_model(path), open_model(path.read_bytes(), path.name), open_model(path, model_id="lenet5")):
+        assert (model.entry.id, model.origin, model.classes) == ("lenet5", "file", tuple("0123456789"))
+        assert model.digest == file_digest(path)
+        assert all(torch.equal(model.network.state_dict()[key], state[key]) for key in state)
+
+
+def test_the_seed_checkpoint_is_recognised_with_any_number_of_classes():
+    spec = MODELS["alexnet_cifar"].spec
+    for count in (10, 3):
+        layers = (*spec.layers[:-1], replace(spec.layers[-1], outputs=count))
+        model = open_model(as_bytes(random_state(replace(spec, layers=layers))), "alexnet_cifar10_best.pth")
+        assert (model.entry.id, len(model.classes)) == ("alexnet_cifar", count)
+
+
+@pytest.mark.parametrize("wrapper", ["state_dict", "model"])
+def test_a_training_checkpoint_and_the_prefix_of_ddp_are_understood(state, wrapper):
+    checkpoint = {wrapper: {f"module.{key}": tensor for key, tensor in state.items()}, "epoch": 3}
+    assert open_model(as_bytes(checkpoint), "last.pth").entry.id == "lenet5"
+
+
+def test_two_keys_that_become_one_are_refused(state):
+    with pytest.raises(UserError):
+        open_model(as_bytes(state | {f"module.{LAST}.bias": torch.zeros(10)}), "twice.pth")
+
+
+def test_a_file_that_fits_nothing_is_told_what_differs_and_what_would_fit(state):
+    with pytest.raises(UserError) as raised:
+        open_model(as_bytes(state | {"features.0.weight": torch.zeros(6, 3, 5, 5)}), "mine.pth")
+    for part in ("mine.pth", "lenet5", "features.0.weight", *MODELS):
+        assert part in str(raised.value)
+
+
+def test_a_file_too_large_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "MAX_BYTES", 2**20)
+    path = tmp_path / "large.pth"
+    with path.open("wb") as file:
+        file.truncate(2**20 + 1)
+    for content in (path, path.read_bytes()):
+        with pytest.raises(UserError, match="at most 1 MB"):
+            open_model(content, "large.pth")
+
+
+def test_a_packed_archive_is_refused_unread(tmp_path, state):
+    stored = zipfile.ZipFile(io.BytesIO(as_bytes(state)))
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for item in stored.infolist():
+            archive.writestr(item.filename, stored.read(item))
+    with pytest.raises(UserError, match="is not a weights file"):
+        open_model(packed.getvalue(), "bomb.pth")
+
+
+@pytest.mark.parametrize("metadata", [None, [], "x", {"classes": None}, {"classes": 5}])
+def test_strange_metadata_is_refused_or_left_aside(tmp_path, state, metadata):
+    """The same from bytes as from a path."""
+    plain = save(state)
+    length = int.from_bytes(plain[:8], "little")
+    header = json.dumps(json.loads(plain[8 : 8 + length]) | {"__metadata__": metadata}).encode()
+    path = tmp_path / "odd.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + plain[8 + length :])
+    answers = []
+    for content in (path, path.read_bytes()):
+        try:
+            answers.append(open_model(content, path.name).classes)
+        except UserError as problem:
+            answers.append(str(problem))
+    assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize(
+    ("names", "classes"),
+    [
+        (["a\nb", "c\x1b[31m"], ("ab", "c[31m")),
+        (["a" * 500, "b"], ("a" * 80, "b")),
+        (["cat", "cat"], ("class 0", "class 1")),
+        (["cat", ""], ("class 0", "class 1")),
+        (["cat", 5], ("class 0", "class 1")),
+    ],
+    ids=["unprintable", "long", "twice", "empty", "number"],
+)
+def test_a_strangers_class_names_are_made_harmless(names, classes):
+    content = save(with_outputs(2), metadata={"classes": json.dumps(names)})
+    assert open_model(content, "a.safetensors").classes == classes

@@ -59,15 +59,21 @@ def test_an_unknown_model_is_answered_with_the_known_ones():
     assert all(id in str(raised.value) for id in MODELS)
 
 
-@pytest.mark.parametrize("model_id", ["alexnet_torchvision", "alexnet_transfer"])
-def test_preprocessing_is_what_torchvision_says_to_use(model_id):
-    theirs, ours = torchvision.models.AlexNet_Weights.IMAGENET1K_V1.transforms(), MODELS[model_id].preprocess
+def test_preprocessing_is_what_torchvision_says_to_use():
+    theirs = torchvision.models.AlexNet_Weights.IMAGENET1K_V1.transforms()
+    ours = MODELS["alexnet_torchvision"].preprocess
     assert (theirs.resize_size, theirs.crop_size) == ([ours.size], [ours.crop])
     assert (tuple(theirs.mean), tuple(theirs.std)) == (ours.mean, ours.std)
 
 
+def test_the_transferred_convolutions_see_pixels_as_they_did_in_training():
+    theirs, ours = MODELS["alexnet_torchvision"].preprocess, MODELS["alexnet_transfer"].preprocess
+    assert (theirs.crop, theirs.mean, theirs.std) == (ours.crop, ours.mean, ours.std)
+
+
 def test_the_hub_file_is_the_one_torchvision_downloads():
     url = torchvision.models.AlexNet_Weights.IMAGENET1K_V1.url
+    assert url == MODELS["alexnet_torchvision"].url
     assert url.rsplit("/", 1)[1] == MODELS["alexnet_torchvision"].hub
 
 

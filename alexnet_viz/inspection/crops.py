@@ -1,0 +1,50 @@
+"""The paper's ten test crops: four corners and the centre, and their mirror images (section 4.1).
+
+The answer is the mean of the ten softmax outputs, not the softmax of the mean logits.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from alexnet_viz.inspection.classify import softmax
+from alexnet_viz.network.weights import Model
+
+PLACES = ("top left", "top right", "bottom left", "bottom right", "centre")
+
+# The paper cuts 224 of 256 pixels. A network whose preprocessing leaves no margin gets the same share.
+PAPER_SIZE, PAPER_CROP = 256, 224
+
+
+@dataclass(frozen=True)
+class TenCrops:
+    """The ten crops in the order of PLACES, then the same mirrored."""
+
+    classes: tuple[str, ...]
+    pictures: tuple[Image.Image, ...]  # what the network saw each time
+    probabilities: NDArray[np.float64]  # (10, classes)
+
+    @property
+    def mean(self) -> NDArray[np.float64]:  # (classes,)
+        return self.probabilities.mean(axis=0)
+
+
+def ten_crops(model: Model, image: Image.Image) -> TenCrops:
+    """Run the network on all ten crops of an RGB picture, in one batch."""
+    preprocess = model.entry.preprocess
+    crop = preprocess.crop
+    size = max(preprocess.size, round(crop * PAPER_SIZE / PAPER_CROP))
+    square = replace(preprocess, size=size, crop=size)
+    middle = square.cropped(square.resized(image))  # the paper's central 256x256
+    far = size - crop
+    corners = [(0, 0), (far, 0), (0, far), (far, far), (far // 2, far // 2)]
+    crops = [middle.crop((left, top, left + crop, top + crop)) for left, top in corners]
+    crops += [ImageOps.mirror(picture) for picture in crops]
+    batch = np.stack([preprocess.normalised(picture) for picture in crops])  # (10, C, H, W)
+    with torch.inference_mode():
+        logits = model.network(torch.from_numpy(batch)).numpy()
+    probabilities = np.stack([softmax(row) for row in logits])
+    return TenCrops(model.classes, tuple(picture.convert("RGB") for picture in crops), probabilities)
