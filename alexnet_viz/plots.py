@@ -1,6 +1,6 @@
 """Plotly figures. Colours and fonts come from the app's theme; numbers are printed, never colour alone."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
@@ -27,7 +27,7 @@ def probability_bars(names: Sequence[str], probabilities: Sequence[float]) -> go
     )
     figure.update_layout(
         height=BAR_HEIGHT * len(names) + 24,
-        margin={"l": 0, "r": 56, "t": 4, "b": 4},
+        margin={"l": 0, "r": 72, "t": 4, "b": 4},
         bargap=0.35,
         dragmode=False,
     )
@@ -40,6 +40,30 @@ def probability_bars(names: Sequence[str], probabilities: Sequence[float]) -> go
         fixedrange=True,
         tickfont_size=15,
     )
+    return figure
+
+
+def reliability_diagram(bins: Sequence[Mapping[str, float]], stated: str, hits: str, ideal: str) -> go.Figure:
+    """How often answers of each stated probability were right, against the diagonal of perfect calibration.
+
+    `bins` hold "probability", "hit_rate" and "count"; the other arguments are the axis titles and the line's name.
+    """
+    figure = go.Figure()
+    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dot", "color": MUTED}, name=ideal)
+    figure.add_scatter(
+        x=[item["probability"] for item in bins],
+        y=[item["hit_rate"] for item in bins],
+        mode="lines+markers",
+        line_color=STRONG,
+        # A square root, so that a bin's area is its count.
+        marker_size=[max(6.0, 40 * (item["count"] / max(b["count"] for b in bins)) ** 0.5) for item in bins],
+        customdata=[item["count"] for item in bins],
+        hovertemplate="%{x:.1%} / %{y:.1%} (%{customdata})<extra></extra>",
+        showlegend=False,
+    )
+    figure.update_layout(height=360, margin={"l": 0, "r": 0, "t": 8, "b": 0}, legend={"x": 0.02, "y": 0.98})
+    figure.update_xaxes(title=stated, range=[0, 1.03], tickformat=".0%")
+    figure.update_yaxes(title=hits, range=[0, 1.03], tickformat=".0%")
     return figure
 
 

@@ -3,10 +3,8 @@
 import streamlit as st
 
 from alexnet_viz import plots
-from alexnet_viz.i18n import N_
 from alexnet_viz.labels import class_name
-from alexnet_viz.network.zoo import MODELS
-from pages.ui import cache, downloads, messages, pickers
+from pages.ui import answer_tabs, cache, messages, pickers
 from pages.ui.frame import start_page
 
 TOP = 5
@@ -16,11 +14,11 @@ st.title(t("What does AlexNet see?"), anchor=False)
 picture = pickers.picture(t)
 drop, choose = st.columns(2)
 with drop:
-    pickers.upload(t)
+    pickers.drop_pictures(t)
 with choose:
-    model_id = pickers.model(t)
-entry = MODELS[model_id]
-views = cache.views(model_id, picture.digest, picture.data)
+    chosen = pickers.model(t)
+    pickers.paste_or_photograph(t)
+views = cache.views(chosen.entry.id, picture.digest, picture.data)
 
 photo, seen, answered = st.columns([4, 3, 5], gap="medium")
 photo.image(
@@ -31,7 +29,7 @@ photo.image(
 )
 seen.image(
     views.seen,
-    caption=t("What the network really sees: {side} x {side} pixels", side=entry.preprocess.crop),
+    caption=t("What the network really sees: {side} x {side} pixels", side=chosen.entry.preprocess.crop),
     width="stretch",
     alt=t("The part inside the frame, scaled to the network's input"),
 )
@@ -40,7 +38,7 @@ for note in views.notes:
 
 with answered:
     with st.skeleton(height=plots.BAR_HEIGHT * (TOP + 2)):
-        model = cache.model(model_id)
+        model = chosen.load()
         answer = cache.answer(model, picture.digest, picture.data)
     top = [(class_name(class_id, t.language), probability) for class_id, probability in answer.top(TOP)]
     name, probability = top[0]
@@ -63,10 +61,8 @@ with answered:
         )
     )
 
-tabs = pickers.tabs(t, "classify_tabs", {"classes": N_("All classes"), "pictures": N_("All pictures")})
-if tabs["classes"].open:
-    with tabs["classes"]:
-        downloads.class_table(t, answer)
-if tabs["pictures"].open:
-    with tabs["pictures"]:
-        downloads.answers(t, model, pickers.all_pictures(t))
+tabs = pickers.tabs(t, "classify_tabs", answer_tabs.TITLES)
+for tab_id, tab in tabs.items():
+    if tab.open:
+        with tab:
+            answer_tabs.draw(tab_id, t, chosen, model, answer, picture)

@@ -13,11 +13,13 @@ from tests.catalogue import ROOT, TRANSLATED, po_file, read_catalogue, source_st
 # A new module takes its place here.
 IMPORT_ORDER = [
     # the ground floor
-    *("i18n", "errors", "home", "labels", "lessons", "image_files", "images", "samples", "render", "plots", "ml", "turns"),
+    *("i18n", "errors", "home", "labels", "lessons", "image_files", "images", "samples"),
+    *("render", "plots", "ml", "turns"),
     # network
-    *("network.spec", "network.zoo", "network.sources", "network.build", "network.weights"),
+    *("network.spec", "network.zoo", "network.sources", "network.download"),
+    *("network.build", "network.weights"),
     # inspection
-    "inspection.classify",
+    *("inspection.classify", "inspection.crops", "inspection.preprocessing"),
     # training
     *("training.archives", "training.datasets", "training.transfer"),
     # ways in
@@ -26,7 +28,7 @@ IMPORT_ORDER = [
 
 WITHOUT_TORCH = [
     *IMPORT_ORDER[: IMPORT_ORDER.index("network.spec")],
-    *("network.spec", "network.zoo", "network.sources", "installation", "cli"),
+    *("network.spec", "network.zoo", "network.sources", "network.download", "installation", "cli"),
 ]
 
 CORE = ROOT / "alexnet_viz"

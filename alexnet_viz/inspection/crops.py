@@ -10,10 +10,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from alexnet_viz.images import encode
 from alexnet_viz.inspection.classify import softmax
 from alexnet_viz.network.weights import Model
-
-PLACES = ("top left", "top right", "bottom left", "bottom right", "centre")
 
 # The paper cuts 224 of 256 pixels. A network whose preprocessing leaves no margin gets the same share.
 PAPER_SIZE, PAPER_CROP = 256, 224
@@ -21,15 +20,21 @@ PAPER_SIZE, PAPER_CROP = 256, 224
 
 @dataclass(frozen=True)
 class TenCrops:
-    """The ten crops in the order of PLACES, then the same mirrored."""
+    """Top left, top right, bottom left, bottom right, centre, then the same mirrored."""
 
     classes: tuple[str, ...]
-    pictures: tuple[Image.Image, ...]  # what the network saw each time
+    encoded: tuple[bytes, ...]  # PNG: what the network saw each time
     probabilities: NDArray[np.float64]  # (10, classes)
 
     @property
     def mean(self) -> NDArray[np.float64]:  # (classes,)
-        return self.probabilities.mean(axis=0)
+        mean: NDArray[np.float64] = self.probabilities.mean(axis=0)
+        return mean
+
+    def top(self, count: int) -> list[tuple[str, float]]:
+        """The most probable classes of the mean, best first."""
+        mean = self.mean
+        return [(self.classes[i], float(mean[i])) for i in np.argsort(-mean, kind="stable")[:count]]
 
 
 def ten_crops(model: Model, image: Image.Image) -> TenCrops:
@@ -47,4 +52,4 @@ def ten_crops(model: Model, image: Image.Image) -> TenCrops:
     with torch.inference_mode():
         logits = model.network(torch.from_numpy(batch)).numpy()
     probabilities = np.stack([softmax(row) for row in logits])
-    return TenCrops(model.classes, tuple(picture.convert("RGB") for picture in crops), probabilities)
+    return TenCrops(model.classes, tuple(encode(picture) for picture in crops), probabilities)

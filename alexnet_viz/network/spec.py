@@ -512,8 +512,8 @@ def _rounding_note(layer: Conv | Pool, size: int, padding: int, rounding: Roundi
         )
     if rest <= layer.padding:
         return Message(
-            "({padded} - {kernel}) / {stride} is not whole: floor gives {floor}; what it leaves unread is padding on the "
-            "right and bottom, no pixel. Ceil gives {ceil}. Inputs that divide: {divide}.",
+            "({padded} - {kernel}) / {stride} is not whole: floor gives {floor}; what it leaves unread is padding "
+            "on the right and bottom, no pixel. Ceil gives {ceil}. Inputs that divide: {divide}.",
             **values,
         )
     return Message(

@@ -181,9 +181,7 @@ def _unreadable(name: str) -> UserError:
 
 def _fitting(state: State, name: str) -> ModelEntry:
     """The network whose keys and shapes these are; failing that, a sentence about the nearest one."""
-    differences = {
-        entry.id: _differences(_with_class_count(entry.spec, state), state) for entry in MODELS.values()
-    }
+    differences = {entry.id: _differences(_with_class_count(entry.spec, state), state) for entry in MODELS.values()}
     nearest = min(differences, key=lambda model_id: len(differences[model_id]))
     if differences[nearest]:
         raise _does_not_fit(name, nearest, differences[nearest])

@@ -5,14 +5,18 @@ picture are plain arrays and encoded bytes. Every cache is bounded.
 """
 
 import hashlib
+import os
 import threading
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from alexnet_viz import images, render
+from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import Message
+from alexnet_viz.inspection import preprocessing
 from alexnet_viz.ml import ensure_ml
 from alexnet_viz.network.sources import WeightsSource, find_weights
 from alexnet_viz.network.zoo import model_entry
@@ -20,6 +24,7 @@ from alexnet_viz.turns import TicketLine
 
 if TYPE_CHECKING:
     from alexnet_viz.inspection.classify import Answer
+    from alexnet_viz.inspection.crops import TenCrops
     from alexnet_viz.network.weights import Model
 
 _WARM_UP_DELAY = 1.5  # seconds: the browser is still fetching the page's own files
@@ -49,6 +54,44 @@ def warm_up() -> None:
     timer.start()
 
 
+class OwnModels:
+    """Counts the models that visitors opened and still use. One goes when its visitor's session does."""
+
+    def __init__(self) -> None:
+        self._held: weakref.WeakValueDictionary[int, Model] = weakref.WeakValueDictionary()
+        self._lock = threading.Lock()
+
+    def hold(self, file: bytes, name: str, *, replacing: "Model | None" = None) -> "Model":
+        """Open a visitor's weights file. Raises `UserError` for a bad file, or when too many are held.
+
+        `replacing` is what the same visitor has open now; it is about to go and does not count.
+        """
+        from alexnet_viz.network.weights import open_model
+
+        with self._lock:
+            if len(self._held) - (replacing is not None) >= _most_own_models():
+                raise UserError(
+                    "{count} visitors have weights of their own open, and this server holds no more at once. "
+                    "Try again later, or ask for a higher ALEXNET_VIZ_MAX_UPLOADED_MODELS.",
+                    count=len(self._held),
+                )
+            opened = open_model(file, name)
+            self._held[id(opened)] = opened
+            return opened
+
+
+def _most_own_models() -> int:
+    text = os.environ.get("ALEXNET_VIZ_MAX_UPLOADED_MODELS", "")
+    return int(text) if text.isdecimal() else 4
+
+
+@st.cache_resource
+def own_models() -> OwnModels:
+    """The count of visitors' models; it holds none of them itself."""
+    ensure_ml()
+    return OwnModels()
+
+
 def model(model_id: str) -> "Model":
     """A loaded model; a weights file that has come or changed since is noticed."""
     source = find_weights(model_entry(model_id))
@@ -76,6 +119,26 @@ def _answer(model_id: str, weights: str, digest: str, _model: "Model", _data: by
     picture = images.decode(_data)
     with line().turn():
         return classify(_model, picture.image)
+
+
+def ten_crops(model: "Model", digest: str, data: bytes) -> "TenCrops":
+    """The paper's ten crops of a picture, computed at most once."""
+    return _ten_crops(model.entry.id, model.digest, digest, model, data)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _ten_crops(model_id: str, weights: str, digest: str, _model: "Model", _data: bytes) -> "TenCrops":
+    from alexnet_viz.inspection.crops import ten_crops
+
+    picture = images.decode(_data)
+    with line().turn():
+        return ten_crops(_model, picture.image)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def steps(model_id: str, digest: str, _data: bytes) -> preprocessing.Steps:
+    """The pictures between a photo and the network's input."""
+    return preprocessing.steps(model_entry(model_id).preprocess, images.decode(_data).image)
 
 
 @st.cache_data(max_entries=128, show_spinner=False)

@@ -17,20 +17,27 @@ if TYPE_CHECKING:
 
 TOP = 5
 
-_PERCENTAGE = st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
+PERCENTAGE = st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
 
 
-def class_table(t: Translator, answer: "Answer") -> None:
-    """Every class with its probability, best first."""
-    ranked = answer.top(len(answer.classes))
+def class_rows(t: Translator, answer: "Answer", wanted: str) -> list[tuple[str, str, float]]:
+    """The classes that a search finds in either language, most probable first: (English id, name, probability)."""
+    needle = wanted.strip().casefold()
+    ranked = [(class_id, class_name(class_id, "ko"), share) for class_id, share in answer.top(len(answer.classes))]
+    return [row for row in ranked if needle in row[0].casefold() or needle in row[1].casefold()]
+
+
+def class_table(t: Translator, rows: Sequence[tuple[str, str, float]]) -> None:
+    """Classes in both languages with their probabilities."""
     st.dataframe(
         {
-            t("Class"): [class_name(class_id, t.language) for class_id, _ in ranked],
-            t("Probability"): [probability for _, probability in ranked],
+            "English": [class_id for class_id, _, _ in rows],
+            "한국어": [korean if korean != class_id else "" for class_id, korean, _ in rows],
+            t("Probability"): [share for _, _, share in rows],
         },
-        column_config={t("Probability"): _PERCENTAGE},
-        hide_index=False,
-        height="content" if len(ranked) <= 20 else 400,
+        column_config={t("Probability"): PERCENTAGE},
+        hide_index=True,
+        height="content" if len(rows) <= 12 else 440,
     )
 
 
@@ -48,7 +55,7 @@ def answers(t: Translator, model: "Model", pictures: Sequence[Picture]) -> None:
             t("Probability"): [probability for _, probability in best],
             t("Milliseconds"): [round(1000 * answer.seconds) for _, answer in answered],
         },
-        column_config={t("Probability"): _PERCENTAGE},
+        column_config={t("Probability"): PERCENTAGE},
     )
     records = [answer_record(name, model.entry.id, answer, TOP) for name, answer in answered]
     with st.container(horizontal=True):

@@ -60,7 +60,7 @@ def start_page() -> Translator:
     (design.md section 10). Declaring the menu and starting over heals this.
     """
     t = state.translator()
-    if not st.session_state.get(state.FRAME_RAN):
+    if not st.session_state.pop(state.FRAME_RAN, False):
         navigation(t)
         st.rerun()
     return t

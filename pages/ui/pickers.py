@@ -2,16 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from alexnet_viz import images
 from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import LANGUAGES, Translator
-from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.network.zoo import MODELS, ModelEntry
 from alexnet_viz.samples import SAMPLES
 from pages.ui import cache, messages, state
+from pages.ui.paste_box import paste_box
 from pages.ui.strip import Thumbnail, strip
+
+if TYPE_CHECKING:
+    from alexnet_viz.network.weights import Model
 
 EXTENSIONS = ["jpg", "jpeg", "png", "webp", "avif", "gif", "bmp", "tif", "tiff", "heic", "heif"]
 MOST_OWN_PICTURES = 12  # per visitor; the oldest go first
@@ -46,19 +51,64 @@ def language(t: Translator) -> None:
         st.rerun()
 
 
-def model(t: Translator) -> str:
-    """The id of the chosen model."""
-    current = state.MODEL.current(MODELS)
-    ids = list(MODELS)
-    picked = st.selectbox(
-        t("Network"),
-        ids,
-        index=ids.index(current),
-        format_func=lambda model_id: t(MODELS[model_id].title),
-        key=f"model_{t.language}",
-    )
-    state.MODEL.remember(picked)
-    return picked
+@dataclass(frozen=True)
+class OwnModel:
+    """The visitor's own weights file: what they call it, and the network made from it."""
+
+    name: str
+    model: "Model"
+
+
+@dataclass(frozen=True)
+class ChosenModel:
+    """A model that was picked, not yet loaded. `own` is the visitor's, seen by nobody else."""
+
+    entry: ModelEntry
+    own: OwnModel | None = None
+
+    def load(self) -> "Model":
+        return self.own.model if self.own else cache.model(self.entry.id)
+
+
+def model(t: Translator) -> ChosenModel:
+    """The model that the whole app looks at: one of the table, or the visitor's own."""
+    ids = _model_ids()
+    picked = _model_box(t, t("Network"), state.MODEL.current(ids), key="model")
+    state.MODEL.remember(picked, linkable=picked in MODELS)
+    return _chosen(picked)
+
+
+def second_model(t: Translator, first: ChosenModel) -> ChosenModel:
+    """Another model to hold beside the first."""
+    ids = _model_ids()
+    taken = state.OWN_MODEL_ID if first.own else first.entry.id
+    other = next(model_id for model_id in ids if model_id != taken)
+    return _chosen(_model_box(t, t("Compare with"), other, key=f"second_model_{taken}"))
+
+
+def _model_ids() -> list[str]:
+    own = [state.OWN_MODEL_ID] if state.OWN_MODEL in st.session_state else []
+    return [*own, *MODELS]
+
+
+def _chosen(model_id: str) -> ChosenModel:
+    if model_id in MODELS:
+        return ChosenModel(MODELS[model_id])
+    own: OwnModel = st.session_state[state.OWN_MODEL]
+    return ChosenModel(own.model.entry, own)
+
+
+def _model_box(t: Translator, label: str, current: str, *, key: str) -> str:
+    ids = _model_ids()
+
+    def title(model_id: str) -> str:
+        if model_id in MODELS:
+            return t(MODELS[model_id].title)
+        return t("My own: {file}", file=st.session_state[state.OWN_MODEL].name)
+
+    # The key changes with what the titles and the list depend on; the choice itself is kept in the session.
+    key = f"{key}_{t.language}_{len(ids)}_{current in MODELS}"
+    return st.selectbox(label, ids, index=ids.index(current), format_func=title, key=key)
 
 
 def picture(t: Translator) -> Picture:
@@ -87,8 +137,8 @@ def sample_picture(sample_id: str, t: Translator) -> Picture:
     return Picture(sample_id, t(SAMPLES[sample_id].title), data, cache.digest(data))
 
 
-def upload(t: Translator) -> None:
-    """A place to drop pictures; the last good one becomes the current picture, bad ones get a sentence each."""
+def drop_pictures(t: Translator) -> None:
+    """A place to drop or choose pictures. The last good one becomes the current picture."""
     round_ = state.get(state.UPLOAD_ROUND, 0)
     files = st.file_uploader(
         t("Drop your own pictures here"),
@@ -99,10 +149,20 @@ def upload(t: Translator) -> None:
     )
     for problem in st.session_state.pop(state.UPLOAD_PROBLEMS, []):
         messages.error(t(problem))
-    if files:
-        _take(files)
-        st.session_state[state.UPLOAD_ROUND] = round_ + 1  # an empty uploader for the next pictures
-        st.rerun()
+    _take([(file.name, file.getvalue()) for file in files])
+
+
+def paste_or_photograph(t: Translator) -> None:
+    """The other ways in, behind a button: the clipboard, and the camera behind a switch of its own."""
+    round_ = state.get(state.UPLOAD_ROUND, 0)
+    with st.popover(t("Paste or camera"), icon=":material/photo_camera:", width="stretch"):
+        if pasted := paste_box(t, key=f"paste_{round_}"):
+            _take([(t("Pasted picture"), pasted)])
+        st.caption(t("Browsers allow the camera on HTTPS addresses and on this computer (localhost) only."))
+        if st.toggle(t("Use the camera"), key=f"camera_on_{round_}") and (
+            photo := st.camera_input(t("Take a photo"), key=f"camera_{round_}")
+        ):
+            _take([(t("Camera photo"), photo.getvalue())])
 
 
 def tabs(t: Translator, name: str, titles: Mapping[str, str]) -> Mapping[str, "st.delta_generator.DeltaGenerator"]:
@@ -121,20 +181,26 @@ def _choose_picture(picture_id: str) -> None:
     state.IMAGE.remember(picture_id, linkable=picture_id in SAMPLES)
 
 
-def _take(files: Sequence) -> None:
-    """Add uploaded files to the visitor's pictures."""
+def _take(incoming: Sequence[tuple[str, bytes]]) -> None:
+    """Add files, (name, bytes), to the visitor's pictures, and start over with empty boxes.
+
+    Bad files get a sentence each, shown by the next run, and lose nothing.
+    """
+    if not incoming:
+        return
     own, problems = own_pictures(), []
-    for file in files:
-        data = file.getvalue()
+    for name, data in incoming:
         try:
-            images.decode(data, file.name)
+            images.decode(data, name)
         except UserError as problem:
             problems.append(problem.message)
             continue
-        picture = Picture(cache.digest(data)[:12], file.name, data, cache.digest(data))
+        picture = Picture(cache.digest(data)[:12], name, data, cache.digest(data))
         own.pop(picture.id, None)
         own[picture.id] = picture
         _choose_picture(picture.id)
     while len(own) > MOST_OWN_PICTURES or sum(len(item.data) for item in own.values()) > MOST_OWN_BYTES:
         own.pop(next(iter(own)))
     st.session_state[state.UPLOAD_PROBLEMS] = problems
+    st.session_state[state.UPLOAD_ROUND] += 1
+    st.rerun()

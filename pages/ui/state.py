@@ -15,10 +15,13 @@ from alexnet_viz import i18n
 from alexnet_viz.network.zoo import DEFAULT_MODEL
 from alexnet_viz.samples import SAMPLES
 
-FRAME_RAN = "frame_ran"  # app.py has run in this session, see frame.start_page
+FRAME_RAN = "frame_ran"  # app.py runs, and this page inside it; see frame.start_page
 OWN_PICTURES = "own_pictures"  # dict: id -> OwnPicture, the visitor's uploads, newest last
+OWN_MODEL = "own_model"  # OwnModel: the one weights file that the visitor opened
+OWN_MODEL_ID = "own"  # its id in the model choice
 UPLOAD_ROUND = "upload_round"  # counts emptied uploaders; part of the uploader's key
 UPLOAD_PROBLEMS = "upload_problems"  # sentences about files that could not be opened, shown once
+WEIGHTS_ROUND = "weights_round"  # the same for weight files
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def rows() -> Iterator[Row]:
 def measured(measure: Callable[[], float], what: str, unit: str, bar: float | None) -> Iterator[Row]:
     try:
         yield Row(what, measure(), unit, bar)
-    except start.Missing as reason:
+    except start.MissingError as reason:
         yield Row(what, None, unit, bar, str(reason))
 
 

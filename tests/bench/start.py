@@ -14,14 +14,14 @@ TRIES = 5  # of each app, in turn; the median counts
 BARE = "import streamlit as st\nst.title('Hello')\n"
 
 
-class Missing(Exception):
+class MissingError(Exception):
     """A figure cannot be measured here; the message says why."""
 
 
 @contextmanager
 def chromium() -> Iterator:
     if not CHROMIUM:
-        raise Missing("no chromium here")
+        raise MissingError("no chromium here")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -1,4 +1,4 @@
-"""What only a real browser shows: cold deep links, real uploads, links across languages, and what leaves the machine."""
+"""What only a real browser shows: cold deep links, real uploads, links across languages, what leaves the machine."""
 
 import re
 from urllib.parse import urlparse
@@ -22,6 +22,12 @@ def test_a_deep_link_as_the_first_request_to_a_fresh_server_shows_frame_and_page
     expect(page.get_by_test_id("stSidebarNav").get_by_text("Look inside")).to_be_visible()
     expect(page).to_have_title("Classify · AlexNet Explorer")
     expect(headline(page)).to_contain_text("cat", timeout=60_000)
+
+
+def test_home_leads_to_the_answer(visit):
+    page = visit("/")
+    page.get_by_role("button", name="Let it look at a photo").click()
+    expect(headline(page)).to_contain_text("cat")
 
 
 def test_own_photo_in_answer_out(visit):

@@ -13,9 +13,3 @@ def test_home_opens_in_both_languages(locale, title):
     assert not app.exception
     assert app.title[0].value == title
     assert len(app.metric) == 4
-
-
-def test_home_leads_to_classify():
-    app = open_page("home")
-    app.button(key="start").click().run()
-    assert app.title[0].value == "What does AlexNet see?"

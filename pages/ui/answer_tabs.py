@@ -1,0 +1,206 @@
+"""The lazy tabs under the answer of the classify page: each explains one step of it."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from alexnet_viz import images, plots
+from alexnet_viz.i18n import N_, Translator
+from alexnet_viz.labels import class_name
+from pages.ui import cache, downloads, messages, pickers
+from pages.ui.pickers import ChosenModel, Picture
+from pages.ui.pixel_picker import pixel_picker
+from pages.ui.weights_box import weights_box
+
+if TYPE_CHECKING:
+    from alexnet_viz.inspection.classify import Answer
+    from alexnet_viz.network.weights import Model
+
+TERMS = 6  # of the softmax, written out
+PICKER_WIDTH = 320  # pixels on the screen
+
+
+def draw(tab_id: str, t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", picture: Picture) -> None:
+    """Draw one tab's content."""
+    _TABS[tab_id][1](t, chosen, model, answer, picture)
+
+
+def _softmax(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", picture: Picture) -> None:
+    from alexnet_viz.inspection.classify import softmax_terms
+
+    st.markdown(t("The last layer gives each class a number, its **logit**. Softmax turns them into probabilities:"))
+    st.latex(r"p_i = \frac{e^{(z_i - z_{\max})/T}}{\sum_j e^{(z_j - z_{\max})/T}}")
+    temperature = st.slider(
+        t("Temperature T: below 1 sharpens the answer, above 1 flattens it"), 0.25, 5.0, 1.0, 0.05, key="temperature"
+    )
+    terms, total = softmax_terms(answer, temperature, TERMS)
+    st.dataframe(
+        {
+            t("Class"): [class_name(term.class_id, t.language) for term in terms],
+            t("Logit z"): [term.logit for term in terms],
+            "exp((z - z_max) / T)": [term.exponential for term in terms],
+            t("Probability"): [term.probability for term in terms],
+        },
+        column_config={
+            t("Logit z"): st.column_config.NumberColumn(format="%.3f"),
+            "exp((z - z_max) / T)": st.column_config.NumberColumn(format="%.6f"),
+            t("Probability"): downloads.PERCENTAGE,
+        },
+        hide_index=True,
+    )
+    best = terms[0]
+    st.markdown(
+        t(
+            "The sum over all {count} classes is {total:.6f}, so **{name}** gets {exponential:.6f} / {total:.6f} = "
+            "**{share}**. Subtracting the largest logit changes nothing in the fraction and keeps the numbers small.",
+            count=len(answer.classes),
+            total=total,
+            name=class_name(best.class_id, t.language),
+            exponential=best.exponential,
+            share=plots.percent(best.probability),
+        )
+    )
+
+
+def _ten_crops(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", picture: Picture) -> None:
+    places = [t("top left"), t("top right"), t("bottom left"), t("bottom right"), t("centre")]
+    places += [t("{place}, mirrored", place=place) for place in places]
+    st.markdown(
+        t(
+            "At test time the paper's network looks at ten crops, four corners and the centre and their mirror images, "
+            "and averages the ten answers (section 4.1). On ImageNet that took the top-5 error from 18.3 % to 17.0 %."
+        )
+    )
+    with st.skeleton(height=400):
+        crops = cache.ten_crops(model, picture.digest, picture.data)
+    for row in (range(5), range(5, 10)):
+        for column, i in zip(st.columns(5), row, strict=True):
+            best = crops.probabilities[i].argmax()
+            said = f"{class_name(crops.classes[best], t.language)} {plots.percent(crops.probabilities[i][best])}"
+            column.image(crops.encoded[i], caption=f"{places[i]}: {said}", width="stretch", alt=f"{places[i]}: {said}")
+    single, mean = st.columns(2)
+    with single:
+        st.markdown(f"**{t('One view, as above')}**")
+        _bars(t, answer.top(5), "single_bars")
+    with mean:
+        st.markdown(f"**{t('Mean of the ten crops')}**")
+        _bars(t, crops.top(5), "mean_bars")
+
+
+def _preprocessing(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", picture: Picture) -> None:
+    preprocess = chosen.entry.preprocess
+    steps = cache.steps(chosen.entry.id, picture.digest, picture.data)
+    width, height = steps.resized.size
+    first, second, third = st.columns(3)
+    with first:
+        st.markdown(f"**1. {t('Resize')}**")
+        st.image(
+            images.encode(steps.resized),
+            caption=t(
+                "The shorter side to {size}: {width} x {height}", size=preprocess.size, width=width, height=height
+            ),
+            width="stretch",
+            alt=t("The picture, resized"),
+        )
+    with second:
+        st.markdown(f"**2. {t('Crop')}**")
+        row, column = pixel_picker(
+            t,
+            t("The square in the centre, {side} x {side}. Choose a pixel", side=preprocess.crop),
+            images.encode(steps.cropped),
+            preprocess.crop,
+            preprocess.crop,
+            key=f"pixel_{preprocess.crop}",
+            width=PICKER_WIDTH,
+            default=(preprocess.crop // 2, preprocess.crop // 2),
+        )
+    with third:
+        st.markdown(f"**3. {t('Scale and normalise this pixel')}**")
+        for name, value in zip(_channel_names(t, preprocess), steps.pixel(row, column), strict=True):
+            st.markdown(
+                f"{name}: {value.byte} / 255 = {value.scaled:.3f}\n\n"
+                rf"$({value.scaled:.3f} - {value.mean:.3f}) \,/\, {value.std:.3f} = \mathbf{{{value.normalised:.3f}}}$"
+            )
+
+
+def _channel_names(t: Translator, preprocess: images.Preprocess) -> list[str]:
+    return [t("Red"), t("Green"), t("Blue")] if len(preprocess.mean) == 3 else [t("Gray")]
+
+
+def _two_models(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", picture: Picture) -> None:
+    second = pickers.second_model(t, chosen)
+    with st.skeleton(height=260):
+        other = second.load()
+        other_answer = cache.answer(other, picture.digest, picture.data)
+    sides = [("first_bars", chosen, model, answer), ("second_bars", second, other, other_answer)]
+    for place, (key, which, loaded, said) in zip(st.columns(2), sides, strict=True):
+        with place:
+            st.markdown(f"**{messages.escape(which.own.name) if which.own else t(which.entry.title)}**")
+            _bars(t, said.top(5), key)
+            if not loaded.trained:
+                st.caption(t("Random weights: this answer means nothing."))
+
+
+def _classes(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", picture: Picture) -> None:
+    wanted = st.text_input(
+        t("Search the {count} classes", count=len(model.classes)), key="class_search", icon=":material/search:"
+    )
+    rows = downloads.class_rows(t, answer, wanted)
+    if not rows:
+        st.info(t("This network has no such class. Whatever the picture shows, it answers with one that it has."))
+        return
+    downloads.class_table(t, rows)
+
+
+def _pictures(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", picture: Picture) -> None:
+    downloads.answers(t, model, pickers.all_pictures(t))
+
+
+def _about(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", picture: Picture) -> None:
+    st.markdown(t(chosen.entry.summary))
+    weights_box(t, chosen)
+    st.caption(t("sha256 of the weights: {digest}", digest=model.digest[:16]))
+    if model.origin != "shipped" or "figures" not in model.metadata:
+        return
+    figures = json.loads(model.metadata["figures"])
+    st.markdown(f"#### {t('Can its percentages be believed?')}")
+    st.markdown(
+        t(
+            "On CIFAR-10's {count:,} test images it names the right class in {accuracy}. When it says 80 %, it should "
+            "be right in 80 of 100 cases: on average it is off by {error} (expected calibration error, 15 bins).",
+            count=figures["test_images"],
+            accuracy=plots.percent(figures["test_accuracy"]),
+            error=plots.percent(figures["expected_calibration_error"]),
+        )
+    )
+    st.plotly_chart(
+        plots.reliability_diagram(figures["calibration"], t("Stated probability"), t("Right"), t("perfect")),
+        config={"displayModeBar": False},
+        key="reliability",
+        alt=t("Stated probability against the share of right answers; the points lie near the diagonal"),
+    )
+
+
+def _bars(t: Translator, top: list[tuple[str, float]], key: str) -> None:
+    named = [(class_name(class_id, t.language), probability) for class_id, probability in top]
+    st.plotly_chart(
+        plots.probability_bars(*zip(*named, strict=True)),
+        config={"displayModeBar": False},
+        key=key,
+        alt=", ".join(f"{name} {plots.percent(probability)}" for name, probability in named),
+    )
+
+
+_TABS: Mapping[str, tuple[str, Callable]] = {
+    "softmax": (N_("Softmax"), _softmax),
+    "crops": (N_("Ten crops"), _ten_crops),
+    "input": (N_("From photo to numbers"), _preprocessing),
+    "two": (N_("Two networks"), _two_models),
+    "classes": (N_("All classes"), _classes),
+    "pictures": (N_("All pictures"), _pictures),
+    "about": (N_("About this model"), _about),
+}
+
+TITLES: Mapping[str, str] = {tab_id: title for tab_id, (title, _) in _TABS.items()}

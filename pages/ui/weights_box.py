@@ -1,0 +1,74 @@
+"""A model's weights: where they come from, opening one's own file, downloading published ones when asked."""
+
+import streamlit as st
+
+from alexnet_viz.errors import UserError
+from alexnet_viz.i18n import N_, Translator
+from alexnet_viz.network.download import download
+from alexnet_viz.network.sources import find_weights
+from alexnet_viz.network.zoo import ModelEntry
+from pages.ui import cache, messages, state
+from pages.ui.pickers import ChosenModel, OwnModel
+
+ORIGINS = {
+    "shipped": N_("They come with this app."),
+    "home": N_("They were found in this installation's weights folder."),
+    "hub": N_("They were found in torch hub's cache."),
+    "file": N_("They come from your own file. Only you see them, and only in this session."),
+    "random": N_("They are random: this network has learnt nothing."),
+}
+
+
+def weights_box(t: Translator, chosen: ChosenModel) -> None:
+    """Everything about the chosen model's weights."""
+    st.markdown(f"**{t('Weights')}.** {t(ORIGINS[chosen.load().origin])}")
+    if chosen.entry.url and not find_weights(chosen.entry).trained:
+        _download(t, chosen.entry)
+    _open_own(t)
+
+
+def _download(t: Translator, entry: ModelEntry) -> None:
+    st.caption(
+        t("The published weights ({file}, 233 MiB) are not here. Nothing is downloaded unless you ask.", file=entry.hub)
+    )
+    if not st.button(t("Download the weights"), icon=":material/download:", key="download_weights"):
+        return
+    bar = st.progress(0.0)
+    try:
+        for progress in download(entry):
+            share = progress.done / progress.total if progress.total else 0.0
+            bar.progress(
+                min(1.0, share), t("{done} of {total} MiB", done=progress.done >> 20, total=_mebibytes(progress))
+            )
+    except UserError as problem:
+        messages.error(t(problem.message))
+    else:
+        st.rerun()
+
+
+def _mebibytes(progress) -> str:
+    return str(progress.total >> 20) if progress.total else "?"
+
+
+def _open_own(t: Translator) -> None:
+    round_ = state.get(state.WEIGHTS_ROUND, 0)
+    file = st.file_uploader(
+        t("Open a weights file of your own (.safetensors or .pth)"),
+        ["safetensors", "pth", "pt"],
+        key=f"weights_{round_}",
+        help=t("torchvision's AlexNet, the seed document's two classes, and whatever this app writes."),
+    )
+    if not file:
+        return
+    before: OwnModel | None = st.session_state.get(state.OWN_MODEL)
+    try:
+        with st.spinner(t("Opening {file}", file=messages.escape(file.name))):
+            replacing = before.model if before else None
+            model = cache.own_models().hold(file.getvalue(), file.name, replacing=replacing)
+    except UserError as problem:
+        messages.error(t(problem.message))
+        return
+    st.session_state[state.OWN_MODEL] = OwnModel(file.name, model)
+    state.MODEL.remember(state.OWN_MODEL_ID, linkable=False)
+    st.session_state[state.WEIGHTS_ROUND] = round_ + 1  # the bytes are dropped with the emptied uploader
+    st.rerun()
