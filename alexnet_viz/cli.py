@@ -1,7 +1,8 @@
 """The command line: `python -m alexnet_viz COMMAND`.
 
     spec NAME [--input N] [--rounding floor|ceil] [--json]     a network's arithmetic, layer by layer
-    predict FILE... [--model NAME] [--top K] [--json]          what a network sees in pictures
+    predict FILE... [--model NAME] [--weights FILE] [--top K] [--json]   what a network sees in pictures
+    weights [--json]                                           which weights are where
     transfer --data PATH [--out FILE]                          train the shipped ten-class head again
 
 Torch is imported by the commands that compute with it, so `--help` and `spec` start at once.
@@ -19,6 +20,7 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import LANGUAGES, Translator, best_language, translator
 from alexnet_viz.images import decode
 from alexnet_viz.labels import class_name
+from alexnet_viz.network.sources import find_weights, places
 from alexnet_viz.network.spec import Row, Spec, Walk, walk
 from alexnet_viz.network.zoo import DEFAULT_MODEL, MODELS, model_entry
 
@@ -53,11 +55,17 @@ def _parser() -> argparse.ArgumentParser:
 
     predict = commands.add_parser("predict", help="what a network sees in pictures")
     predict.add_argument("files", nargs="+", metavar="FILE")
-    predict.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME", help=f"one of: {', '.join(MODELS)}")
-    predict.add_argument("--weights", type=Path, metavar="FILE", help="a weights file of one's own for the model")
+    predict.add_argument("--model", metavar="NAME", help=f"one of: {', '.join(MODELS)} (default: {DEFAULT_MODEL})")
+    predict.add_argument(
+        "--weights", type=Path, metavar="FILE", help="a weights file of one's own; its model is found by its keys"
+    )
     predict.add_argument("--top", type=_positive, default=5, metavar="K", help="how many classes to print (5)")
     predict.add_argument("--json", action="store_true", help="print one JSON object a picture and nothing else")
     predict.set_defaults(command=_predict)
+
+    weights = commands.add_parser("weights", help="which weights are where")
+    weights.add_argument("--json", action="store_true", help="print one JSON object a place and nothing else")
+    weights.set_defaults(command=_weights)
 
     transfer = commands.add_parser("transfer", help="train the shipped ten-class head again")
     transfer.add_argument("--data", type=Path, required=True, metavar="PATH", help="CIFAR-10: zip or folder of classes")
@@ -134,10 +142,9 @@ def _print_table(spec: Spec, walked: Walk, t: Translator) -> None:
 
 def _predict(args: argparse.Namespace, t: Translator) -> int:
     from alexnet_viz.inspection.classify import answer_record, classify
-    from alexnet_viz.network.sources import WeightsSource
-    from alexnet_viz.network.weights import load_model
+    from alexnet_viz.network.weights import load_model, open_model
 
-    model = load_model(args.model, WeightsSource("file", args.weights) if args.weights else None)
+    model = open_model(args.weights, model_id=args.model) if args.weights else load_model(args.model or DEFAULT_MODEL)
     failed = False
     for file in args.files:
         try:
@@ -145,7 +152,7 @@ def _predict(args: argparse.Namespace, t: Translator) -> int:
                 raise UserError(
                     "{model} has no weights here, and random ones answer nothing. "
                     "Give its weights with --weights FILE, or choose a model that has some: {trained}.",
-                    model=args.model,
+                    model=model.entry.id,
                     trained=DEFAULT_MODEL,
                 )
             picture = decode(_read(file), Path(file).name)
@@ -153,7 +160,7 @@ def _predict(args: argparse.Namespace, t: Translator) -> int:
             failed = True
             record: dict[str, object] = {"file": file, "error": t(problem.message)}
         else:
-            record = answer_record(file, args.model, classify(model, picture.image), args.top)
+            record = answer_record(file, model.entry.id, classify(model, picture.image), args.top)
         print(json.dumps(record, ensure_ascii=False) if args.json else _answer_text(record, t.language), flush=True)
     return int(failed)
 
@@ -173,6 +180,30 @@ def _answer_text(record: dict[str, object], language: str) -> str:
     assert isinstance(top, list)
     answers = ", ".join(f"{class_name(item['class'], language)} {item['probability']:.1%}" for item in top)
     return f"{record['file']}: {answers}"
+
+
+# weights
+
+
+def _weights(args: argparse.Namespace, t: Translator) -> int:
+    for entry in MODELS.values():
+        used = find_weights(entry)
+        for place in places(entry):
+            here = place.path is not None and place.path.is_file()
+            record: dict[str, object] = {
+                "model": entry.id,
+                "origin": place.origin,
+                "file": str(place.path),
+                "bytes": place.path.stat().st_size if place.path and here else None,
+                "used": here and place == used,
+            }
+            print(json.dumps(record, ensure_ascii=False) if args.json else _place_text(record))
+    return 0
+
+
+def _place_text(record: dict[str, object]) -> str:
+    size = "-" if record["bytes"] is None else f"{record['bytes']:,}"
+    return f"{'*' if record['used'] else ' '} {record['model']:<20} {record['origin']:<8} {size:>12}  {record['file']}"
 
 
 # transfer

@@ -100,15 +100,12 @@ def _chosen(model_id: str) -> ChosenModel:
 
 def _model_box(t: Translator, label: str, current: str, *, key: str) -> str:
     ids = _model_ids()
-
-    def title(model_id: str) -> str:
-        if model_id in MODELS:
-            return t(MODELS[model_id].title)
-        return t("My own: {file}", file=st.session_state[state.OWN_MODEL].name)
-
+    titles = {model_id: t(MODELS[model_id].title) for model_id in MODELS}
+    if state.OWN_MODEL in st.session_state:
+        titles[state.OWN_MODEL_ID] = t("My own: {file}", file=st.session_state[state.OWN_MODEL].name)
     # The key changes with what the titles and the list depend on; the choice itself is kept in the session.
     key = f"{key}_{t.language}_{len(ids)}_{current in MODELS}"
-    return st.selectbox(label, ids, index=ids.index(current), format_func=title, key=key)
+    return st.selectbox(label, ids, index=ids.index(current), format_func=titles.__getitem__, key=key)
 
 
 def picture(t: Translator) -> Picture:

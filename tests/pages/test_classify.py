@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
@@ -39,6 +40,7 @@ def forward_passes(monkeypatch):
         return forward(self, x)
 
     monkeypatch.setattr(Network, "forward", counted)
+    st.cache_data.clear()  # of what earlier tests computed
     return passes
 
 

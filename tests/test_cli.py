@@ -1,0 +1,174 @@
+"""The command line, as other programs call it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+from PIL import Image
+
+from alexnet_viz.cli import main
+from alexnet_viz.labels import class_ids
+from alexnet_viz.network.build import random_state
+from alexnet_viz.network.spec import KINDS
+from alexnet_viz.network.zoo import MODELS
+from tests.catalogue import ROOT
+
+SAMPLES = ROOT / "assets" / "samples"
+
+
+def run(capsys, *arguments: str) -> tuple[int, list[dict], str]:
+    """Exit status, the JSON objects on stdout, and stderr."""
+    status = main(["--language", "en", *arguments])
+    out, err = capsys.readouterr()
+    return status, [json.loads(line) for line in out.splitlines()], err
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_spec_prints_one_object_in_the_agreed_form(capsys, name):
+    status, (spec,), _ = run(capsys, "spec", name, "--json")
+    assert status == 0
+    assert list(spec) == ["name", "input", "params", "macs", "layers", "errors", "notes"]
+    assert spec["name"] == name
+    assert spec["input"] == list(MODELS[name].spec.input)
+    assert spec["params"] == sum(layer["params"] for layer in spec["layers"])
+    assert spec["macs"] == sum(layer["macs"] for layer in spec["layers"])
+    assert spec["errors"] == []
+    for layer in spec["layers"]:
+        assert list(layer) == ["name", "kind", "shape", "params", "macs", "receptive_field", "stride"]
+        assert layer["kind"] in KINDS
+        assert all(isinstance(size, int) for size in layer["shape"])
+        assert len(layer["shape"]) in (1, 3)
+    reached = [layer["name"] for layer in spec["layers"]]
+    whole = next(i for i, layer in enumerate(spec["layers"]) if layer["kind"] in ("adaptive_pool", "flatten"))
+    assert all((layer["receptive_field"] is None) == (reached.index(layer["name"]) >= whole) for layer in spec["layers"])
+
+
+def test_spec_knows_the_papers_network(capsys):
+    _, (spec,), _ = run(capsys, "spec", "alexnet_2012", "--json")
+    assert (spec["params"], spec["macs"]) == (60_965_224, 724_406_816)
+    layers = {layer["name"]: layer for layer in spec["layers"]}
+    assert layers["pool5"]["shape"] == [256, 6, 6]
+    assert (layers["pool5"]["receptive_field"], layers["pool5"]["stride"]) == (195, 32)
+    assert layers["fc8"]["shape"] == [1000]
+
+
+def test_an_impossible_network_is_printed_up_to_its_first_failing_layer(capsys):
+    status, (spec,), _ = run(capsys, "spec", "alexnet_2012", "--input", "224", "--json")
+    assert status == 1
+    assert spec["layers"][-1]["name"] == "flatten"
+    assert (spec["params"], spec["macs"]) == (None, None)
+    assert spec["errors"][0]["layer"] == "fc6"
+    assert any("54" in note["text"] and "55" in note["text"] for note in spec["notes"] if note["layer"] == "conv1")
+
+
+def test_the_2012_rounding_makes_224_possible(capsys):
+    status, (spec,), _ = run(capsys, "spec", "alexnet_2012", "--input", "224", "--rounding", "ceil", "--json")
+    assert status == 0
+    assert spec["layers"][0]["shape"] == [96, 55, 55]
+
+
+def test_spec_as_a_table_has_a_line_a_layer(capsys):
+    assert main(["--language", "en", "spec", "lenet5"]) == 0
+    out = capsys.readouterr().out
+    assert "61,706" in out
+    assert "416,520" in out
+
+
+def test_an_unknown_network_is_answered_with_the_known_ones(capsys):
+    status, lines, err = run(capsys, "spec", "resnet", "--json")
+    assert (status, lines) == (1, [])
+    assert "alexnet_2012" in err
+
+
+def test_predict_answers_every_sample_and_gets_cat_airplane_and_truck_right(capsys):
+    files = sorted(str(path) for path in SAMPLES.glob("*.jpg"))
+    status, answers, _ = run(capsys, "predict", *files, "--json", "--top", "3")
+    assert status == 0
+    assert [answer["file"] for answer in answers] == files
+    for answer in answers:
+        assert list(answer) == ["file", "model", "seconds", "top"]
+        assert answer["model"] == "alexnet_transfer"
+        assert len(answer["top"]) == 3
+        assert all(0 <= item["probability"] <= 1 for item in answer["top"])
+        assert {item["class"] for item in answer["top"]} <= set(class_ids("cifar10"))
+    best = {answer["file"].rsplit("/", 1)[-1]: answer["top"][0]["class"] for answer in answers}
+    assert (best["cat.jpg"], best["airplane.jpg"], best["truck.jpg"]) == ("cat", "airplane", "truck")
+
+
+def test_predict_answers_the_others_when_some_files_fail(capsys, tmp_path):
+    text = tmp_path / "text.jpg"
+    text.write_text("no picture")
+    files = [str(tmp_path / "missing.png"), str(SAMPLES / "cat.jpg"), str(text), "\0"]
+    status, answers, _ = run(capsys, "predict", *files, "--json")
+    assert status == 1
+    assert [answer["file"] for answer in answers] == files
+    assert [list(answer) for answer in answers] == [
+        ["file", "error"],
+        ["file", "model", "seconds", "top"],
+        ["file", "error"],
+        ["file", "error"],
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "alexnet_transfer"])
+def test_a_network_without_weights_answers_with_an_error(capsys, name, tmp_path, monkeypatch):
+    monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    status, (answer,), _ = run(capsys, "predict", str(SAMPLES / "cat.jpg"), "--model", name, "--json")
+    assert status == 1
+    assert list(answer) == ["file", "error"]
+    assert "--weights" in answer["error"]
+
+
+@pytest.mark.parametrize("named", [[], ["--model", "lenet5"]])
+def test_predict_takes_a_weights_file_of_ones_own(capsys, tmp_path, named):
+    path = tmp_path / "mine.pth"
+    torch.save(random_state(MODELS["lenet5"].spec, seed=3), path)
+    Image.new("L", (40, 40), 200).save(tmp_path / "gray.png")
+    status, (answer,), _ = run(capsys, "predict", str(tmp_path / "gray.png"), "--weights", str(path), *named, "--json")
+    assert status == 0
+    assert answer["model"] == "lenet5"
+    assert answer["top"][0]["class"] in set("0123456789")
+
+
+def test_a_weights_file_of_another_network_is_refused(capsys, tmp_path):
+    path = tmp_path / "mine.pth"
+    torch.save(random_state(MODELS["lenet5"].spec), path)
+    status, lines, err = run(
+        capsys, "predict", str(SAMPLES / "cat.jpg"), "--weights", str(path), "--model", "alexnet_cifar", "--json"
+    )
+    assert (status, lines) == (1, [])
+    assert "features.0.weight" in err
+
+
+def test_weights_lists_every_place_and_marks_what_is_used(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    (tmp_path / "home" / "weights").mkdir(parents=True)
+    (tmp_path / "home" / "weights" / "lenet5.pth").write_bytes(b"12345")
+    status, places, _ = run(capsys, "weights", "--json")
+    assert status == 0
+    assert {place["model"] for place in places} == set(MODELS)
+    assert [(p["model"], p["origin"], p["bytes"]) for p in places if p["used"]][-1] == ("lenet5", "home", 5)
+    assert any(place["file"].endswith("hub/checkpoints/alexnet-owt-7be5be79.pth") for place in places)
+
+
+def test_messages_come_in_korean_too(capsys):
+    assert main(["--language", "ko", "spec", "resnet"]) == 1
+    assert "모델은 없습니다" in capsys.readouterr().err
+
+
+def test_help_and_spec_start_without_torch():
+    for arguments in (["--help"], ["spec", "alexnet_2012"], ["weights"]):
+        code = f"import sys, alexnet_viz.cli as c\ntry: c.main({arguments!r})\nexcept SystemExit: pass\n"
+        code += "print('torch' in sys.modules)"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+        assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_the_module_runs():
+    command = [sys.executable, "-m", "alexnet_viz", "spec", "lenet5", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    assert json.loads(done.stdout)["name"] == "lenet5"
