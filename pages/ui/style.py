@@ -7,7 +7,7 @@ import streamlit as st
 from alexnet_viz.i18n import Translator
 from alexnet_viz.images import MAX_BYTES
 
-_CSS = """
+_KOREAN = """
 <style>
 [data-testid="stMarkdownContainer"], h1, h2, h3 {{ word-break: keep-all; overflow-wrap: break-word; }}
 [data-testid="stFileUploaderDropzone"] button p,
@@ -19,6 +19,8 @@ _CSS = """
 
 
 def style(t: Translator) -> None:
-    """Once a run, before the page."""
+    """Once a run, before the page. English needs nothing of it."""
+    if t.language == "en":
+        return
     limits = t("JPEG, PNG, WebP, GIF, ... up to {limit} MB", limit=MAX_BYTES // 2**20)
-    st.html(_CSS.format(upload=json.dumps(t("Upload")), limits=json.dumps(limits)))
+    st.html(_KOREAN.format(upload=json.dumps(t("Upload")), limits=json.dumps(limits)))

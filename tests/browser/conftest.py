@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.catalogue import ROOT
 from tests.server import CHROMIUM, QUIET, running
+
+expect.set_options(timeout=30_000)  # milliseconds; the first answer of a server waits for torch
 
 
 def pytest_collection_modifyitems(items):

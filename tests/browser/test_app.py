@@ -1,5 +1,6 @@
 """What only a real browser shows: cold deep links, real uploads, links across languages, what leaves the machine."""
 
+import base64
 import re
 from urllib.parse import urlparse
 
@@ -100,3 +101,61 @@ def test_pictures_and_charts_have_a_text(visit):
     expect(headline(page)).to_contain_text("cat")
     for image in page.get_by_test_id("stImage").locator("img").all():
         assert image.get_attribute("alt")
+
+
+PASTE = """
+async (box, data) => {
+  const bytes = Uint8Array.from(atob(data), (char) => char.charCodeAt(0));
+  const clipboard = new DataTransfer();
+  clipboard.items.add(new File([bytes], "clip.jpg", { type: "image/jpeg" }));
+  box.dispatchEvent(new ClipboardEvent("paste", { clipboardData: clipboard, bubbles: true, cancelable: true }));
+}
+"""
+
+
+def test_a_picture_is_pasted_from_the_clipboard(visit):
+    page = visit("/classify")
+    page.get_by_role("button", name="Paste or camera").click()
+    box = page.get_by_role("textbox", name="Click here, then paste a picture with Ctrl+V")
+    box.evaluate(PASTE, base64.b64encode((SAMPLES / "airplane.jpg").read_bytes()).decode())
+    expect(headline(page)).to_contain_text("airplane")
+    expect(page.get_by_role("radio", name="Pasted picture")).to_have_attribute("aria-checked", "true")
+
+
+def test_the_camera_waits_until_it_is_asked_for(visit):
+    page = visit("/classify")
+    page.get_by_role("button", name="Paste or camera").click()
+    expect(page.get_by_text("Browsers allow the camera on HTTPS addresses")).to_be_visible()
+    expect(page.get_by_test_id("stCameraInput")).to_have_count(0)
+    page.get_by_text("Use the camera").click()
+    expect(page.get_by_test_id("stCameraInput")).to_be_visible()
+
+
+def test_a_pixel_is_chosen_by_mouse_and_by_keyboard(visit):
+    page = visit("/classify?tab=input")
+    grid = page.get_by_role("application")
+    numbers = page.get_by_test_id("stMarkdown").filter(has_text="/ 255").first
+    expect(numbers).to_be_visible()
+    before = numbers.inner_text()
+    grid.click(position={"x": 20, "y": 30})
+    expect(page.get_by_text(re.compile(r"row \d+, column \d+"))).to_be_visible()
+    expect(numbers).not_to_have_text(before)
+    clicked = numbers.inner_text()
+    grid.focus()
+    for _ in range(5):
+        page.keyboard.press("Shift+ArrowDown")
+    page.keyboard.press("Enter")
+    expect(numbers).not_to_have_text(clicked)
+
+
+def test_own_weights_are_opened_and_answer(visit, tmp_path):
+    import torch
+
+    from alexnet_viz.network.build import random_state
+    from alexnet_viz.network.zoo import MODELS
+
+    torch.save(random_state(MODELS["alexnet_cifar"].spec), tmp_path / "alexnet_cifar10_best.pth")
+    page = visit("/classify?tab=about")
+    page.locator("input[type=file]").last.set_input_files(tmp_path / "alexnet_cifar10_best.pth")
+    expect(page.get_by_text("They come from your own file")).to_be_visible()
+    expect(page.get_by_text("32 x 32 pixels")).to_be_visible()

@@ -1,0 +1,314 @@
+"""The text that a student pastes is the network that the app builds: same keys, same answers, and it runs."""
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alexnet_viz.network.build import Network, meta_network, random_state, with_weights
+from alexnet_viz.network.source import WIDTH, source, trainable_params
+from alexnet_viz.network.spec import (
+    LRN,
+    Activation,
+    AdaptivePool,
+    BatchNorm,
+    Conv,
+    Dropout,
+    Flatten,
+    Linear,
+    Pool,
+    Spec,
+    layer_names,
+    walk,
+)
+from alexnet_viz.network.zoo import MODELS
+from tests.network.test_spec import SAME_EVERY_RUN, specs
+
+torch.set_num_threads(1)
+
+RUFF = Path(sys.executable).with_name("ruff")
+
+MADE_UP = {
+    "everything, floor": Spec(
+        (4, 19, 17),
+        (
+            *(Conv(8, kernel=5, stride=2, padding=1), Activation(), LRN(size=3, alpha=0.5, groups=2), Pool(3, 2, 1)),
+            *(Conv(6, kernel=3, padding=1, groups=2), BatchNorm(), Activation("tanh"), Pool(2, 1, mode="avg")),
+            *(AdaptivePool(2), Dropout(0.25), Flatten(), Flatten(), BatchNorm(), Linear(24, 7)),
+            *(Activation("sigmoid"), BatchNorm(), Dropout(1), Linear(7, 4)),
+        ),
+    ),
+    "everything, ceil": Spec(
+        (4, 20, 18),
+        (
+            *(Conv(8, kernel=5, stride=3, padding=1), Activation(), LRN(groups=4), Pool(3, 2, 1)),
+            *(Conv(6, kernel=2, stride=2, groups=2), BatchNorm(), Activation("tanh"), Pool(2, 2, 1, mode="avg")),
+            *(LRN(), Flatten(), Linear(24, 5), Flatten(), Activation("sigmoid")),
+        ),
+        "ceil",
+    ),
+    "a pool that is more padding than window": Spec((2, 5, 5), (Pool(2, 2, 3), Pool(2, 1, 5, "avg")), "ceil"),
+    "no flatten": Spec((3, 8, 8), (Conv(4, 3), Activation(), AdaptivePool(1))),
+    "no flatten, linear on rows": Spec((3, 8, 8), (Linear(8, 5), BatchNorm(), Linear(5, 5))),
+    "nothing but flatten": Spec((3, 4, 4), (Flatten(),)),
+    "nothing": Spec((3, 4, 4), ()),
+    "long lines": Spec(
+        (7000, 1, 1),
+        (
+            LRN(alpha=0.30000000000000004, beta=0.30000000000000004, k=10.30000000000000004, groups=1000),
+            LRN(alpha=1.2345678901234567e-100, beta=1.2345678901234567e-100, k=1.2345678901234567e-100, groups=7),
+            LRN(k=float("inf")),
+        ),
+    ),
+}
+
+
+def class_in(text, name="AlexNet"):
+    """The class that the text defines, without running its main block."""
+    namespace = {"__name__": "pasted"}
+    exec(compile(text, "pasted", "exec"), namespace)
+    return namespace[name]
+
+
+def pasted(text, state, name="AlexNet"):
+    """An instance with these weights, in evaluation mode and without a second copy of them."""
+    with torch.device("meta"):
+        model = class_in(text, name)()
+    model.load_state_dict(state, strict=True, assign=True)
+    return model.eval().requires_grad_(False)
+
+
+def lively_state(spec):
+    """Random weights in which batch norm does something."""
+    generator = torch.Generator().manual_seed(1)
+    state = random_state(spec)
+    for key, tensor in state.items():
+        if key.rsplit(".", 1)[1].startswith("running") or (key.endswith("weight") and tensor.dim() == 1):
+            state[key] = torch.rand(tensor.shape, generator=generator) + 0.5
+    return state
+
+
+def picture(spec, batch):
+    return torch.randn(batch, *spec.input, generator=torch.Generator().manual_seed(2))
+
+
+def assert_same_network(spec, batch=2):
+    state = lively_state(spec)
+    ours, theirs = with_weights(spec, state), pasted(source(spec), state)
+    assert list(theirs.state_dict()) == list(ours.state_dict())
+    x = picture(spec, batch)
+    with torch.inference_mode():
+        assert torch.equal(theirs(x), ours(x))
+    rates = [[m.p for m in network.modules() if isinstance(m, torch.nn.Dropout)] for network in (ours, theirs)]
+    assert rates[0] == rates[1]  # an answer does not show them
+
+
+def legal_part(spec):
+    return replace(spec, layers=spec.layers[: len(walk(spec).rows)])
+
+
+LEGAL = st.one_of(specs(), specs("ceil")).map(legal_part)
+TWO_HUNDRED = settings(SAME_EVERY_RUN, max_examples=200)
+
+
+# ---- the same network -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model_id", MODELS)
+def test_a_model_of_the_table_is_the_same_network(model_id):
+    assert_same_network(MODELS[model_id].spec, batch=1)
+
+
+def test_the_paper_at_224_under_the_ceil_rule_is_the_same_network():
+    paper = replace(MODELS["alexnet_2012"].spec.at_input(224), rounding="ceil")
+    assert_same_network(replace(paper, layers=paper.layers[:15]), batch=1)  # up to pool5
+
+
+@pytest.mark.parametrize("name", MADE_UP)
+def test_a_made_up_network_is_the_same(name):
+    assert_same_network(MADE_UP[name])
+
+
+@given(LEGAL)
+@TWO_HUNDRED
+def test_any_legal_network_is_the_same(spec):
+    assert_same_network(spec)
+
+
+def test_the_random_networks_reach_everything():
+    """Guards the generator: if it went stale, the test above would pass on networks that prove nothing."""
+    seen = set()
+
+    @given(LEGAL)
+    @TWO_HUNDRED
+    def look(spec):
+        assert not walk(spec).errors
+        kinds = [row.kind for row in walk(spec).rows]
+        seen.update(kinds)
+        seen.update(row.layer.function for row in walk(spec).rows if isinstance(row.layer, Activation))
+        seen.update((row.layer.mode, spec.rounding) for row in walk(spec).rows if isinstance(row.layer, Pool))
+        seen.update((row.kind, spec.rounding) for row in walk(spec).rows if getattr(row.layer, "groups", 1) > 1)
+        seen.update(f"bn{len(row.input)}" for row in walk(spec).rows if isinstance(row.layer, BatchNorm))
+        seen.add(f"{min(kinds.count('flatten'), 2)} flatten")
+
+    look()
+    wanted = {"conv", "pool", "adaptive_pool", "lrn", "batch_norm", "activation", "dropout", "flatten", "linear"}
+    wanted |= {"relu", "tanh", "sigmoid", "bn1", "bn3", "0 flatten", "1 flatten", "2 flatten"}
+    wanted |= {(what, rule) for what in ("max", "avg", "conv", "lrn") for rule in ("floor", "ceil")}
+    assert wanted <= seen
+
+
+def test_a_pasted_module_prints_as_the_built_one_where_pytorch_has_every_layer():
+    spec = MODELS["alexnet_torchvision"].spec
+    theirs = pasted(source(spec), meta_network(spec).state_dict())
+    assert repr(theirs).splitlines()[1:] == repr(meta_network(spec)).splitlines()[1:]
+
+
+# ---- how it reads ---------------------------------------------------------------------------------------------------
+
+
+def test_each_layer_has_its_line_and_its_name():
+    spec = MODELS["alexnet_2012"].spec
+    text = source(spec)
+    assert re.findall(r"  # ([a-z]+\d+|flatten)", text) == [
+        *[name for name in layer_names(spec.layers) if name != "flatten"],
+        "flatten",
+    ]
+    for line in (
+        "            nn.Conv2d(3, 96, kernel_size=11, stride=4, padding=0),  # conv1 -> 96 x 55 x 55",
+        "            nn.ReLU(),  # relu1",
+        "            GroupedLRN(size=5, alpha=0.0001, beta=0.75, k=2.0, groups=2),  # norm1",
+        "            nn.MaxPool2d(kernel_size=3, stride=2),  # pool1 -> 96 x 27 x 27",
+        "            nn.Linear(256 * 6 * 6, 4096),  # fc6 -> 4096",
+        "            nn.Linear(4096, num_classes),  # fc8 -> 1000",
+        "        x = torch.flatten(x, 1)  # flatten -> 9216",
+        '    """For an input of 3 x 227 x 227. The outputs are logits: nn.CrossEntropyLoss contains the softmax."""',
+    ):
+        assert line in text.splitlines()
+
+
+@pytest.mark.parametrize("line", ["CeilConv2d", "CeilMaxPool2d", "CeilAvgPool2d", "GroupedLRN"])
+def test_a_helper_comes_along_only_where_it_is_needed(line):
+    helper = f"class {line}("
+    assert not any(helper in source(MODELS[model_id].spec) for model_id in MODELS if model_id != "alexnet_2012")
+    assert helper in source(MADE_UP["everything, ceil"])
+    assert "import torch.nn.functional as F" not in source(MODELS["alexnet_2012"].spec)
+
+
+def test_the_number_of_classes_can_be_chosen():
+    lenet = class_in(source(MODELS["lenet5"].spec, "LeNet5"), "LeNet5")
+    assert lenet().classifier[-1].out_features == 10
+    assert lenet(num_classes=26).eval()(torch.zeros(1, 1, 32, 32)).shape == (1, 26)
+
+
+@pytest.mark.parametrize("name", ["no flatten", "no flatten, linear on rows", "everything, ceil", "nothing"])
+def test_no_classes_where_the_network_does_not_end_in_them(name):
+    assert "num_classes" not in source(MADE_UP[name])
+
+
+def test_the_text_is_formatted_and_free_of_warnings(tmp_path):
+    texts = [source(spec) for spec in MADE_UP.values()]
+    texts += [source(entry.spec, frozen=entry.frozen) for entry in MODELS.values()]
+    texts += [source(MODELS["lenet5"].spec, frozen=tuple(f"features.{i}." for i in range(n))) for n in (2, 9)]
+    given(LEGAL)(settings(SAME_EVERY_RUN, max_examples=50)(lambda spec: texts.append(source(spec))))()
+    for i, text in enumerate(texts):
+        (tmp_path / f"network_{i}.py").write_text(text, encoding="utf-8")
+    assert max(len(line) for text in texts for line in text.splitlines()) <= WIDTH
+    for command in (
+        ["format", "--check", "--isolated", "--no-cache", f"--config=line-length={WIDTH}"],
+        ["check", "--isolated", "--no-cache", f"--config=line-length={WIDTH}", "--select=E,W,F,I,B,C4,SIM,RUF"],
+    ):
+        done = subprocess.run([RUFF, *command, tmp_path], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+# ---- it runs --------------------------------------------------------------------------------------------------------
+
+
+def run_main(text, capsys):
+    exec(compile(text, "pasted", "exec"), {"__name__": "__main__"})
+    return capsys.readouterr().out.splitlines()[-3:]
+
+
+def test_it_runs_as_a_script(tmp_path):
+    script = tmp_path / "lenet5.py"
+    script.write_text(source(MODELS["lenet5"].spec, "LeNet5"), encoding="utf-8")
+    command = [sys.executable, "-I", "-W", "error", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    lines = done.stdout.splitlines()
+    assert lines[0] == "LeNet5("
+    assert "    (0): Conv2d(1, 6, kernel_size=(5, 5), stride=(1, 1))" in lines
+    assert lines[-3:] == ["Total parameters: 61,706", "Trainable parameters: 61,706", "Output shape: (1, 10)"]
+    assert done.stderr == ""
+
+
+def test_frozen_weights_are_set_apart(capsys):
+    entry = MODELS["alexnet_transfer"]
+    assert run_main(source(entry.spec, frozen=entry.frozen), capsys) == [
+        "Total parameters: 2,561,866",
+        "Trainable parameters: 92,170",
+        "Output shape: (1, 10)",
+    ]
+    assert "frozen" not in source(entry.spec)
+
+
+@pytest.mark.parametrize("name", ["everything, floor", "everything, ceil", "no flatten", "nothing"])
+def test_the_main_block_runs_for_a_made_up_network(name, capsys):
+    spec = MADE_UP[name]
+    shape = (1, *[spec.input, *(row.shape for row in walk(spec).rows)][-1])
+    params = walk(spec).params
+    assert run_main(source(spec), capsys) == [
+        f"Total parameters: {params:,}",
+        f"Trainable parameters: {params:,}",
+        f"Output shape: {shape}",
+    ]
+
+
+# ---- trainable parameters -------------------------------------------------------------------------------------------
+
+
+def counted(spec, frozen):
+    with torch.device("meta"):
+        network = Network(spec)
+    return sum(p.numel() for name, p in network.named_parameters() if not name.startswith(frozen))
+
+
+PREFIXES = ["", "features.", "classifier.", "features.0", "features.1.w", "features.1.b", "classifier.0.bias", "head."]
+
+
+@given(LEGAL, st.lists(st.sampled_from(PREFIXES), max_size=3).map(tuple))
+@TWO_HUNDRED
+def test_trainable_parameters_are_those_of_the_module(spec, frozen):
+    assert trainable_params(spec, frozen) == counted(spec, frozen)
+
+
+@pytest.mark.parametrize(
+    ("model_id", "trainable"),
+    [("alexnet_transfer", 92_170), ("alexnet_2012", 60_965_224), ("alexnet_cifar", 6_976_842), ("lenet5", 61_706)],
+)
+def test_trainable_parameters_of_a_model_of_the_table(model_id, trainable):
+    entry = MODELS[model_id]
+    assert trainable_params(entry.spec, entry.frozen) == counted(entry.spec, entry.frozen) == trainable
+
+
+# ---- what is refused ------------------------------------------------------------------------------------------------
+
+ILLEGAL = Spec((3, 8, 8), (Conv(4, 3), Flatten(), Dropout(), Linear(100, 10)))
+
+
+@pytest.mark.parametrize("read", [source, trainable_params])
+def test_a_network_that_cannot_be_is_refused(read):
+    with pytest.raises(ValueError, match="fc2: It expects 100 inputs, but 144 arrive"):
+        read(ILLEGAL)
+
+
+@pytest.mark.parametrize("name", ["", "Alex Net", "2012", "class", "torch", "nn", "F", "GroupedLRN", "print", "x:\n#"])
+def test_a_name_that_no_class_can_have_is_refused(name):
+    with pytest.raises(ValueError, match="cannot be the name"):
+        source(MODELS["lenet5"].spec, name)
