@@ -3,6 +3,7 @@
     spec NAME [--input N] [--rounding floor|ceil] [--json]     a network's arithmetic, layer by layer
     predict FILE... [--model NAME] [--weights FILE] [--top K] [--json]   what a network sees in pictures
     weights [--json]                                           which weights are where
+    count NAME                                                 count a reference network's numbers anew
     transfer --data PATH [--out FILE]                          train the shipped ten-class head again
 
 Torch is imported by the commands that compute with it, so `--help` and `spec` start at once.
@@ -13,13 +14,15 @@ import json
 import locale
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import LANGUAGES, Translator, best_language, translator
 from alexnet_viz.images import decode
 from alexnet_viz.labels import class_name
+from alexnet_viz.network.count import count
+from alexnet_viz.network.references import REFERENCES
 from alexnet_viz.network.sources import find_weights, places
 from alexnet_viz.network.spec import Row, Spec, Walk, walk
 from alexnet_viz.network.zoo import DEFAULT_MODEL, MODELS, model_entry
@@ -66,6 +69,10 @@ def _parser() -> argparse.ArgumentParser:
     weights = commands.add_parser("weights", help="which weights are where")
     weights.add_argument("--json", action="store_true", help="print one JSON object a place and nothing else")
     weights.set_defaults(command=_weights)
+
+    count = commands.add_parser("count", help="count a reference network's numbers anew (needs torchvision)")
+    count.add_argument("name", metavar="NAME", help=f"one of: {', '.join(REFERENCES)}")
+    count.set_defaults(command=_count)
 
     transfer = commands.add_parser("transfer", help="train the shipped ten-class head again")
     transfer.add_argument("--data", type=Path, required=True, metavar="PATH", help="CIFAR-10: zip or folder of classes")
@@ -204,6 +211,14 @@ def _weights(args: argparse.Namespace, t: Translator) -> int:
 def _place_text(record: dict[str, object]) -> str:
     size = "-" if record["bytes"] is None else f"{record['bytes']:,}"
     return f"{'*' if record['used'] else ' '} {record['model']:<20} {record['origin']:<8} {size:>12}  {record['file']}"
+
+
+# count
+
+
+def _count(args: argparse.Namespace, t: Translator) -> int:
+    print(json.dumps(asdict(count(args.name)), ensure_ascii=False))
+    return 0
 
 
 # transfer

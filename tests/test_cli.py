@@ -155,6 +155,14 @@ def test_weights_lists_every_place_and_marks_what_is_used(capsys, tmp_path, monk
     assert any(place["file"].endswith("hub/checkpoints/alexnet-owt-7be5be79.pth") for place in places)
 
 
+def test_count_gives_the_reference_tables_numbers(capsys):
+    from alexnet_viz.network.references import REFERENCES
+
+    status, (counted,), _ = run(capsys, "count", "resnet18")
+    assert status == 0
+    assert counted["params"] == REFERENCES["resnet18"].params == 11_689_512
+
+
 def test_messages_come_in_korean_too(capsys):
     assert main(["--language", "ko", "spec", "resnet"]) == 1
     assert "모델은 없습니다" in capsys.readouterr().err

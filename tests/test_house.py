@@ -14,12 +14,14 @@ from tests.catalogue import ROOT, TRANSLATED, po_file, read_catalogue, source_st
 IMPORT_ORDER = [
     # the ground floor
     *("i18n", "errors", "home", "labels", "lessons", "image_files", "images", "samples"),
-    *("render", "plots", "ml", "turns"),
+    *("render", "plots", "plots_compare", "ml", "turns"),
     # network
-    *("network.spec", "network.zoo", "network.sources", "network.download"),
-    *("network.build", "network.weights"),
+    *("network.spec", "network.fields", "network.arithmetic", "network.source", "network.editing", "network.notation"),
+    *("network.svg", "network.diagram_boxes", "network.diagram_flow", "network.diagram_bars", "network.diagram"),
+    *("network.zoo", "network.references", "network.comparison", "network.count", "tables"),
+    *("network.sources", "network.download", "network.build", "network.weights"),
     # inspection
-    *("inspection.classify", "inspection.crops", "inspection.preprocessing"),
+    *("inspection.classify", "inspection.crops", "inspection.preprocessing", "inspection.by_hand"),
     # training
     *("training.archives", "training.datasets", "training.transfer"),
     # ways in
@@ -27,8 +29,10 @@ IMPORT_ORDER = [
 ]
 
 WITHOUT_TORCH = [
-    *IMPORT_ORDER[: IMPORT_ORDER.index("network.spec")],
-    *("network.spec", "network.zoo", "network.sources", "network.download", "installation", "cli"),
+    *IMPORT_ORDER[: IMPORT_ORDER.index("network.build")],
+    "inspection.preprocessing",
+    "installation",
+    "cli",
 ]
 
 CORE = ROOT / "alexnet_viz"

@@ -27,7 +27,7 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.labels import class_ids
 from alexnet_viz.network.build import Network, meta_network, random_state, with_weights
 from alexnet_viz.network.sources import Origin, WeightsSource, find_weights
-from alexnet_viz.network.spec import Linear, Spec
+from alexnet_viz.network.spec import Linear, Spec, layer_names, module_keys
 from alexnet_viz.network.zoo import MODELS, ModelEntry, model_entry
 
 RANDOM_SEED = 0
@@ -94,6 +94,36 @@ def _model(
         )
     network = with_weights(spec, {key: tensor.float() for key, tensor in state.items()})
     return Model(entry, network, _classes(entry, spec, metadata), origin, digest, metadata)
+
+
+def carried_over(model: Model, spec: Spec) -> tuple[Network, tuple[str, ...]]:
+    """An edited network with the model's weights wherever a layer of that name has the same shapes.
+
+    Returns it with the names of the layers that got seeded random weights instead.
+    """
+    old = _by_layer(model.network.spec, model.network.state_dict())
+    fresh = _by_layer(spec, random_state(spec, RANDOM_SEED))
+    state: State = {}
+    random: list[str] = []
+    for name, key in zip(layer_names(spec.layers), module_keys(spec.layers), strict=True):
+        tensors = fresh.get(name, {})
+        kept = old.get(name, {})
+        if {part: tensor.shape for part, tensor in tensors.items()} == {p: tensor.shape for p, tensor in kept.items()}:
+            tensors = kept
+        elif tensors:
+            random.append(name)
+        state |= {f"{key}.{part}": tensor for part, tensor in tensors.items()}
+    return with_weights(spec, state), tuple(random)
+
+
+def _by_layer(spec: Spec, state: State) -> dict[str, dict[str, Tensor]]:
+    """The tensors of each layer that has some, by the layer's name: {"conv1": {"weight": ..., "bias": ...}}."""
+    names = dict(zip(module_keys(spec.layers), layer_names(spec.layers), strict=True))
+    layers: dict[str, dict[str, Tensor]] = {}
+    for key, tensor in state.items():
+        module, part = key.rsplit(".", 1)
+        layers.setdefault(names[module], {})[part] = tensor
+    return layers
 
 
 # Reading

@@ -193,6 +193,20 @@ MODELS: Mapping[str, ModelEntry] = {entry.id: entry for entry in _ENTRIES}
 DEFAULT_MODEL = "alexnet_transfer"
 
 
+def preprocess_for(entry: ModelEntry, spec: Spec) -> Preprocess | None:
+    """The entry's preprocessing for an edited input; None where a photograph has not that many channels."""
+    channels, side, width = spec.input
+    own = entry.preprocess
+    if channels not in (1, 3) or side != width:
+        return None
+    size = max(side, round(side * own.size / own.crop))
+    if channels == len(own.mean):
+        return Preprocess(size, side, own.mean, own.std)
+    if channels == 1:
+        return Preprocess(size, side, (sum(own.mean) / 3,), (sum(own.std) / 3,))
+    return Preprocess(size, side, own.mean * 3, own.std * 3)
+
+
 def model_entry(model_id: str) -> ModelEntry:
     """The entry with this id, or a `UserError` that names the ids there are."""
     if model_id not in MODELS:

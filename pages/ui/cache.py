@@ -11,20 +11,27 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
+from numpy.typing import NDArray
 
 from alexnet_viz import images, render
 from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import Message
 from alexnet_viz.inspection import preprocessing
 from alexnet_viz.ml import ensure_ml
+from alexnet_viz.network.notation import write_spec
 from alexnet_viz.network.sources import WeightsSource, find_weights
-from alexnet_viz.network.zoo import model_entry
+from alexnet_viz.network.spec import Spec
+from alexnet_viz.network.zoo import model_entry, preprocess_for
 from alexnet_viz.turns import TicketLine
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from alexnet_viz.inspection.classify import Answer
     from alexnet_viz.inspection.crops import TenCrops
+    from alexnet_viz.network.build import Network
     from alexnet_viz.network.weights import Model
 
 _WARM_UP_DELAY = 1.5  # seconds: the browser is still fetching the page's own files
@@ -119,6 +126,39 @@ def _answer(model_id: str, weights: str, digest: str, _model: "Model", _data: by
     picture = images.decode(_data)
     with line().turn():
         return classify(_model, picture.image)
+
+
+@dataclass(frozen=True)
+class EditedRun:
+    """An edited network, run on a picture: its weights, which of them are random, and every layer's output."""
+
+    network: "Network"
+    trained: bool  # whether the model it came from has weights
+    random: tuple[str, ...]  # layers whose weights are random because their shapes changed
+    array: NDArray[np.float32]  # (C, H, W), what the network saw
+    outputs: "dict[str, Tensor]"  # by layer name, (1, C, H, W) or (1, N); never changed
+
+
+def edited_run(preset: str, spec: Spec, digest: str, data: bytes) -> EditedRun:
+    """Run an edited network on a picture, with its preset's weights wherever they still fit."""
+    base = model(preset)
+    return _edited_run(write_spec(spec), base.digest, digest, base, spec, data)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _edited_run(written: str, weights: str, digest: str, _base: "Model", _spec: Spec, _data: bytes) -> EditedRun:
+    import torch
+
+    from alexnet_viz.inspection.by_hand import activations
+    from alexnet_viz.network.weights import carried_over
+
+    preprocess = preprocess_for(_base.entry, _spec)
+    assert preprocess is not None  # the page asks only for photographs
+    array = preprocess.to_array(images.decode(_data).image)
+    network, random = carried_over(_base, _spec)
+    with line().turn():
+        outputs = activations(network, torch.from_numpy(array)[None])
+    return EditedRun(network, _base.trained, random if _base.trained else (), array, outputs)
 
 
 def ten_crops(model: "Model", digest: str, data: bytes) -> "TenCrops":

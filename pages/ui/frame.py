@@ -31,6 +31,8 @@ class PageEntry:
 _ENTRIES = (
     PageEntry("home", N_("Home"), ":material/home:", N_("Look inside")),
     PageEntry("classify", N_("Classify"), ":material/image_search:", N_("Look inside")),
+    PageEntry("architecture", N_("Architecture"), ":material/account_tree:", N_("Understand")),
+    PageEntry("compare", N_("Compare"), ":material/compare_arrows:", N_("Understand")),
 )
 
 PAGES: Mapping[str, PageEntry] = {entry.id: entry for entry in _ENTRIES}

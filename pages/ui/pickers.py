@@ -115,6 +115,13 @@ def picture(t: Translator) -> Picture:
     thumbnails = [Thumbnail(item.id, item.name, cache.thumbnail(item.digest, item.data)) for item in all_pictures(t)]
     strip(t("Pictures"), thumbnails, current, key="picture_strip", on_choose=_choose_picture)
     _choose_picture(current)
+    return current_picture(t)
+
+
+def current_picture(t: Translator) -> Picture:
+    """The picture that was chosen last, on whatever page."""
+    own = own_pictures()
+    current = state.IMAGE.current([*SAMPLES, *own])
     return own[current] if current in own else sample_picture(current, t)
 
 

@@ -9,7 +9,7 @@ from alexnet_viz.images import MAX_BYTES
 
 _KOREAN = """
 <style>
-[data-testid="stMarkdownContainer"], h1, h2, h3 {{ word-break: keep-all; overflow-wrap: break-word; }}
+[data-testid="stMarkdownContainer"] :is(p, li, td), h1, h2, h3 {{ word-break: keep-all; overflow-wrap: break-word; }}
 [data-testid="stFileUploaderDropzone"] button p,
 [data-testid="stFileUploaderDropzoneInstructions"] span {{ font-size: 0; }}
 [data-testid="stFileUploaderDropzone"] button p::after {{ content: {upload}; font-size: 1rem; }}

@@ -1,0 +1,99 @@
+"""The sums behind a walked network's numbers, written out, and the memory that training takes."""
+
+from dataclasses import dataclass
+
+from alexnet_viz.network.spec import (
+    LRN,
+    Activation,
+    AdaptivePool,
+    BatchNorm,
+    Conv,
+    Dropout,
+    Linear,
+    Pool,
+    Rounding,
+    Row,
+    Walk,
+)
+
+GTX_580_BYTES = 3 * 2**30  # one of the two cards that the paper's network was trained on
+
+
+def settings(row: Row) -> str:
+    """A layer's settings as people write them: "11x11, 96, s4, p0"."""
+    match row.layer:
+        case Conv(channels, kernel, stride, padding, groups):
+            grouped = f", g{groups}" if groups > 1 else ""
+            return f"{kernel}x{kernel}, {channels}, s{stride}, p{padding}{grouped}"
+        case Pool(kernel, stride, padding, mode):
+            return f"{mode} {kernel}x{kernel}, s{stride}" + (f", p{padding}" if padding else "")
+        case AdaptivePool(size):
+            return f"avg -> {size}x{size}"
+        case LRN(size, alpha, beta, k, groups):
+            grouped = f", g{groups}" if groups > 1 else ""
+            return f"n={size}, k={k:g}, alpha={alpha:g}, beta={beta:g}{grouped}"
+        case Activation(function):
+            return function
+        case Dropout(rate):
+            return f"p={rate:g}"
+        case Linear(inputs, outputs):
+            return f"{inputs:,} -> {outputs:,}"
+        case _:
+            return ""
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    """ "96 x 55 x 55"."""
+    return " x ".join(map(str, shape))
+
+
+def size_sum(row: Row, rounding: Rounding) -> str:
+    """The output side worked out: "(227 - 11) / 4 + 1 = 55"; "" where the layer changes no side."""
+    layer = row.layer
+    if not isinstance(layer, Conv | Pool):
+        return ""
+    # The ceil rule pads a pool on the left and top only.
+    times = 1 if isinstance(layer, Pool) and rounding == "ceil" else 2
+    padding = f" + {times} * {layer.padding}" if times == 2 and layer.padding else ""
+    padding = f" + {layer.padding}" if times == 1 and layer.padding else padding
+    side, room = row.input[1], row.input[1] + times * layer.padding - layer.kernel
+    fraction = f"({side}{padding} - {layer.kernel}) / {layer.stride}"
+    if room % layer.stride:
+        fraction = f"{rounding}({fraction})"
+    return f"{fraction} + 1 = {row.shape[1]}"
+
+
+def params_product(row: Row) -> str:
+    """The parameters as a product: "96 x 3 x 11 x 11 + 96"; "" where there are none."""
+    match row.layer:
+        case Conv(channels, kernel, _, _, groups):
+            return f"{channels} x {row.input[0] // groups} x {kernel} x {kernel} + {channels}"
+        case Linear(inputs, outputs):
+            return f"{inputs:,} x {outputs:,} + {outputs:,}"
+        case BatchNorm():
+            return f"2 x {row.input[0]}"
+        case _:
+            return ""
+
+
+@dataclass(frozen=True)
+class TrainingMemory:
+    """What SGD with momentum keeps in fp32, in bytes, before any buffer of the framework."""
+
+    weights: int  # weights, gradients and momentum: 3 x 4 bytes a parameter
+    activations: int  # every layer's output, kept for the backward pass
+    gradients: int  # of those outputs, if all were kept at once
+
+    @property
+    def lowest(self) -> int:
+        return self.weights + self.activations
+
+    @property
+    def highest(self) -> int:
+        return self.weights + self.activations + self.gradients
+
+
+def training_memory(walked: Walk, batch: int) -> TrainingMemory:
+    """Memory for one step at a batch size; the truth lies between `lowest` and `highest` (facts.md section 1)."""
+    outputs = batch * sum(row.memory for row in walked.rows if row.kind != "flatten")
+    return TrainingMemory(weights=3 * 4 * walked.params, activations=outputs, gradients=outputs)

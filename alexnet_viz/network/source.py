@@ -1,0 +1,282 @@
+"""A network as PyTorch source text, to be pasted and run as it is.
+
+    print(source(MODELS["lenet5"].spec, "LeNet5"))
+    print(source(spec, frozen=("features.",)))  # with the lines that keep the convolutions as they are
+
+The text stands alone: it needs torch and nothing of this app. What PyTorch has no layer for (the ceil rule, LRN in
+groups) comes along as a helper class, only where the network needs it. The class's `state_dict` keys are those of
+`build.Network`, so weight files fit both. Raises `ValueError` for a spec in which `walk()` finds an error.
+"""
+
+import builtins
+import keyword
+import math
+from json import dumps
+
+from alexnet_viz.network.spec import (
+    LRN,
+    Activation,
+    AdaptivePool,
+    BatchNorm,
+    Conv,
+    Dropout,
+    Flatten,
+    Linear,
+    Pool,
+    Rounding,
+    Row,
+    Shape,
+    Spec,
+    module_keys,
+    walk,
+)
+
+WIDTH = 110  # columns of the text
+_KEEPS_SHAPE = (Activation, BatchNorm, Dropout, LRN)
+_ACTIVATIONS = {"relu": "nn.ReLU", "tanh": "nn.Tanh", "sigmoid": "nn.Sigmoid"}
+
+# The same arithmetic as in build.py, in the form one would write for one's own script.
+_HELPERS = {
+    "CeilConv2d": '''
+class CeilConv2d(nn.Conv2d):
+    """A convolution that rounds up, as the authors' 2012 code does: zeros fill the last window."""
+
+    def forward(self, x):
+        kernel, stride, padding = self.kernel_size[0], self.stride[0], self.padding[0]
+        bottom, right = (-(n + 2 * padding - kernel) % stride for n in x.shape[-2:])  # pixels missing
+        x = F.pad(x, (padding, padding + right, padding, padding + bottom))
+        return F.conv2d(x, self.weight, self.bias, stride, groups=self.groups)
+''',
+    "CeilMaxPool2d": '''
+class CeilMaxPool2d(nn.MaxPool2d):
+    """Max pooling as in the 2012 code: it rounds up, and pads on the left and top only."""
+
+    def forward(self, x):
+        kernel, stride, padding = self.kernel_size, self.stride, self.padding
+        bottom, right = (-(n + padding - kernel) % stride for n in x.shape[-2:])  # pixels missing
+        x = F.max_pool2d(F.pad(x, (padding, right, padding, bottom), value=float("-inf")), kernel, stride)
+        return x.masked_fill(x == float("-inf"), 0.0)  # a window that lies in padding alone
+''',
+    "CeilAvgPool2d": '''
+class CeilAvgPool2d(nn.AvgPool2d):
+    """Average pooling as in the 2012 code: it rounds up, and pads on the left and top only."""
+
+    def forward(self, x):
+        kernel, stride, padding = self.kernel_size, self.stride, self.padding
+        bottom, right = (-(n + padding - kernel) % stride for n in x.shape[-2:])  # pixels missing
+        border = (padding, right, padding, bottom)
+        # The mean over the pixels that are really there: the padded mean, divided by their share.
+        share = F.avg_pool2d(F.pad(torch.ones_like(x[:1, :1]), border), kernel, stride)
+        return F.avg_pool2d(F.pad(x, border), kernel, stride) / share.clamp(min=1 / kernel**2)
+''',
+    "GroupedLRN": '''
+class GroupedLRN(nn.LocalResponseNorm):
+    """Local response normalisation within each group of channels, as on the paper's two GPUs."""
+
+    def __init__(self, size, alpha, beta, k, groups):
+        super().__init__(size, alpha, beta, k)
+        self.groups = groups
+
+    def forward(self, x):
+        batch, channels, height, width = x.shape
+        # Each group becomes an image of its own, so that no window reaches over its border.
+        apart = x.reshape(batch * self.groups, channels // self.groups, height, width)
+        return super().forward(apart).reshape(x.shape)
+
+    def extra_repr(self):
+        return f"{super().extra_repr()}, groups={self.groups}"
+''',
+}
+_TAKEN = {"torch", "nn", "F", *_HELPERS, *dir(builtins)}
+
+
+def source(spec: Spec, class_name: str = "AlexNet", frozen: tuple[str, ...] = ()) -> str:
+    """The network as Python source: imports, helpers where needed, the class, and a main block that tries it out.
+
+    `frozen` are beginnings of parameter names, as in `ModelEntry.frozen`: the main block shuts those off from training.
+    """
+    if not class_name.isidentifier() or keyword.iskeyword(class_name) or class_name in _TAKEN:
+        raise ValueError(f"{class_name!r} cannot be the name of the class; AlexNet can")
+    rows = _rows(spec)
+    network_class = _network_class(spec, rows, class_name)
+    helpers = [text for name, text in _HELPERS.items() if f" {name}(" in network_class]
+    imports = "import torch\nimport torch.nn as nn\n"
+    if any("F." in helper for helper in helpers):
+        imports += "import torch.nn.functional as F\n"
+    main = _main_block(spec, rows, class_name, frozen)
+    return "\n\n".join([imports, *(helper.lstrip() for helper in helpers), network_class, main])
+
+
+def trainable_params(spec: Spec, frozen: tuple[str, ...] = ()) -> int:
+    """How many parameters training changes: all but those whose name (`features.0.weight`) begins as `frozen` says."""
+    count = 0
+    for row, key in zip(_rows(spec), module_keys(spec.layers), strict=True):
+        biases = 0 if not row.params else row.shape[-1] if isinstance(row.layer, Linear) else row.shape[0]
+        for name, size in (("weight", row.params - biases), ("bias", biases)):
+            count += 0 if f"{key}.{name}".startswith(frozen) else size
+    return count
+
+
+def _rows(spec: Spec) -> tuple[Row, ...]:
+    walked = walk(spec)
+    for error in walked.errors:
+        raise ValueError(f"{error.layer}: {error.text}")
+    return walked.rows
+
+
+# ---- the class ------------------------------------------------------------------------------------------------------
+
+
+def _network_class(spec: Spec, rows: tuple[Row, ...], class_name: str) -> str:
+    parts: dict[str, list[str]] = {"features": [], "classifier": []}
+    flatten: Row | None = None  # the one that forward() does
+    flattened: Shape = ()  # the maps that the next fully connected layer sees as one vector
+    for row, key in zip(rows, module_keys(spec.layers), strict=True):
+        if not key:
+            flatten, flattened = row, row.input
+            continue
+        name, arguments = _call(row, spec.rounding)
+        if isinstance(row.layer, Linear):
+            if flattened:
+                arguments[0] = " * ".join(map(str, flattened))  # 256 * 6 * 6 says where the 9216 come from
+                flattened = ()
+            if row is rows[-1] and _classifies(rows):
+                arguments[1] = "num_classes"
+        parts[key.split(".")[0]] += _line(name, arguments, _comment(row))
+
+    has_classes = _classifies(rows)
+    logits = " The outputs are logits: nn.CrossEntropyLoss contains the softmax." if has_classes else ""
+    lines = [
+        f"class {class_name}(nn.Module):",
+        f'    """For an input of {_sizes(spec.input)}.{logits}"""',
+        "",
+        f"    def __init__(self, num_classes={rows[-1].shape[-1]}):" if has_classes else "    def __init__(self):",
+        "        super().__init__()",
+        "",
+        *_sequential("features", parts["features"]),
+    ]
+    if flatten:
+        lines += ["", *_sequential("classifier", parts["classifier"])]
+    lines += ["", "    def forward(self, x):", "        x = self.features(x)"]
+    if flatten:
+        lines += [f"        x = torch.flatten(x, 1)  # {_comment(flatten)}", "        x = self.classifier(x)"]
+    return "\n".join([*lines, "        return x", ""])
+
+
+def _classifies(rows: tuple[Row, ...]) -> bool:
+    """Whether the network ends in one fully connected layer's vector, so that its length is a choice of classes."""
+    return bool(rows) and isinstance(rows[-1].layer, Linear) and len(rows[-1].shape) == 1
+
+
+def _sequential(part: str, lines: list[str]) -> list[str]:
+    if not lines:
+        return [f"        self.{part} = nn.Sequential()"]
+    return [f"        self.{part} = nn.Sequential(", *lines, "        )"]
+
+
+def _line(name: str, arguments: list[str], comment: str) -> list[str]:
+    """One layer, on one line with its comment if that fits."""
+    call = f"            {name}({', '.join(arguments)}),"
+    if len(f"{call}  # {comment}") <= WIDTH:
+        return [f"{call}  # {comment}"]
+    if len(call) <= WIDTH:
+        return [f"            # {comment}", call]
+    return [
+        f"            # {comment}",
+        f"            {name}(",
+        *(f"                {argument}," for argument in arguments),
+        "            ),",
+    ]
+
+
+def _comment(row: Row) -> str:
+    """conv1 -> 96 x 55 x 55; the name alone where the shape never changes."""
+    return row.name if isinstance(row.layer, _KEEPS_SHAPE) else f"{row.name} -> {_sizes(row.shape)}"
+
+
+def _sizes(shape: Shape) -> str:
+    return " x ".join(map(str, shape))
+
+
+def _call(row: Row, rounding: Rounding) -> tuple[str, list[str]]:
+    """A layer's class and its arguments, as text."""
+    layer, channels, up = row.layer, row.input[0], rounding == "ceil"
+    match layer:
+        case Conv():
+            settings = {"kernel_size": layer.kernel, "stride": layer.stride, "padding": layer.padding}
+            if layer.groups > 1:
+                settings["groups"] = layer.groups
+            return "CeilConv2d" if up else "nn.Conv2d", [str(channels), str(layer.channels), *_named(settings)]
+        case Pool():
+            settings = {"kernel_size": layer.kernel, "stride": layer.stride}
+            if layer.padding:
+                settings["padding"] = layer.padding
+            name = "MaxPool2d" if layer.mode == "max" else "AvgPool2d"
+            return f"Ceil{name}" if up else f"nn.{name}", _named(settings)
+        case AdaptivePool():
+            return "nn.AdaptiveAvgPool2d", [f"({layer.size}, {layer.size})"]
+        case LRN():
+            constants = {"size": layer.size, "alpha": layer.alpha, "beta": layer.beta, "k": layer.k}
+            if layer.groups > 1:
+                return "GroupedLRN", _named({**constants, "groups": layer.groups})
+            return "nn.LocalResponseNorm", _named(constants)
+        case BatchNorm():
+            return "nn.BatchNorm2d" if len(row.input) == 3 else "nn.BatchNorm1d", [str(channels)]
+        case Activation():
+            return _ACTIVATIONS[layer.function], []
+        case Dropout():
+            return "nn.Dropout", [_number(layer.rate)]
+        case Flatten():
+            return "nn.Flatten", []  # a second one, which changes nothing
+        case Linear():
+            return "nn.Linear", [str(layer.inputs), str(layer.outputs)]
+
+
+def _named(settings: dict[str, int] | dict[str, float]) -> list[str]:
+    return [f"{name}={_number(value)}" for name, value in settings.items()]
+
+
+def _number(value: float) -> str:
+    return str(value) if math.isfinite(value) else f'float("{value}")'
+
+
+# ---- the main block -------------------------------------------------------------------------------------------------
+
+
+def _main_block(spec: Spec, rows: tuple[Row, ...], class_name: str, frozen: tuple[str, ...]) -> str:
+    classes = f"num_classes={rows[-1].shape[-1]}" if _classifies(rows) else ""
+    shape = ", ".join(map(str, (1, *spec.input)))
+    rests = any(isinstance(row.layer, BatchNorm | Dropout) for row in rows)
+    lines = [
+        'if __name__ == "__main__":',
+        f"    model = {class_name}({classes})",
+        "    print(model)",
+        "",
+        *_freezing(frozen),
+        "    total_params = sum(p.numel() for p in model.parameters())",
+        "    trainable_params = sum(p.numel() for p in model.parameters() if p.requires_grad)",
+        '    print(f"Total parameters: {total_params:,}")',
+        '    print(f"Trainable parameters: {trainable_params:,}")',
+        "",
+        *(["    model.eval()  # for answers: dropout rests, batch norm uses what it has learnt"] if rests else []),
+        f"    x = torch.randn({shape})",
+        "    output = model(x)",
+        '    print(f"Output shape: {tuple(output.shape)}")',
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _freezing(frozen: tuple[str, ...]) -> list[str]:
+    if not frozen:
+        return []
+    prefixes = [dumps(prefix, ensure_ascii=False) for prefix in frozen]
+    one_line = f"    frozen = ({', '.join(prefixes)}{',' * (len(prefixes) == 1)})"
+    several = ["    frozen = (", *(f"        {prefix}," for prefix in prefixes), "    )"]
+    return [
+        "    # Frozen: training leaves these weights as they are.",
+        *([one_line] if len(one_line) <= WIDTH else several),
+        "    for name, parameter in model.named_parameters():",
+        "        if name.startswith(frozen):",
+        "            parameter.requires_grad = False",
+        "",
+    ]

@@ -1,0 +1,96 @@
+"""Tables of a walked network, for the screen, as CSV and as Markdown."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+from alexnet_viz.i18n import Translator
+from alexnet_viz.network.arithmetic import params_product, settings, shape_text, size_sum
+from alexnet_viz.network.spec import Row, Spec, Walk, walk
+
+Table = list[dict[str, str]]
+
+
+def layer_table(spec: Spec, original: Spec, t: Translator) -> Table:
+    """One row a layer, numbers worked out; the preset's value in brackets where a layer of that name differs."""
+    before = {row.name: row for row in walk(original).rows}
+    walked = walk(spec)
+    table = [_row(row, before.get(row.name), spec, t) for row in walked.rows]
+    return [*table, _total(walked, t)] if not walked.errors else table
+
+
+def _row(row: Row, before: Row | None, spec: Spec, t: Translator) -> dict[str, str]:
+    then = _figures(before) if before else {}
+    now = {
+        name: figure if then.get(name, figure) == figure else f"{figure} ({then[name]})"
+        for name, figure in _figures(row).items()
+    }
+    return {
+        t("Layer"): f"{row.name} ({row.alias})" if row.alias else row.name,
+        t("Kind"): row.kind,
+        t("Settings"): now["settings"],
+        t("Output"): now["output"],
+        t("Side worked out"): size_sum(row, spec.rounding),
+        t("Parameters"): now["params"],
+        t("As a product"): params_product(row),
+        t("MACs"): now["macs"],
+        t("Output in kB"): f"{row.memory / 1000:,.1f}",
+        t("Receptive field"): now["field"],
+        t("Stride"): now["stride"],
+    }
+
+
+def _figures(row: Row) -> dict[str, str]:
+    """What is compared with the preset."""
+    return {
+        "settings": settings(row),
+        "output": shape_text(row.shape),
+        "params": f"{row.params:,}",
+        "macs": f"{row.macs:,}",
+        "field": _or_dash(row.receptive_field),
+        "stride": _or_dash(row.stride),
+    }
+
+
+def _total(walked: Walk, t: Translator) -> dict[str, str]:
+    memory = sum(row.memory for row in walked.rows)
+    values = {
+        t("Layer"): t("Total"),
+        t("Parameters"): f"{walked.params:,}",
+        t("MACs"): f"{walked.macs:,}",
+        t("Output in kB"): f"{memory / 1000:,.1f}",
+    }
+    columns = ["Layer", "Kind", "Settings", "Output", "Side worked out", "Parameters", "As a product", "MACs"]
+    columns += ["Output in kB", "Receptive field", "Stride"]
+    return {t(column): values.get(t(column), "") for column in columns}
+
+
+def _or_dash(number: int | None) -> str:
+    return "-" if number is None else str(number)
+
+
+def depth(walked: Walk) -> int:
+    """Layers with weights to learn in them: convolutions and fully connected ones."""
+    return sum(row.kind in ("conv", "linear") for row in walked.rows)
+
+
+def gibibytes(count: int) -> str:
+    """Bytes as "1.60 GiB"."""
+    return f"{count / 2**30:.2f} GiB"
+
+
+def as_csv(table: Sequence[dict[str, str]]) -> str:
+    """The table with a header line; lines end as RFC 4180 says."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(table[0]) if table else [])
+    writer.writeheader()
+    writer.writerows(table)
+    return text.getvalue()
+
+
+def as_markdown(table: Sequence[dict[str, str]]) -> str:
+    """The table as GitHub's Markdown."""
+    if not table:
+        return ""
+    lines = [list(table[0]), ["--"] * len(table[0]), *(list(row.values()) for row in table)]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)

@@ -1,0 +1,50 @@
+"""Change AlexNet and watch every later shape, parameter count and receptive field move."""
+
+import streamlit as st
+
+from alexnet_viz.network import diagram
+from alexnet_viz.network.zoo import MODELS
+from pages.ui import lab as lab_state
+from pages.ui import lab_tabs, pickers
+from pages.ui.frame import start_page
+from pages.ui.layer_editor import layer_editor
+from pages.ui.svg_picker import svg_picker
+
+t = start_page()
+st.title(t("What changes when you change AlexNet?"), anchor=False)
+lab = lab_state.current()
+lab_state.write_link(lab)
+
+presets, more, undo, reset = st.columns([5, 3, 2, 2], vertical_alignment="bottom")
+with presets:
+    ids = list(MODELS)
+    preset = st.selectbox(
+        t("Start from"),
+        ids,
+        index=ids.index(lab.preset),
+        format_func=lambda model_id: t(MODELS[model_id].title),
+        key=f"lab_preset_{t.language}_{lab.generation}",
+    )
+    if preset != lab.preset:
+        lab_state.choose_preset(preset)
+        st.rerun()
+with more.popover(t("Input and rounding"), width="stretch"):
+    lab_tabs.input_and_rounding(t, lab)
+undo.button(t("Undo"), icon=":material/undo:", disabled=not lab.before, on_click=lab_state.undo, width="stretch")
+reset.button(
+    t("Reset"), icon=":material/restart_alt:", disabled=not lab.edited, on_click=lab_state.reset, width="stretch"
+)
+
+drawn = diagram.diagram(lab.spec, "boxes", t, selected=lab_state.selected_name(lab))
+clicked = svg_picker(t, drawn, diagram.standalone(drawn, "light"), key="lab_boxes", file_name="alexnet.png")
+if clicked and lab_state.clicked(clicked):
+    st.rerun()
+layer_editor(t, lab)
+lab_tabs.verdict(t, lab)
+lab_tabs.totals(t, lab)
+
+tabs = pickers.tabs(t, "lab_tabs", lab_tabs.TITLES)
+for tab_id, tab in tabs.items():
+    if tab.open:
+        with tab:
+            lab_tabs.draw(tab_id, t, lab)

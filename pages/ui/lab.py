@@ -1,0 +1,115 @@
+"""The network that a visitor edits on the architecture page: kept in the session, written into the link."""
+
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from alexnet_viz.network.notation import read_spec, write_spec
+from alexnet_viz.network.spec import Spec, Walk, layer_names, walk
+from alexnet_viz.network.zoo import MODELS
+from pages.ui import state
+
+_KEY = "lab"
+_NET = "net"  # URL parameter with an edited network
+PRESET = state.Choice("preset", "alexnet_2012")
+LAYER = state.Choice("layer", "conv1")
+MOST_UNDO = 50
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A network and how it came about."""
+
+    preset: str  # id in MODELS that changes are marked against
+    spec: Spec
+    before: tuple[Spec, ...] = ()  # newest last
+    generation: int = 0  # counts changes that did not come from a setting's own widget; part of the widgets' keys
+
+    @property
+    def original(self) -> Spec:
+        return MODELS[self.preset].spec
+
+    @property
+    def edited(self) -> bool:
+        return self.spec != self.original
+
+    def walked(self) -> Walk:
+        return walk(self.spec)
+
+
+def current() -> Lab:
+    """The visitor's network: from a link that was just opened, else from the session. A bad link raises UserError."""
+    preset = PRESET.current(MODELS)
+    lab: Lab = st.session_state.get(_KEY) or Lab(preset, MODELS[preset].spec)
+    if lab.preset != preset:
+        lab = Lab(preset, MODELS[preset].spec)
+    linked = st.query_params.get(_NET)
+    if linked and linked != st.session_state.get("net_in_url"):
+        st.session_state["net_in_url"] = linked
+        lab = Lab(preset, read_spec(linked), generation=lab.generation + 1)
+    st.session_state[_KEY] = lab
+    return lab
+
+
+def choose_preset(preset: str) -> None:
+    """Start from another network of the table."""
+    PRESET.remember(preset)
+    _keep(Lab(preset, MODELS[preset].spec, generation=st.session_state[_KEY].generation + 1))
+
+
+def set_layer(spec: Spec) -> None:
+    """Put a network in the place of the current one, changed by a widget that shows the new value already."""
+    lab = st.session_state[_KEY]
+    if spec != lab.spec:
+        _keep(replace(lab, spec=spec, before=(*lab.before, lab.spec)[-MOST_UNDO:]))
+
+
+def edit(spec: Spec) -> None:
+    """Put a network in the place of the current one, whatever the widgets show; it can be undone."""
+    set_layer(spec)
+    lab = st.session_state[_KEY]
+    _keep(replace(lab, generation=lab.generation + 1))
+
+
+def undo() -> None:
+    """Take the last change back."""
+    lab = st.session_state[_KEY]
+    if lab.before:
+        _keep(replace(lab, spec=lab.before[-1], before=lab.before[:-1], generation=lab.generation + 1))
+
+
+def reset() -> None:
+    """Back to the network of the table; that too can be undone."""
+    edit(st.session_state[_KEY].original)
+
+
+def selected_name(lab: Lab) -> str:
+    """The selected layer; the first one if the name is gone."""
+    names = layer_names(lab.spec.layers)
+    chosen = LAYER.current(names)
+    return chosen if chosen in names else names[0]
+
+
+def clicked(name: str) -> bool:
+    """Select a layer that was clicked in the drawing; whether that is news."""
+    if name == st.session_state.get("lab_clicked"):
+        return False
+    st.session_state["lab_clicked"] = name
+    LAYER.remember(name)
+    return True
+
+
+def write_link(lab: Lab) -> None:
+    """The edited network into the address bar; an unedited one is named by its preset alone."""
+    PRESET.remember(lab.preset)
+    written = write_spec(lab.spec) if lab.edited else None
+    st.session_state["net_in_url"] = written
+    if written:
+        st.query_params[_NET] = written
+    else:
+        st.query_params.pop(_NET, None)
+
+
+def _keep(lab: Lab) -> None:
+    st.session_state[_KEY] = lab
+    write_link(lab)

@@ -1,0 +1,67 @@
+"""The sums as they are written out, each evaluated and compared with the walked number."""
+
+import math
+import re
+
+import pytest
+
+from alexnet_viz.network.arithmetic import (
+    GTX_580_BYTES,
+    params_product,
+    settings,
+    shape_text,
+    size_sum,
+    training_memory,
+)
+from alexnet_viz.network.spec import Conv, Pool, Spec, walk
+from alexnet_viz.network.zoo import MODELS
+
+
+def evaluated(sum_: str) -> tuple[int, int]:
+    """Both sides of "(227 - 11) / 4 + 1 = 55"."""
+    left, right = sum_.split(" = ")
+    value = eval(left, {"floor": math.floor, "ceil": math.ceil})
+    return int(value), int(right)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_products_and_sums_give_the_numbers_beside_them(name):
+    for row in walk(MODELS[name].spec).rows:
+        if product := params_product(row):
+            assert eval(product.replace(" x ", " * ").replace(",", "")) == row.params
+        else:
+            assert row.params == 0
+        if sum_ := size_sum(row, "floor"):
+            left, right = evaluated(sum_)
+            assert left == right == row.shape[1]
+        assert bool(sum_) == isinstance(row.layer, Conv | Pool)
+
+
+def test_the_papers_first_layer_reads_as_in_the_seed_document():
+    row = walk(MODELS["alexnet_2012"].spec).rows[0]
+    assert size_sum(row, "floor") == "(227 - 11) / 4 + 1 = 55"
+    assert params_product(row) == "96 x 3 x 11 x 11 + 96"
+    assert settings(row) == "11x11, 96, s4, p0"
+    assert shape_text(row.shape) == "96 x 55 x 55"
+
+
+@pytest.mark.parametrize("rounding", ["floor", "ceil"])
+@pytest.mark.parametrize("layer", [Conv(4, 11, 4), Conv(4, 5, 3, 2), Pool(3, 2), Pool(3, 2, 1)])
+@pytest.mark.parametrize("side", [224, 32, 13])
+def test_rounded_sums_say_how_they_are_rounded(layer, side, rounding):
+    (row,) = walk(Spec((3, side, side), (layer,), rounding)).rows
+    sum_ = size_sum(row, rounding)
+    left, right = evaluated(sum_)
+    assert left == right == row.shape[1]
+    exact = re.sub("floor|ceil", "", sum_.split(" = ")[0])
+    assert (rounding in sum_) == (eval(exact) % 1 != 0)
+
+
+def test_training_memory_is_between_the_figures_of_the_literature():
+    walked = walk(MODELS["alexnet_2012"].spec)
+    gib = 2**30
+    at_128, at_256 = training_memory(walked, 128), training_memory(walked, 256)
+    assert at_128.weights / gib == pytest.approx(0.68, abs=0.005)
+    assert 1.1 < at_128.lowest / gib < 1.7
+    assert 1.6 < at_128.highest / gib < 2.7
+    assert at_128.highest < GTX_580_BYTES < at_256.highest

@@ -1,0 +1,161 @@
+"""The architecture page."""
+
+import pytest
+
+from alexnet_viz.i18n import LANGUAGES
+from alexnet_viz.network.notation import read_spec, write_spec
+from alexnet_viz.network.spec import KINDS, layer_names, walk
+from alexnet_viz.network.zoo import MODELS
+from pages.ui import lab_tabs
+from tests.pages.test_classify import open_page
+
+
+def field(app, label: str):
+    return next(box for box in app.number_input if box.label == label)
+
+
+def spec_of(app):
+    return app.session_state["lab"].spec
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("tab", lab_tabs.TITLES)
+@pytest.mark.parametrize("preset", ["alexnet_2012", "lenet5"])
+def test_every_tab_opens(tab, language, preset):
+    app = open_page("architecture", tab=tab, lang=language, preset=preset)
+    assert not app.exception
+    assert not app.error
+
+
+@pytest.mark.parametrize("preset", MODELS)
+def test_the_totals_are_the_presets(preset):
+    app = open_page("architecture", preset=preset)
+    assert app.metric[0].value == f"{walk(MODELS[preset].spec).params:,}"
+
+
+def test_a_changed_kernel_moves_every_later_number_and_is_marked():
+    app = open_page("architecture", layer="conv1")
+    field(app, "Kernel").set_value(7).run()
+    assert spec_of(app).layers[0].kernel == 7
+    table = app.dataframe[0].value
+    assert table["Output"][0] == "96 x 56 x 56 (96 x 55 x 55)"
+    assert table["Receptive field"][3] == "15 (19)"
+    assert app.metric[0].delta == "-20,736"
+    assert write_spec(spec_of(app)) == app.query_params["net"]
+
+
+def test_undo_and_reset():
+    app = open_page("architecture", layer="conv2")
+    field(app, "Channels").set_value(128).run()
+    field(app, "Kernel").set_value(3).run()
+    undo, reset = app.button[0], app.button[1]
+    undo.click().run()
+    assert (spec_of(app).layers[4].channels, spec_of(app).layers[4].kernel) == (128, 5)
+    assert field(app, "Kernel").value == 5, "the widget shows what is there"
+    app.button[1].click().run()
+    assert spec_of(app) == MODELS["alexnet_2012"].spec
+    assert "net" not in app.query_params
+    app.button[0].click().run()
+    assert spec_of(app).layers[4].channels == 128, "a reset can be undone"
+    assert reset
+
+
+def test_a_link_restores_the_whole_edited_network():
+    spec = MODELS["alexnet_2012"].spec.at_input(63)
+    text = write_spec(spec).replace("g2", "g1")
+    app = open_page("architecture", net=text, layer="conv3")
+    assert spec_of(app) == read_spec(text)
+    assert any(box.value == "conv3" for box in app.selectbox)
+
+
+@pytest.mark.parametrize(
+    "net", ["nonsense", "3x227x227_conv9999999k1s1p1g1", "x" * 5000, "3x8x8_" + "relu_" * 99 + "relu"]
+)
+def test_a_hostile_link_gets_one_sentence(net):
+    app = open_page("architecture", net=net)
+    assert not app.exception
+    assert len(app.error) == 1
+
+
+def test_an_impossible_network_never_breaks_the_page_and_offers_a_way_out():
+    app = open_page("architecture")
+    field(app, "Input side, in pixels").set_value(224).run()
+    assert "fc6" in app.error[0].value
+    assert app.metric[0].value == "-"
+    app.button(key="lab_adapt").click().run()
+    assert not app.error
+    assert app.metric[0].value != "-"
+    for tab in lab_tabs.TITLES:
+        broken = open_page("architecture", tab=tab, net="3x8x8_conv4k9s1p0g1_relu")
+        assert not broken.exception
+        assert len(broken.error) == 1
+
+
+def test_rounding_up_makes_224_possible():
+    app = open_page("architecture")
+    field(app, "Input side, in pixels").set_value(224).run()
+    app.radio[0].set_value("ceil").run()
+    assert not app.error
+    assert "ceil((224 - 11) / 4) + 1 = 55" in list(app.dataframe[0].value["Side worked out"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_layer_of_every_kind_can_be_added(kind):
+    app = open_page("architecture", layer="conv2")
+    app.selectbox(key="lab_new_kind").set_value(kind).run()
+    app.button(key="lab_add").click().run()
+    assert not app.exception
+    assert spec_of(app).layers[4].kind == kind
+    assert len(spec_of(app).layers) == len(MODELS["alexnet_2012"].spec.layers) + 1
+
+
+def test_layers_are_moved_and_removed():
+    app = open_page("architecture", layer="norm1")
+    app.button(key="lab_arrow_upward").click().run()
+    assert layer_names(spec_of(app).layers)[:3] == ["conv1", "norm1", "relu1"]
+    app.button(key="lab_delete").click().run()
+    assert layer_names(spec_of(app).layers)[:3] == ["conv1", "relu1", "pool1"]
+
+
+def test_another_preset_starts_anew():
+    app = open_page("architecture", layer="conv1")
+    field(app, "Kernel").set_value(5).run()
+    app.selectbox[0].set_value("lenet5").run()
+    assert spec_of(app) == MODELS["lenet5"].spec
+
+
+def test_a_click_in_the_drawing_selects_a_layer():
+    app = open_page("architecture")
+    app.session_state["lab_boxes"] = {"layer": "conv4"}
+    app.run()
+    assert app.query_params["layer"] == "conv4"
+    assert field(app, "Channels").value == 384
+
+
+def test_no_torch_is_needed_until_a_unit_is_worked_by_hand(monkeypatch):
+    from pages.ui import cache
+
+    def forbidden(*_):
+        raise AssertionError("torch was asked for")
+
+    monkeypatch.setattr(cache, "ensure_ml", forbidden)
+    monkeypatch.setattr(cache, "model", forbidden)
+    app = open_page("architecture", layer="conv1")
+    field(app, "Kernel").set_value(9).run()
+    assert not app.exception
+
+
+def test_by_hand_says_whose_weights_they_are_and_which_are_random():
+    app = open_page("architecture", tab="hand", preset="alexnet_transfer", layer="conv1")
+    assert any("Trained weights of" in text.value for text in app.caption)
+    field(app, "Kernel").set_value(9).run()
+    assert any("random in the layers that no longer fit: conv1" in text.value for text in app.caption)
+    random = open_page("architecture", tab="hand", preset="lenet5")
+    assert any("Random weights" in text.value for text in random.caption)
+
+
+@pytest.mark.parametrize("layer", ["conv2", "relu2", "norm2", "pool2", "flatten", "fc6", "drop6"])
+def test_every_kind_of_layer_is_worked_by_hand(layer):
+    app = open_page("architecture", tab="hand", layer=layer)
+    assert not app.exception
+    assert not app.error
