@@ -76,7 +76,8 @@ def _parser() -> argparse.ArgumentParser:
 
     transfer = commands.add_parser("transfer", help="train the shipped ten-class head again")
     transfer.add_argument("--data", type=Path, required=True, metavar="PATH", help="CIFAR-10: zip or folder of classes")
-    transfer.add_argument("--features", type=Path, metavar="FILE", help="the ImageNet-trained convolutions")
+    transfer.add_argument("--convolutions", type=Path, metavar="FILE", help="a file with features.* (the shipped one)")
+    transfer.add_argument("--cache", type=Path, metavar="DIR", help="keep the computed features in this folder")
     transfer.add_argument("--out", type=Path, metavar="FILE", help="where to write the weights (assets/weights)")
     transfer.set_defaults(command=_transfer)
     return parser
@@ -227,6 +228,6 @@ def _count(args: argparse.Namespace, t: Translator) -> int:
 def _transfer(args: argparse.Namespace, t: Translator) -> int:
     from alexnet_viz.training.transfer import transfer
 
-    for event in transfer(args.data, features=args.features, out=args.out):
+    for event in transfer(args.data, convolutions=args.convolutions, out=args.out, cache=args.cache):
         print(json.dumps(event), flush=True)
     return 0

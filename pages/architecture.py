@@ -35,11 +35,11 @@ reset.button(
     t("Reset"), icon=":material/restart_alt:", disabled=not lab.edited, on_click=lab_state.reset, width="stretch"
 )
 
+layer_editor(t, lab)
 drawn = diagram.diagram(lab.spec, "boxes", t, selected=lab_state.selected_name(lab))
 clicked = svg_picker(t, drawn, diagram.standalone(drawn, "light"), key="lab_boxes", file_name="alexnet.png")
 if clicked and lab_state.clicked(clicked):
     st.rerun()
-layer_editor(t, lab)
 lab_tabs.verdict(t, lab)
 lab_tabs.totals(t, lab)
 

@@ -13,7 +13,6 @@ _CSS = """
 .drawing { overflow-x: auto; }
 .drawing svg { display: block; width: 100%; min-width: 560px; height: auto; }
 .drawing .layer { cursor: pointer; }
-.drawing .layer:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 2px; }
 .png {
   margin-top: 4px; padding: 0.2rem 0.6rem; cursor: pointer; border: 1px solid var(--st-border-color);
   border-radius: var(--st-button-radius); background: transparent; color: var(--st-text-color);

@@ -39,6 +39,7 @@ class Row:
 def rows() -> Iterator[Row]:
     yield from measured(start.first_paint, "process start to first page painted, against a bare app", "x", 1.5)
     yield from measured(pages.warm_rerun, "classify, everything cached: one rerun's server time", "ms", 50)
+    yield from measured(pages.architecture_edit, "architecture, one edit: server time of the whole page", "ms", 100)
     yield from measured(start.memory, "server memory after every page was opened once", "MB", None)
 
 

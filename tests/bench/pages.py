@@ -18,3 +18,15 @@ def warm_rerun() -> float:
         app.run()
         times.append(1000 * (time.perf_counter() - started))
     return statistics.median(times)
+
+
+def architecture_edit() -> float:
+    """Milliseconds of one edit on the architecture page: a kernel changes, everything is drawn and counted anew."""
+    app = open_page("architecture", layer="conv1")
+    times = []
+    for i in range(RERUNS):
+        kernel = next(box for box in app.number_input if box.label == "Kernel")
+        started = time.perf_counter()
+        kernel.set_value(7 + 2 * (i % 2)).run()
+        times.append(1000 * (time.perf_counter() - started))
+    return statistics.median(times)

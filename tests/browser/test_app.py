@@ -5,6 +5,7 @@ import re
 from urllib.parse import urlparse
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.conftest import wait_for_run
@@ -89,7 +90,7 @@ def test_no_request_leaves_the_machine(visit, page):
     assert {host for host in hosts if host} == {"127.0.0.1"}
 
 
-@pytest.mark.parametrize("path", ["/", "/classify"])
+@pytest.mark.parametrize("path", ["/", "/classify", "/architecture", "/compare"])
 def test_pages_fit_a_phone(visit, page, path):
     page.set_viewport_size({"width": 390, "height": 844})
     visit(path)
@@ -159,3 +160,35 @@ def test_own_weights_are_opened_and_answer(visit, tmp_path):
     page.locator("input[type=file]").last.set_input_files(tmp_path / "alexnet_cifar10_best.pth")
     expect(page.get_by_text("They come from your own file")).to_be_visible()
     expect(page.get_by_text("32 x 32 pixels")).to_be_visible()
+
+
+def test_by_keyboard_alone_a_layer_is_selected_its_kernel_changed_and_the_new_shape_read(visit):
+    page = visit("/architecture")
+    layer = page.locator("[data-layer=conv2]").first
+    layer.focus()
+    page.keyboard.press("Enter")
+    kernel = page.get_by_label("Kernel", exact=True)
+    expect(kernel).to_have_value("5")
+    kernel.focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("3")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-layer=conv2]").first).to_have_attribute(
+        "aria-label", re.compile("256 × 29 × 29|29 × 29 × 256")
+    )
+    expect(page).to_have_url(re.compile("net="))
+    page.reload()
+    wait_for_run(page)
+    expect(page.get_by_label("Kernel", exact=True)).to_have_value("3")
+
+
+def test_the_drawing_is_clicked_and_saved_as_png(visit):
+    page = visit("/architecture")
+    page.locator("[data-layer=conv4]").first.click()
+    expect(page.get_by_label("Channels", exact=True)).to_have_value("384")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save as PNG").first.click()
+    assert download.value.suggested_filename == "alexnet.png"
+    with Image.open(download.value.path()) as picture:
+        assert picture.width == 2400
+        assert len(set(picture.convert("L").resize((60, 30)).get_flattened_data())) > 5, "it is not blank"

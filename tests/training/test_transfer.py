@@ -88,11 +88,11 @@ def test_cooling_changes_no_answer_and_scales_every_logit():
 
 def test_the_fit_separates_what_can_be_separated(monkeypatch):
     monkeypatch.setattr(subject, "HEAD_BATCH", 50)
-    monkeypatch.setattr(subject, "VIEWS", {"plain": 1.0, "mirrored": 0.5})
+    monkeypatch.setattr(subject, "VIEWS", {"plain": (1.0, 1.0), "mirrored": (0.5, 0.5)})
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(400) % 4
     features = (torch.randn(400, 16, generator=generator) * 0.3 + F.one_hot(labels, 16)).bfloat16()
-    head = subject._fit([features, features], labels)
+    head = subject._fit([features, features[:200]], labels, (4, 2, 2))
     assert subject.accuracy(head(features), labels) > 0.95
 
 
@@ -110,13 +110,17 @@ def tiny_dataset(tmp_path):
 
 def test_the_whole_command_on_a_tiny_dataset(tiny_dataset, tmp_path, monkeypatch):
     monkeypatch.setattr(subject, "HEAD_BATCH", 10)
-    out = tmp_path / "out" / "mine.safetensors"
-    events = list(subject.transfer(tiny_dataset, out=out))
-    assert [event["event"] for event in events] == ["loaded", *["features"] * 5, "validated", "written"]
+    out, cache = tmp_path / "out" / "mine.safetensors", tmp_path / "cache"
+    events = list(subject.transfer(tiny_dataset, out=out, cache=cache))
+    assert [event["event"] for event in events] == ["loaded", *["features"] * len(subject.VIEWS), "validated", "written"]
     assert events[-1]["test_accuracy"] == 1.0
     model = open_model(out)
     assert model.entry.id == "alexnet_transfer"
     assert model.classes == ("day", "night")
+    first = out.read_bytes()
+    monkeypatch.setattr(subject, "_view_features", None)  # the cache is used, not filled again
+    list(subject.transfer(tiny_dataset, out=out, cache=cache))
+    assert out.read_bytes() == first, "the same features give the same head"
     assert json.loads(model.metadata["figures"])["test_images"] == 12
     shipped = load_model("alexnet_transfer").network.state_dict()
     for key, tensor in model.network.state_dict().items():
