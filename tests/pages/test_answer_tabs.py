@@ -6,6 +6,7 @@ import io
 import pytest
 import torch
 
+from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import LANGUAGES
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.zoo import MODELS
@@ -111,10 +112,17 @@ def test_at_most_so_many_visitors_hold_weights_at_once(monkeypatch):
     assert "2 visitors" in visitors[2].error[0].value
     open_weights(visitors[0], weights("lenet5", seed=9))
     assert not visitors[0].error, "a visitor may replace what is open"
-    del visitor, visitors[1]  # the session ends, its model goes
+
+
+def test_a_place_is_free_again_when_its_model_is_gone(monkeypatch):
+    monkeypatch.setenv("ALEXNET_VIZ_MAX_UPLOADED_MODELS", "1")
+    own_models = cache.OwnModels()
+    held = own_models.hold(weights("lenet5"), "a.pth")
+    with pytest.raises(UserError, match="1 visitors"):
+        own_models.hold(weights("lenet5", seed=1), "b.pth")
+    del held
     gc.collect()  # as Streamlit does after every run
-    open_weights(visitors[1], weights("lenet5", seed=2))
-    assert not visitors[1].error
+    assert own_models.hold(weights("lenet5", seed=1), "b.pth")
 
 
 def test_published_weights_are_offered_where_they_are_missing_and_nothing_is_fetched_unasked(monkeypatch, tmp_path):
