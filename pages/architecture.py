@@ -37,7 +37,7 @@ reset.button(
 
 layer_editor(t, lab)
 drawn = diagram.diagram(lab.spec, "boxes", t, selected=lab_state.selected_name(lab))
-clicked = svg_picker(t, drawn, diagram.standalone(drawn, "light"), key="lab_boxes", file_name="alexnet.png")
+clicked = svg_picker(t, drawn, diagram.standalone(drawn, "light"), key="lab_boxes", file_name="alexnet")
 if clicked and lab_state.clicked(clicked):
     st.rerun()
 lab_tabs.verdict(t, lab)

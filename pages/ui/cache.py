@@ -20,7 +20,7 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import Message
 from alexnet_viz.inspection import preprocessing
 from alexnet_viz.ml import ensure_ml
-from alexnet_viz.network.notation import write_spec
+from alexnet_viz.network.notation import read_spec, write_spec
 from alexnet_viz.network.sources import WeightsSource, find_weights
 from alexnet_viz.network.spec import Spec
 from alexnet_viz.network.zoo import model_entry, preprocess_for
@@ -126,6 +126,15 @@ def _answer(model_id: str, weights: str, digest: str, _model: "Model", _data: by
     picture = images.decode(_data)
     with line().turn():
         return classify(_model, picture.image)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def printed(written: str) -> str:
+    """What `print(model)` shows for a network written as a link writes it."""
+    ensure_ml()
+    from alexnet_viz.network.build import meta_network
+
+    return str(meta_network(read_spec(written))).replace("Network(", "AlexNet(", 1)
 
 
 @dataclass(frozen=True)

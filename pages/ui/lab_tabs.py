@@ -10,7 +10,7 @@ from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.network import arithmetic, diagram, editing, notation, source
 from alexnet_viz.network.spec import walk
 from alexnet_viz.network.zoo import MODELS
-from pages.ui import hand, messages
+from pages.ui import cache, hand, messages
 from pages.ui import lab as lab_state
 from pages.ui.lab import Lab
 from pages.ui.svg_picker import svg_picker
@@ -117,8 +117,7 @@ def _view(view: str) -> Callable[[Translator, Lab], None]:
     def draw_view(t: Translator, lab: Lab) -> None:
         drawn = diagram.diagram(lab.spec, view, t, selected=lab_state.selected_name(lab), width=WIDTH)
         standalone = diagram.standalone(drawn, "light")
-        clicked = svg_picker(t, drawn, standalone, key=f"lab_{view}", file_name=f"alexnet-{view}.png")
-        st.download_button("SVG", standalone, f"alexnet-{view}.svg", "image/svg+xml", on_click="ignore")
+        clicked = svg_picker(t, drawn, standalone, key=f"lab_{view}", file_name=f"alexnet-{view}")
         if clicked and lab_state.clicked(clicked):
             st.rerun()
 
@@ -135,6 +134,11 @@ def _code(t: Translator, lab: Lab) -> None:
     text = source.source(lab.spec, frozen=frozen)
     st.code(text, "python")
     st.download_button(t("Save as a Python file"), text, "alexnet.py", "text/x-python", on_click="ignore")
+    if st.toggle(t("Show what it prints"), key="lab_prints"):
+        st.code(cache.printed(notation.write_spec(lab.spec)), None)
+        st.markdown(
+            t("Output for a random input: {shape}", shape=f"(1, {', '.join(map(str, lab.walked().rows[-1].shape))})")
+        )
 
 
 _TABS: Mapping[str, tuple[str, Callable[[Translator, Lab], None]]] = {

@@ -167,24 +167,31 @@ def test_by_keyboard_alone_a_layer_is_selected_its_kernel_changed_and_the_new_sh
     layer = page.locator("[data-layer=conv2]").first
     layer.focus()
     page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("layer=conv2"))
+    wait_for_run(page)
     kernel = page.get_by_label("Kernel", exact=True)
     expect(kernel).to_have_value("5")
     kernel.focus()
     page.keyboard.press("Control+A")
     page.keyboard.type("3")
     page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("net="))
+    wait_for_run(page)
     expect(page.locator("[data-layer=conv2]").first).to_have_attribute(
         "aria-label", re.compile("256 × 29 × 29|29 × 29 × 256")
     )
     expect(page).to_have_url(re.compile("net="))
     page.reload()
     wait_for_run(page)
+    expect(page.get_by_label("Kernel", exact=True)).to_have_count(1)
     expect(page.get_by_label("Kernel", exact=True)).to_have_value("3")
 
 
 def test_the_drawing_is_clicked_and_saved_as_png(visit):
     page = visit("/architecture")
     page.locator("[data-layer=conv4]").first.click()
+    expect(page).to_have_url(re.compile("layer=conv4"))
+    wait_for_run(page)
     expect(page.get_by_label("Channels", exact=True)).to_have_value("384")
     with page.expect_download() as download:
         page.get_by_role("button", name="Save as PNG").first.click()
