@@ -5,14 +5,16 @@ import streamlit as st
 from alexnet_viz.network import diagram
 from alexnet_viz.network.zoo import MODELS
 from pages.ui import lab as lab_state
-from pages.ui import lab_tabs, pickers
+from pages.ui import lab_tabs, messages, pickers
 from pages.ui.frame import start_page
 from pages.ui.layer_editor import layer_editor
 from pages.ui.svg_picker import svg_picker
 
 t = start_page()
 st.title(t("What changes when you change AlexNet?"), anchor=False)
-lab = lab_state.current()
+with messages.shown(t):
+    lab_state.current()
+lab = lab_state.current()  # a bad link is read, and complained of, once; then the page goes on without it
 lab_state.write_link(lab)
 
 presets, more, undo, reset = st.columns([5, 3, 2, 2], vertical_alignment="bottom")

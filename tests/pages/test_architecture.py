@@ -75,6 +75,8 @@ def test_a_hostile_link_gets_one_sentence(net):
     app = open_page("architecture", net=net)
     assert not app.exception
     assert len(app.error) == 1
+    assert spec_of(app) == MODELS["alexnet_2012"].spec, "the page goes on with the network of the list"
+    assert app.metric[0].value == "60,965,224"
 
 
 def test_an_impossible_network_never_breaks_the_page_and_offers_a_way_out():
