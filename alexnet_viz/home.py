@@ -8,6 +8,8 @@ from pathlib import Path
 
 import platformdirs
 
+CIFAR10_VARIABLE = "ALEXNET_VIZ_CIFAR10"  # names the zip of CIFAR-10
+
 
 def home_dir() -> Path:
     """The folder, as an absolute path; it need not exist yet."""
@@ -18,6 +20,12 @@ def home_dir() -> Path:
 def weights_dir() -> Path:
     """Where a user puts weight files, and where downloads go."""
     return home_dir() / "weights"
+
+
+def cifar10_path() -> Path | None:
+    """CIFAR-10 as a zip of class folders, if it is here: named by the variable, or in the folder for datasets."""
+    places = [os.environ.get(CIFAR10_VARIABLE, ""), str(home_dir() / "datasets" / "cifar10.zip")]
+    return next((Path(place) for place in places if os.path.isfile(place)), None)
 
 
 def hub_dir() -> Path:

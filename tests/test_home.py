@@ -6,7 +6,7 @@ import platformdirs
 import pytest
 import torch
 
-from alexnet_viz.home import home_dir, hub_dir, weights_dir
+from alexnet_viz.home import cifar10_path, home_dir, hub_dir, weights_dir
 
 
 def test_the_environment_names_the_folder(tmp_path, monkeypatch):
@@ -62,3 +62,18 @@ def test_the_hub_folder_is_where_torch_has_it(environment, monkeypatch):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert hub_dir() == Path(torch.hub.get_dir()) / "checkpoints"
+
+
+def test_cifar10_is_found_by_the_variable_or_in_the_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path))
+    for value in ("", str(tmp_path), str(tmp_path / "missing.zip")):
+        monkeypatch.setenv("ALEXNET_VIZ_CIFAR10", value)
+        assert cifar10_path() is None
+    kept = tmp_path / "datasets" / "cifar10.zip"
+    kept.parent.mkdir()
+    kept.touch()
+    assert cifar10_path() == kept
+    named = tmp_path / "mine.zip"
+    named.touch()
+    monkeypatch.setenv("ALEXNET_VIZ_CIFAR10", str(named))
+    assert cifar10_path() == named

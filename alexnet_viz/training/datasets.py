@@ -11,7 +11,6 @@ Two layouts are understood, with or without one folder around everything:
     CLASS/PICTURE                               split here: a fifth of each class is kept for testing
 """
 
-import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,7 +27,6 @@ from alexnet_viz.i18n import Message
 from alexnet_viz.images import Preprocess, decode
 from alexnet_viz.training.archives import Files, Name, mebibytes, open_files, shown
 
-CIFAR10_VARIABLE = "ALEXNET_VIZ_CIFAR10"  # names the zip of CIFAR-10
 DEFAULT_SIDE = 32  # pixels; for pictures of different sizes when no side is asked for
 TEST_SHARE = 0.2  # of each class, where the dataset is not split yet
 SPLIT_SEED = 0  # the same pictures are kept for testing every time
@@ -93,10 +91,19 @@ def load_dataset(path: Path, *, side: int | None = None, progress: Progress | No
         )
 
 
-def find_cifar10_zip() -> Path | None:
-    """The zip of CIFAR-10 that the environment variable ALEXNET_VIZ_CIFAR10 names, if it is a file."""
-    path = os.environ.get(CIFAR10_VARIABLE, "")
-    return Path(path) if os.path.isfile(path) else None
+def sample_pictures(path: Path, count: int) -> list[tuple[str, bytes]]:
+    """Some pictures of a dataset without reading the rest: (class, encoded bytes), about equally many of each class.
+
+    Test pictures where the dataset is split, spread evenly over each folder; the same ones every time.
+    """
+    with open_files(path) as files:
+        folders = {key: names for key, names in _class_folders(files).items() if key[0] in ("", "test")}
+        each = max(1, count // max(1, len(folders)))
+        return [
+            (label, files.read(names[i * len(names) // each]))
+            for (_, label), names in folders.items()
+            for i in range(min(each, len(names)))
+        ]
 
 
 # ---- Layout ---------------------------------------------------------------------------------------------------------

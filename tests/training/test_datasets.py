@@ -20,7 +20,7 @@ from PIL import Image
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.training import archives, datasets
-from alexnet_viz.training.datasets import Dataset, find_cifar10_zip, load_dataset
+from alexnet_viz.training.datasets import Dataset, load_dataset, sample_pictures
 
 CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -634,12 +634,16 @@ def test_cifar10(cifar10_zip: Path) -> None:
     assert mean.numpy() == pytest.approx([0.4914, 0.4822, 0.4465], abs=0.002)  # as published; the files are JPEGs
 
 
-def test_find_cifar10_zip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("ALEXNET_VIZ_CIFAR10", raising=False)
-    assert find_cifar10_zip() is None
-    for value in ("", str(tmp_path), str(tmp_path / "missing.zip")):
-        monkeypatch.setenv("ALEXNET_VIZ_CIFAR10", value)
-        assert find_cifar10_zip() is None
-    path = make_zip(tmp_path, PLAIN)
-    monkeypatch.setenv("ALEXNET_VIZ_CIFAR10", str(path))
-    assert find_cifar10_zip() == path
+def test_sample_pictures_are_spread_over_the_classes(tmp_path: Path) -> None:
+    tree = {
+        f"{part}/{label}/{i}.png": picture(10 * i + len(label))
+        for part in ("train", "test")
+        for label in ("cat", "horse")
+        for i in range(12)
+    }
+    found = sample_pictures(make_zip(tmp_path, tree), 6)
+    assert [label for label, _ in found] == ["cat"] * 3 + ["horse"] * 3
+    assert len({data for _, data in found}) == 6
+    assert all(data in {tree[f"test/{label}/{i}.png"] for i in range(12)} for label, data in found)
+    assert found == sample_pictures(make_zip(tmp_path, tree), 6)
+    assert len(sample_pictures(make_zip(tmp_path, tree), 1000)) == 24
