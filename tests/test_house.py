@@ -14,7 +14,7 @@ from tests.catalogue import ROOT, TRANSLATED, po_file, read_catalogue, source_st
 IMPORT_ORDER = [
     # the ground floor
     *("i18n", "errors", "home", "labels", "lessons", "image_files", "images", "samples"),
-    *("render", "plots", "plots_compare", "ml", "turns"),
+    *("render", "plots", "plots_compare", "plots_inspection", "ml", "turns"),
     # network
     *("network.spec", "network.fields", "network.arithmetic", "network.source", "network.editing", "network.notation"),
     *("network.svg", "network.diagram_boxes", "network.diagram_flow", "network.diagram_bars", "network.diagram"),
@@ -22,6 +22,10 @@ IMPORT_ORDER = [
     *("network.sources", "network.download", "network.build", "network.weights"),
     # inspection
     *("inspection.classify", "inspection.crops", "inspection.preprocessing", "inspection.by_hand"),
+    *("inspection.maps", "inspection.filters", "inspection.maximisation", "inspection.experiments"),
+    *("inspection.excitation", "inspection.baselines", "inspection.capture", "inspection.attribution_runs"),
+    *("inspection.attribution_methods", "inspection.attribution", "inspection.gradcam_by_hand", "inspection.trust"),
+    *("inspection.covering", "inspection.pointing"),
     # training
     *("training.archives", "training.datasets", "training.transfer"),
     # ways in
@@ -88,7 +92,7 @@ def test_the_menu_and_the_help_need_neither_torch_nor_streamlit():
 
 def test_only_the_cache_uses_streamlits_caches():
     users = [path.name for path in (ROOT / "pages").rglob("*.py") if "@st.cache_" in path.read_text(encoding="utf-8")]
-    assert users == ["cache.py"]
+    assert sorted(users) == ["cache.py", "cache_inspection.py"]
 
 
 @pytest.mark.parametrize("language", TRANSLATED)

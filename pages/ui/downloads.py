@@ -1,9 +1,11 @@
 """Answers as tables, and as CSV and JSON to take home."""
 
+import io
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import streamlit as st
 
 from alexnet_viz.i18n import Translator
@@ -59,10 +61,25 @@ def answers(t: Translator, model: "Model", pictures: Sequence[Picture]) -> None:
     )
     records = [answer_record(name, model.entry.id, answer, TOP) for name, answer in answered]
     with st.container(horizontal=True):
-        _download(t("CSV"), answers_csv(answered, TOP), "alexnet-answers.csv", "text/csv")
+        save(t("CSV"), answers_csv(answered, TOP), "alexnet-answers.csv", "text/csv")
         as_json = json.dumps(records, ensure_ascii=False, indent=2)
-        _download(t("JSON"), as_json, "alexnet-answers.json", "application/json")
+        save(t("JSON"), as_json, "alexnet-answers.json", "application/json")
 
 
-def _download(label: str, text: str, file_name: str, mime: str) -> None:
-    st.download_button(label, text, file_name, mime, on_click="ignore", icon=":material/download:")
+def save(label: str, data: str | bytes | Callable[[], str | bytes], file_name: str, mime: str) -> None:
+    """A download button; a function is called only when it is pressed."""
+    st.download_button(label, data, file_name, mime, on_click="ignore", icon=":material/download:")
+
+
+def npz(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Arrays by name as a compressed NPZ file."""
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+def grid_csv(values: np.ndarray) -> str:
+    """A map, (H, W), as CSV: one line a row, all digits that a float32 has."""
+    lines = io.StringIO()
+    np.savetxt(lines, np.atleast_2d(values), fmt="%.9g", delimiter=",", newline="\r\n")
+    return lines.getvalue()

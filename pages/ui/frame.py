@@ -31,6 +31,9 @@ class PageEntry:
 _ENTRIES = (
     PageEntry("home", N_("Home"), ":material/home:", N_("Look inside")),
     PageEntry("classify", N_("Classify"), ":material/image_search:", N_("Look inside")),
+    PageEntry("feature_maps", N_("Feature maps"), ":material/layers:", N_("Look inside")),
+    PageEntry("filters", N_("Filters"), ":material/grid_on:", N_("Look inside")),
+    PageEntry("attribution", N_("Attribution"), ":material/flare:", N_("Look inside")),
     PageEntry("architecture", N_("Architecture"), ":material/account_tree:", N_("Understand")),
     PageEntry("compare", N_("Compare"), ":material/compare_arrows:", N_("Understand")),
 )

@@ -1,13 +1,15 @@
-"""One value of the edited network, worked by hand on the current photo with the weights that are here."""
+"""One value of a network, worked by hand on the current photo with the weights that are here."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
+from PIL import Image
 
 from alexnet_viz import render
 from alexnet_viz.i18n import Translator
-from alexnet_viz.network.fields import visible_box
+from alexnet_viz.network.fields import Box, visible_box
 from alexnet_viz.network.zoo import MODELS, preprocess_for
 from pages.ui import cache, pickers
 from pages.ui import lab as lab_state
@@ -15,7 +17,10 @@ from pages.ui.lab import Lab
 from pages.ui.pixel_picker import pixel_picker
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from alexnet_viz.inspection import by_hand
+    from alexnet_viz.network.build import Network
 
 MAP_WIDTH = 260  # pixels on the screen
 KERNEL_SIDE = 220  # pixels of a drawn window or kernel
@@ -35,26 +40,42 @@ def worked(t: Translator, lab: Lab) -> None:
     with st.skeleton(height=300):
         run = cache.edited_run(lab.preset, lab.spec, picture.digest, picture.data)
     st.caption(_whose_weights(t, lab, run))
-    row = walked.rows[names.index(name)]
-    channels, *sides = row.shape
-    photo, position, sums = st.columns([3, 3, 4])
-    with position:
-        channel = st.number_input(t("Channel"), 0, channels - 1, 0, key=f"hand_channel_{name}_{channels}")
-        at = _position(t, name, run.outputs[name][0, channel].numpy(), channel) if sides else (0, 0)
-    with photo:
-        field = visible_box(lab.spec, name, *at)
-        box = (field.left, field.top, field.right, field.bottom) if field else (0, 0, 0, 0)
-        sides = {"width": box[2] - box[0], "height": box[3] - box[1]}
-        st.image(
-            render.outlined(preprocess.from_array(run.array), box),
-            caption=t("What this value depends on: {width} x {height} pixels", **sides),
-            width="stretch",
-            alt=t("The photo with the receptive field outlined"),
-        )
-    with sums:
-        from alexnet_viz.inspection.by_hand import work
+    channels = walked.rows[names.index(name)].shape[0]
+    channel = st.number_input(t("Channel"), 0, channels - 1, 0, key=f"hand_channel_{name}_{channels}")
+    at_position(t, run.network, run.outputs, preprocess.from_array(run.array), name, channel)
 
-        _draw(t, work(run.network, run.outputs, name, channel, *at))
+
+def at_position(
+    t: Translator, network: "Network", outputs: "Mapping[str, Tensor]", seen: Image.Image, name: str, channel: int
+) -> None:
+    """Pick a position of a channel; its field on what the network saw, and its arithmetic."""
+    from alexnet_viz.inspection.by_hand import work
+
+    photo, position, sums = st.columns([3, 3, 4])
+    values = outputs[name][0, channel]
+    with position:
+        at = _position(t, name, values.numpy(), channel) if values.ndim else (0, 0)
+        if not values.ndim:
+            st.metric(t("Unit {number} of {layer}", number=channel, layer=name), f"{float(values):.4f}")
+    with photo:
+        field(t, seen, visible_box(network.spec, name, *at))
+    with sums:
+        _draw(t, work(network, outputs, name, channel, *at))
+
+
+def field(t: Translator, seen: Image.Image, box: Box | None) -> None:
+    """What the network saw, with the part outlined that a value depends on."""
+    edges = (box.left, box.top, box.right, box.bottom) if box else (0, 0, 0, 0)
+    st.image(
+        render.outlined(seen, edges),
+        caption=t(
+            "What this value depends on: {width} x {height} pixels",
+            width=edges[2] - edges[0],
+            height=edges[3] - edges[1],
+        ),
+        width="stretch",
+        alt=t("The photo with the receptive field outlined"),
+    )
 
 
 def _whose_weights(t: Translator, lab: Lab, run: "cache.EditedRun") -> str:
@@ -76,6 +97,8 @@ def _position(t: Translator, name: str, values: np.ndarray, channel: int) -> tup
         key=f"hand_at_{name}_{rows}",
         width=MAP_WIDTH,
         default=(rows // 2, columns // 2),
+        place=t("row {row}, column {column}: {value}", row="{row}", column="{column}", value="{value}"),
+        values=[f"{value:.4g}" for value in values.ravel()],
     )
 
 

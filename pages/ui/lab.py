@@ -12,7 +12,6 @@ from pages.ui import state
 _KEY = "lab"
 _NET = "net"  # URL parameter with an edited network
 PRESET = state.Choice("preset", "alexnet_2012")
-LAYER = state.Choice("layer", "conv1")
 MOST_UNDO = 50
 
 
@@ -86,7 +85,7 @@ def reset() -> None:
 def selected_name(lab: Lab) -> str:
     """The selected layer; the first one if the name is gone."""
     names = layer_names(lab.spec.layers)
-    chosen = LAYER.current(names)
+    chosen = state.LAYER.current(names)
     return chosen if chosen in names else names[0]
 
 
@@ -95,7 +94,7 @@ def clicked(name: str) -> bool:
     if name == st.session_state.get("lab_clicked"):
         return False
     st.session_state["lab_clicked"] = name
-    LAYER.remember(name)
+    state.LAYER.remember(name)
     return True
 
 

@@ -8,6 +8,7 @@ from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.network import editing, notation
 from alexnet_viz.network.spec import KINDS, layer_names
 from pages.ui import lab as lab_state
+from pages.ui import state
 from pages.ui.lab import Lab
 
 # Field: its name for people, and its largest value in the widget. The order is the order on the page.
@@ -55,7 +56,7 @@ def layer_editor(t: Translator, lab: Lab) -> None:
         picked = st.selectbox(
             f"{t('Layer')}: {t(KIND_NAMES[layer.kind])}", names, index=index, key=f"lab_layer_{lab.generation}_{index}"
         )
-    lab_state.LAYER.remember(picked)
+    state.LAYER.remember(picked)
     if picked != names[index]:
         st.rerun()
     values = {}
@@ -95,5 +96,5 @@ def _structure(t: Translator, lab: Lab, index: int) -> None:
         if st.button(label, icon=f":material/{icon}:", disabled=nothing, key=f"lab_{icon}", width="stretch"):
             lab_state.edit(spec)
             names = layer_names(spec.layers)
-            lab_state.LAYER.remember(names[min(max(then, 0), len(names) - 1)])
+            state.LAYER.remember(names[min(max(then, 0), len(names) - 1)])
             st.rerun()

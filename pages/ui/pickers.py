@@ -118,6 +118,25 @@ def picture(t: Translator) -> Picture:
     return current_picture(t)
 
 
+def picture_popover(t: Translator) -> Picture:
+    """The current picture, with the strip and the place to drop more behind a button."""
+    with st.popover(t("Another picture"), icon=":material/image:", width="stretch"):
+        chosen = picture(t)
+        drop_pictures(t)
+    return chosen
+
+
+def layer(t: Translator, names: Sequence[str]) -> str:
+    """A layer by its name, from the first to the last; the whole app remembers it."""
+    current = state.LAYER.current(names)
+    if current not in names:
+        current = names[0]
+    # A slider keeps its value under its key, so the key changes with the network whose layers it shows.
+    picked = st.select_slider(t("Layer"), names, current, key=f"layer_{hash(tuple(names))}")
+    state.LAYER.remember(picked)
+    return picked
+
+
 def current_picture(t: Translator) -> Picture:
     """The picture that was chosen last, on whatever page."""
     own = own_pictures()

@@ -5,6 +5,7 @@ clicks and `st.image` has none either, so this is a small component of our own.
 """
 
 import base64
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -31,9 +32,7 @@ _CSS = """
 """
 
 _JS = """
-const cursors = new WeakMap();  // where the arrow keys are, before Enter
-
-export default function ({ data, parentElement, setStateValue }) {
+export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
   const grid = parentElement.querySelector(".grid"), img = grid.querySelector("img");
   const box = grid.querySelector(".box"), place = parentElement.querySelector(".place");
   const { rows, columns } = data;
@@ -41,25 +40,39 @@ export default function ({ data, parentElement, setStateValue }) {
   img.alt = data.label;
   grid.setAttribute("aria-label", data.label + ". " + data.help);
   grid.style.width = data.width + "px";
-  const cursor = { row: data.chosen[0], column: data.chosen[1] };
-  cursors.set(parentElement, cursor);
+  const [row, column] = data.chosen ?? [0, 0];
+  const cursor = { row, column, shown: Boolean(data.chosen) };
 
   const clamp = (value, count) => Math.min(count - 1, Math.max(0, value));
   const draw = () => {
-    box.style.display = "block";
+    box.style.display = cursor.shown ? "block" : "none";
     box.style.left = 100 * (cursor.column + 0.5) / columns + "%";
     box.style.top = 100 * (cursor.row + 0.5) / rows + "%";
     box.style.width = 100 / columns + "%";
     box.style.height = 100 / rows + "%";
-    place.textContent = data.place.replace("{row}", cursor.row).replace("{column}", cursor.column);
+    if (cursor.shown) tell(cursor.row, cursor.column); else place.textContent = "";
   };
-  const choose = () => { draw(); setStateValue("cell", [cursor.row, cursor.column]); };
-  grid.onclick = (event) => {
+  const tell = (row, column) => {
+    place.textContent = data.place.replace("{row}", row).replace("{column}", column)
+      .replace("{value}", data.values?.[row * columns + column] ?? "");
+  };
+  const under = (event) => {
     const area = img.getBoundingClientRect();
-    cursor.column = clamp(Math.floor((event.clientX - area.left) / area.width * columns), columns);
-    cursor.row = clamp(Math.floor((event.clientY - area.top) / area.height * rows), rows);
+    return [clamp(Math.floor((event.clientY - area.top) / area.height * rows), rows),
+            clamp(Math.floor((event.clientX - area.left) / area.width * columns), columns)];
+  };
+  const choose = () => {
+    cursor.shown = true;
+    draw();
+    const cell = [cursor.row, cursor.column];
+    if (data.clicks) setTriggerValue("clicked", cell); else setStateValue("cell", cell);
+  };
+  grid.onclick = (event) => {
+    [cursor.row, cursor.column] = under(event);
     choose();
   };
+  grid.onmousemove = (event) => tell(...under(event));
+  grid.onmouseleave = draw;
   grid.onkeydown = (event) => {
     const far = event.shiftKey ? 10 : 1;
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
@@ -67,6 +80,7 @@ export default function ({ data, parentElement, setStateValue }) {
       event.preventDefault();
       cursor.row = clamp(cursor.row + far * step[0], rows);
       cursor.column = clamp(cursor.column + far * step[1], columns);
+      cursor.shown = true;
       draw();
     } else if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
@@ -81,25 +95,68 @@ _component = st.components.v2.component("alexnet_viz_pixel_picker", html=_HTML, 
 
 
 def pixel_picker(
-    t: Translator, label: str, png: bytes, rows: int, columns: int, *, key: str, width: int, default: Cell = (0, 0)
+    t: Translator,
+    label: str,
+    png: bytes,
+    rows: int,
+    columns: int,
+    *,
+    key: str,
+    width: int,
+    default: Cell = (0, 0),
+    place: str = "",
+    values: Sequence[object] = (),
 ) -> Cell:
-    """Draw the picture `width` pixels wide and return the chosen cell as (row, column), within its bounds."""
+    """Draw the picture `width` pixels wide and return the chosen cell as (row, column), within its bounds.
+
+    Below it stands what is under the mouse or the cursor: `place` with {row}, {column} and, from the row-major
+    `values`, {value}.
+    """
     chosen = _within((st.session_state.get(key) or {}).get("cell") or default, rows, columns)
-    _component(
-        key=key,
-        data={
-            "src": "data:image/png;base64," + base64.b64encode(png).decode(),
-            "rows": rows,
-            "columns": columns,
-            "width": width,
-            "label": label,
-            "help": t("Arrow keys move, with Shift by ten; Enter chooses."),
-            "place": t("row {row}, column {column}", row="{row}", column="{column}"),
-            "chosen": chosen,
-        },
-        on_cell_change=lambda: None,
-    )
+    data = _data(t, label, png, rows, columns, width, place, values) | {"chosen": chosen}
+    _component(key=key, data=data, on_cell_change=lambda: None)
     return chosen
+
+
+def click_picker(
+    t: Translator,
+    label: str,
+    png: bytes,
+    rows: int,
+    columns: int,
+    *,
+    key: str,
+    width: int,
+    at: Cell | None,
+    on_click: Callable[[Cell], None],
+    place: str = "",
+    values: Sequence[object] = (),
+) -> None:
+    """The same picture as a board of buttons: `on_click(cell)` is called before the page runs again, at every click.
+
+    The mark stands at `at`, whatever was clicked; nowhere if that is None.
+    """
+
+    def clicked() -> None:
+        on_click(_within(st.session_state[key]["clicked"], rows, columns))
+
+    data = _data(t, label, png, rows, columns, width, place, values) | {"chosen": at, "clicks": True}
+    _component(key=key, data=data, on_clicked_change=clicked)
+
+
+def _data(
+    t: Translator, label: str, png: bytes, rows: int, columns: int, width: int, place: str, values: Sequence[object]
+) -> dict[str, object]:
+    return {
+        "src": "data:image/png;base64," + base64.b64encode(png).decode(),
+        "rows": rows,
+        "columns": columns,
+        "width": width,
+        "label": label,
+        "help": t("Arrow keys move, with Shift by ten; Enter chooses."),
+        "place": place or t("row {row}, column {column}", row="{row}", column="{column}"),
+        "values": list(values),
+    }
 
 
 def _within(cell, rows: int, columns: int) -> Cell:

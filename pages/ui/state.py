@@ -58,6 +58,8 @@ class Choice:
 
 MODEL = Choice("model", DEFAULT_MODEL)
 IMAGE = Choice("image", next(iter(SAMPLES)))
+LAYER = Choice("layer", "conv1")
+CHANNEL = Choice("channel", "0")
 
 
 def begin_run() -> None:

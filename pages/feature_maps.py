@@ -1,0 +1,30 @@
+"""What every layer makes of the current picture: all channels, one channel, one value; or a walk through them all."""
+
+import streamlit as st
+
+from pages.ui import maps_tabs, pickers, walk
+from pages.ui.frame import start_page
+from pages.ui.layer_maps import choose_mode, choose_view
+
+t = start_page()
+title, mode = st.columns([3, 2], vertical_alignment="bottom")
+title.title(t("What does each layer see?"), anchor=False)
+with mode:
+    walking = choose_mode(t) == "walk"
+view = choose_view(t, with_layer=not walking)
+
+if walking:
+    walk.walk(t, view)
+    st.stop()
+
+photo, grid = st.columns([2, 5], gap="medium")
+with grid:  # first, because it says which channel the photo is about
+    maps_tabs.channels(t, view)
+with photo:
+    maps_tabs.photo(t, view)
+
+tabs = pickers.tabs(t, "maps_tabs", maps_tabs.TITLES)
+for tab_id, tab in tabs.items():
+    if tab.open:
+        with tab:
+            maps_tabs.draw(tab_id, t, view)

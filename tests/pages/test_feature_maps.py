@@ -1,0 +1,139 @@
+"""The feature maps page through Streamlit's own test harness."""
+
+import pytest
+
+from alexnet_viz.network.spec import layer_names
+from alexnet_viz.network.zoo import MODELS, model_entry
+from pages.ui import jobs, maps_tabs
+from tests.pages.test_classify import open_page
+
+LAYERS = layer_names(model_entry("alexnet_transfer").spec.layers)
+
+
+def open_maps(**query: str):
+    app = open_page("feature_maps", **query)
+    assert not app.exception, app.exception
+    assert not app.error, [error.value for error in app.error]
+    return app
+
+
+def captions(app) -> list[str]:
+    """Of all pictures on the page."""
+    return [picture.caption for image in app.image for picture in image.proto.imgs]
+
+
+def button(app, label: str):
+    return next(button for button in app.button if button.label == label)
+
+
+def test_it_opens_with_conv1_of_the_current_picture():
+    app = open_maps()
+    assert app.title[0].value == "What does each layer see?"
+    assert any(caption.value.startswith("Shape 64 x 55 x 55") for caption in app.caption)
+
+
+@pytest.mark.parametrize("tab", maps_tabs.TITLES)
+@pytest.mark.parametrize("layer", ["conv1", "relu2", "pool5", "flatten5", "fc6"])
+def test_every_tab_opens_on_every_kind_of_layer(tab, layer):
+    app = open_maps(tab=tab, layer=layer, channel="3")
+    assert not app.exception
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_network_shows_its_last_layer(model):
+    last = layer_names(model_entry(model).spec.layers)[-1]
+    app = open_maps(model=model, layer=last)
+    (slider,) = app.select_slider
+    assert slider.value == last
+
+
+def test_a_link_restores_layer_channel_order_and_range():
+    app = open_maps(layer="conv3", channel="77", sort="sparsity", range="layer")
+    assert app.select_slider[0].value == "conv3"
+    assert any("channel 77 of conv3" in caption for caption in captions(app))
+    assert {box.value for box in app.selectbox} >= {"sparsity", "layer"}
+    assert app.query_params["channel"] == ["77"]
+
+
+def test_a_channel_that_the_layer_lacks_becomes_the_first():
+    app = open_maps(layer="conv1", channel="5000")
+    assert any("channel 0 of conv1" in caption for caption in captions(app))
+
+
+def test_switching_everything_off_moves_the_answer_and_switching_on_brings_it_back():
+    app = open_maps(tab="off", layer="relu5", channel="3")
+    before = app.subheader[0].value
+    app = button(app, "All off but channel 3").click().run()
+    assert any(caption.value == "relu5: 255 off" for caption in app.caption)
+    assert app.subheader[0].value != before
+    app = button(app, "All on").click().run()
+    assert app.subheader[0].value == before
+
+
+def test_the_ranking_runs_on_a_click_and_is_kept():
+    app = open_maps(tab="matters", layer="fc6")
+    start = next(button for button in app.button if button.label.startswith("Switch off each"))
+    app = start.click().run()
+    assert not app.exception
+    assert any("matters most" in text.value for text in app.markdown)
+    again = open_maps(tab="matters", layer="fc6")
+    assert any("matters most" in text.value for text in again.markdown), "another visitor need not wait"
+
+
+def test_the_walk_goes_from_the_photo_to_the_answer():
+    app = open_maps(view="walk")
+    (slider,) = app.select_slider
+    assert len(slider.options) == len(LAYERS) + 2
+    assert any("3 x 224 x 224" in text.value for text in app.markdown)
+    for step in ("conv1", "pool5", "fc6", "softmax"):
+        app = app.select_slider[0].set_value(step).run()
+        assert not app.exception
+    assert any("cat" in text.value for text in app.markdown)
+
+
+def test_the_photo_is_rebuilt_from_a_layer_at_once_when_asked(monkeypatch):
+    from alexnet_viz.inspection import maximisation
+
+    invert = maximisation.invert
+    few = maximisation.Settings(steps=4, jitter=0, scale=0, rotation=0)
+    monkeypatch.setattr(maximisation, "invert", lambda *given: invert(*given, settings=few))
+    app = open_maps(view="walk", model="alexnet_cifar")
+    app = app.select_slider[0].set_value("conv1").run()
+    app = app.toggle[0].set_value(True).run()
+    assert not app.exception
+    assert any("differs from the photo" in caption for caption in captions(app))
+
+
+def test_a_job_that_was_stopped_does_not_start_again_by_itself():
+    class Counted:
+        started = 0
+
+        def __call__(self):
+            Counted.started += 1
+            yield jobs.Step(1, 2, "half")
+            yield "whole"
+
+    def page():
+        import streamlit as st
+
+        from alexnet_viz.i18n import translator
+        from pages.ui import jobs
+
+        st.session_state.setdefault("job_stopped", (("stopped",), None))
+        job = jobs.Job(key=("stopped",), start="Go", steps=st.session_state["steps"])
+        st.write(jobs.run(translator("en"), job, at_once=True))
+
+    from streamlit.testing.v1 import AppTest
+
+    app = AppTest.from_function(page)
+    app.session_state["steps"] = Counted()
+    app.run()
+    assert not app.exception
+    assert Counted.started == 0
+    app.button[0].click().run()
+    assert Counted.started == 1
+
+
+def test_korean_page_has_korean_words():
+    app = open_page("feature_maps", locale="ko-KR", tab="table")
+    assert app.title[0].value == "층마다 무엇을 볼까요?"
