@@ -2,6 +2,8 @@
 
     spec NAME [--input N] [--rounding floor|ceil] [--json]     a network's arithmetic, layer by layer
     predict FILE... [--model NAME] [--weights FILE] [--top K] [--json]   what a network sees in pictures
+    explain FILE --method ID [--layer NAME] [--class ID] --out OVERLAY.png [--npy HEAT.npy] [--json]
+                                                               which pixels a class comes from, drawn over the picture
     weights [--json]                                           which weights are where
     count NAME                                                 count a reference network's numbers anew
     transfer --data PATH [--out FILE]                          train the shipped ten-class head again
@@ -10,13 +12,18 @@ Torch is imported by the commands that compute with it, so `--help` and `spec` s
 """
 
 import argparse
+import io
 import json
 import locale
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from alexnet_viz import render
 from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import LANGUAGES, Translator, best_language, translator
 from alexnet_viz.images import decode
@@ -26,6 +33,9 @@ from alexnet_viz.network.references import REFERENCES
 from alexnet_viz.network.sources import find_weights, places
 from alexnet_viz.network.spec import Row, Spec, Walk, walk
 from alexnet_viz.network.zoo import DEFAULT_MODEL, MODELS, model_entry
+
+if TYPE_CHECKING:
+    from alexnet_viz.network.weights import Model
 
 Command = Callable[[argparse.Namespace, Translator], int]
 
@@ -65,6 +75,19 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("--top", type=_positive, default=5, metavar="K", help="how many classes to print (5)")
     predict.add_argument("--json", action="store_true", help="print one JSON object a picture and nothing else")
     predict.set_defaults(command=_predict)
+
+    explain = commands.add_parser("explain", help="which pixels a class comes from, drawn over the picture")
+    explain.add_argument("file", metavar="FILE")
+    explain.add_argument("--method", required=True, metavar="ID", help="gradcam, occlusion, ...; a wrong one lists all")
+    explain.add_argument("--layer", default="", metavar="NAME", help="of methods that look at one (last convolution)")
+    explain.add_argument("--class", dest="class_id", metavar="ID", help="the class to explain (the most probable one)")
+    explain.add_argument("--model", metavar="NAME", help=f"one of: {', '.join(MODELS)} (default: {DEFAULT_MODEL})")
+    explain.add_argument("--weights", type=Path, metavar="FILE", help="a weights file of one's own")
+    explain.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method")
+    explain.add_argument("--out", type=Path, required=True, metavar="OVERLAY.png", help="where to draw the map")
+    explain.add_argument("--npy", type=Path, metavar="HEAT.npy", help="where to write the map: float32, signed")
+    explain.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    explain.set_defaults(command=_explain)
 
     weights = commands.add_parser("weights", help="which weights are where")
     weights.add_argument("--json", action="store_true", help="print one JSON object a place and nothing else")
@@ -150,19 +173,12 @@ def _print_table(spec: Spec, walked: Walk, t: Translator) -> None:
 
 def _predict(args: argparse.Namespace, t: Translator) -> int:
     from alexnet_viz.inspection.classify import answer_record, classify
-    from alexnet_viz.network.weights import load_model, open_model
 
-    model = open_model(args.weights, model_id=args.model) if args.weights else load_model(args.model or DEFAULT_MODEL)
+    model = _model(args)
     failed = False
     for file in args.files:
         try:
-            if not model.trained:
-                raise UserError(
-                    "{model} has no weights here, and random ones answer nothing. "
-                    "Give its weights with --weights FILE, or choose a model that has some: {trained}.",
-                    model=model.entry.id,
-                    trained=DEFAULT_MODEL,
-                )
+            _check_trained(model)
             picture = decode(_read(file), Path(file).name)
         except UserError as problem:
             failed = True
@@ -171,6 +187,24 @@ def _predict(args: argparse.Namespace, t: Translator) -> int:
             record = answer_record(file, model.entry.id, classify(model, picture.image), args.top)
         print(json.dumps(record, ensure_ascii=False) if args.json else _answer_text(record, t.language), flush=True)
     return int(failed)
+
+
+def _model(args: argparse.Namespace) -> "Model":
+    from alexnet_viz.network.weights import load_model, open_model
+
+    if args.weights:
+        return open_model(args.weights, model_id=args.model)
+    return load_model(args.model or DEFAULT_MODEL)
+
+
+def _check_trained(model: "Model") -> None:
+    if not model.trained:
+        raise UserError(
+            "{model} has no weights here, and random ones answer nothing. "
+            "Give its weights with --weights FILE, or choose a model that has some: {trained}.",
+            model=model.entry.id,
+            trained=DEFAULT_MODEL,
+        )
 
 
 def _read(file: str) -> bytes:
@@ -188,6 +222,66 @@ def _answer_text(record: dict[str, object], language: str) -> str:
     assert isinstance(top, list)
     answers = ", ".join(f"{class_name(item['class'], language)} {item['probability']:.1%}" for item in top)
     return f"{record['file']}: {answers}"
+
+
+# explain
+
+
+def _explain(args: argparse.Namespace, t: Translator) -> int:
+    try:
+        record = _explained(args)
+    except UserError as problem:
+        if not args.json:
+            raise
+        print(json.dumps({"file": args.file, "error": t(problem.message)}, ensure_ascii=False))
+        return 1
+    if args.json:
+        print(json.dumps(record, ensure_ascii=False))
+    else:
+        name = class_name(record["class"], t.language)
+        print(f"{args.file}: {name} {record['probability']:.1%}, {record['method']}, {args.out}")
+    return 0
+
+
+def _explained(args: argparse.Namespace) -> dict[str, Any]:
+    """Compute the map, write the files, and return what is printed of it."""
+    from alexnet_viz.inspection.attribution import attribute, input_array, preprocess_of
+
+    model = _model(args)
+    _check_trained(model)
+    array = input_array(model, decode(_read(args.file), Path(args.file).name).image)
+    answer = attribute(
+        model, array, args.method, layer=args.layer, target=args.class_id, settings=dict(map(_setting, args.set))
+    )
+    shown = np.maximum(answer.heat, 0) if answer.raw is not None else answer.heat  # CAM methods as in their papers
+    limit = float(np.abs(shown).max(initial=0.0))
+    _write(args.out, render.overlaid(preprocess_of(model).from_array(array), shown, limit))
+    if args.npy:
+        encoded = io.BytesIO()
+        np.save(encoded, answer.heat)
+        _write(args.npy, encoded.getvalue())
+    return {
+        "file": args.file,
+        "model": model.entry.id,
+        "method": answer.method,
+        "layer": answer.layer or None,
+        "class": answer.class_id,
+        "probability": round(answer.probability, 6),
+        "seconds": round(answer.seconds, 4),
+    }
+
+
+def _setting(text: str) -> tuple[str, int | str]:
+    name, _, value = text.partition("=")
+    return name, int(value) if value.isdecimal() else value
+
+
+def _write(file: Path, data: bytes) -> None:
+    try:
+        file.write_bytes(data)
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else str(problem)
+        raise UserError("{file} cannot be written: {reason}.", file=str(file), reason=reason) from problem
 
 
 # weights

@@ -124,13 +124,20 @@ def _tiled(tiles: NDArray[np.uint8], width: int) -> Montage:
     return Montage(png, rows, columns, sheet.shape[1])
 
 
-def overlaid(image: Image.Image, heat: NDArray[np.float32], limit: float, opacity: float = 0.65) -> bytes:
-    """Heat, (h, w), over a picture, as PNG: enlarged smoothly to its size, more opaque where it is stronger."""
+def overlaid(
+    image: Image.Image, heat: NDArray[np.float32], limit: float, opacity: float = 0.75, *, pale: bool = False
+) -> bytes:
+    """Heat, (h, w), over a picture, as PNG: enlarged smoothly to its size, more opaque where it is stronger.
+
+    `pale` takes the colours out of the picture, so that fine lines show on it.
+    """
     enlarged = np.asarray(
         Image.fromarray(heat.astype(np.float32)).resize(image.size, Image.Resampling.BILINEAR), np.float32
     )
-    share = opacity * np.abs(np.nan_to_num(enlarged / (limit or 1.0))).clip(0, 1)[:, :, None] ** 0.5
+    share = opacity * np.abs(np.nan_to_num(enlarged / (limit or 1.0))).clip(0, 1)[:, :, None] ** 0.75
     pixels = np.asarray(image.convert("RGB"), np.float32)
+    if pale:
+        pixels = 170 + 0.33 * pixels.mean(axis=2, keepdims=True)
     mixed = (1 - share) * pixels + share * _full_colour(enlarged)
     return _encoded(Image.fromarray(np.rint(mixed).astype(np.uint8)))
 

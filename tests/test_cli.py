@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -18,9 +19,9 @@ from tests.catalogue import ROOT
 SAMPLES = ROOT / "assets" / "samples"
 
 
-def run(capsys, *arguments: str) -> tuple[int, list[dict], str]:
+def run(capsys, *arguments: object) -> tuple[int, list[dict], str]:
     """Exit status, the JSON objects on stdout, and stderr."""
-    status = main(["--language", "en", *arguments])
+    status = main(["--language", "en", *map(str, arguments)])
     out, err = capsys.readouterr()
     return status, [json.loads(line) for line in out.splitlines()], err
 
@@ -110,6 +111,50 @@ def test_predict_answers_the_others_when_some_files_fail(capsys, tmp_path):
         ["file", "error"],
         ["file", "error"],
     ]
+
+
+def test_explain_draws_the_map_and_writes_its_numbers(capsys, tmp_path):
+    file, out, npy = str(SAMPLES / "cat_and_truck.jpg"), tmp_path / "over.png", tmp_path / "heat.npy"
+    status, (answer,), _ = run(
+        capsys, "explain", file, "--method", "gradcam", "--class", "cat", "--out", out, "--npy", npy, "--json"
+    )
+    assert status == 0
+    assert list(answer) == ["file", "model", "method", "layer", "class", "probability", "seconds"]
+    assert (answer["file"], answer["model"], answer["method"]) == (file, "alexnet_transfer", "gradcam")
+    assert (answer["layer"], answer["class"]) == ("conv5", "cat")
+    heat = np.load(npy)
+    assert (heat.dtype, heat.shape) == (np.float32, (224, 224))
+    assert heat.min() < 0 < heat.max(), "signed"
+    left, right = np.maximum(heat[:, :112], 0).sum(), np.maximum(heat[:, 112:], 0).sum()
+    assert left > 2 * right, "the cat is on the left"
+    assert Image.open(out).size == (224, 224)
+
+
+def test_explain_takes_the_top_class_and_no_layer_where_there_is_none(capsys, tmp_path):
+    status, (answer,), _ = run(
+        capsys, "explain", str(SAMPLES / "cat.jpg"), "--method", "saliency", "--out", tmp_path / "a.png", "--json"
+    )
+    assert (status, answer["class"], answer["layer"]) == (0, "cat", None)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (["--method", "magic"], "gradcam"),
+        (["--method", "gradcam", "--layer", "conv9"], "conv1"),
+        (["--method", "gradcam", "--class", "dragon"], "airplane"),
+        (["--method", "occlusion", "--set", "window=1"], "8"),
+        (["--method", "gradcam", "--model", "lenet5"], "--weights"),
+        (["--method", "gradcam", "--out", "no/such/folder/a.png"], "no/such/folder"),
+    ],
+)
+def test_explain_says_what_is_wrong(capsys, tmp_path, monkeypatch, wrong, says):
+    monkeypatch.chdir(tmp_path)
+    given = ["explain", str(SAMPLES / "cat.jpg"), "--out", "a.png", *wrong, "--json"]
+    status, (answer,), _ = run(capsys, *given)
+    assert status == 1
+    assert list(answer) == ["file", "error"]
+    assert says in answer["error"]
 
 
 @pytest.mark.parametrize("name", [name for name in MODELS if name != "alexnet_transfer"])

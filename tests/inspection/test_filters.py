@@ -119,7 +119,7 @@ def test_a_layer_without_kernels_is_answered_with_those_that_have_some(name, wor
     [
         ("alexnet_2012", [2, 2, 2, 2, 2, 1, 1, 1]),  # the paper's figure 2: every convolution is half on either GPU
         ("alexnet_single", [1, 1, 1, 1, 1, 1, 1, 1]),
-        ("alexnet_transfer", [1, 1, 1, 1, 1, 1]),
+        ("alexnet_transfer", [1, 1, 1, 1, 1, 1, 1]),
     ],
 )
 def test_streams(model, expected):

@@ -1,0 +1,152 @@
+"""The grid pointing game: does a map point at the picture that shows the class? (Böhle et al. 2021)
+
+    for step in play(model, images, labels, ["gradcam", "saliency"], grids=200):    # Progress, ..., Scores
+        ...
+    scores.share["gradcam"]                                                         # 0.25 is chance
+
+A grid is four pictures of four classes, two by two, each of which the network alone gets right with more than 90 %.
+The score is the share of a map's positive values that lies in the cell of the class asked for.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from alexnet_viz.errors import UserError
+from alexnet_viz.inspection.attribution import Floats, attribute, preprocess_of, rectified
+from alexnet_viz.inspection.attribution_runs import CHUNK, Progress, Value
+from alexnet_viz.network.fields import Box
+from alexnet_viz.network.weights import Model
+
+SURE = 0.9  # probability from which a picture may stand in a grid
+CELLS = 4
+
+Pictures = NDArray[np.uint8]  # (N, 3, H, W), as datasets hold them
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Four pictures of four classes, and where each stands."""
+
+    pictures: tuple[int, ...]  # indices of the pictures, row after row
+    targets: tuple[int, ...]  # their classes
+    array: Floats  # (C, H, W), the network's input
+    boxes: tuple[Box, ...]  # of the cells
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The result of a game. Every map counts once: grids x cells a method."""
+
+    cells: Mapping[str, NDArray[np.float64]]  # method -> (grids, cells asked for), share in the right cell
+    blank: Mapping[str, int]  # method -> maps without a positive value, which score 0
+
+    @property
+    def share(self) -> dict[str, float]:
+        """Mean share of positive attribution in the right cell."""
+        return {method: float(values.mean()) for method, values in self.cells.items()}
+
+
+def play(
+    model: Model,
+    images: Pictures,
+    labels: Sequence[int],
+    methods: Sequence[str],
+    *,
+    grids: int = 200,
+    seed: int = 0,
+    asked: int = CELLS,
+    layer: str = "",
+    settings: Mapping[str, Mapping[str, Value]] | None = None,
+) -> Iterator[Progress | Scores]:
+    """Play with pictures (N, 3, H, W) and their class indices. `settings` by method.
+
+    `asked` is how many of a grid's four classes each method is asked about: all, as in the paper, or one to save time.
+    Every method sees the same grids. The same seed makes the same grids.
+    """
+    scores: dict[str, list[list[float]]] = {method: [] for method in methods}
+    for number, grid in enumerate(make_grids(model, images, labels, grids, seed)):
+        for method in methods:
+            chosen = (settings or {}).get(method)
+            heats = [
+                attribute(model, grid.array, method, layer=layer, target=target, settings=chosen).heat
+                for target in grid.targets[:asked]
+            ]
+            scores[method].append([share_inside(heat, box) for heat, box in zip(heats, grid.boxes, strict=False)])
+        yield Progress(number + 1, grids)
+    cells = {method: np.array(rows) for method, rows in scores.items()}
+    blank = {method: int(np.isnan(values).sum()) for method, values in cells.items()}
+    yield Scores({method: np.nan_to_num(values) for method, values in cells.items()}, blank)
+
+
+def make_grids(model: Model, images: Pictures, labels: Sequence[int], grids: int, seed: int) -> Iterator[Grid]:
+    """Seeded grids, made from pictures looked at in random order until each class has enough of them.
+
+    Raises `UserError` when the network is sure of pictures of fewer than four classes.
+    """
+    generator = np.random.default_rng(seed)
+    sure = _sure_pictures(model, images, np.asarray(labels), generator.permutation(len(images)), grids)
+    classes = sorted(sure)
+    if len(classes) < CELLS:
+        raise UserError(
+            "The network is right and sure above {percent} % in {count} classes of these pictures; a grid needs four. "
+            "Use a trained network, or more pictures.",
+            percent=round(100 * SURE),
+            count=len(classes),
+        )
+    for _ in range(grids):
+        targets = [int(target) for target in generator.choice(classes, CELLS, replace=False)]
+        chosen = [int(generator.choice(sure[target])) for target in targets]
+        array, boxes = _assembled(model, [images[index] for index in chosen])
+        yield Grid(tuple(chosen), tuple(targets), array, boxes)
+
+
+def share_inside(heat: Floats, box: Box) -> float:
+    """Share of the map's positive values inside the box; not a number where there are none."""
+    positive = rectified(heat).astype(np.float64)
+    total = float(positive.sum())
+    return float(positive[box.top : box.bottom, box.left : box.right].sum()) / total if total else float("nan")
+
+
+def _sure_pictures(
+    model: Model, images: Pictures, labels: NDArray[np.int64], order: NDArray[np.int64], enough: int
+) -> dict[int, list[int]]:
+    """Indices by class of the pictures that the network gets right with more than SURE, up to `enough` of each."""
+    preprocess = preprocess_of(model)
+    missing = {int(label): enough for label in np.unique(labels)}
+    sure: dict[int, list[int]] = {}
+    for start in range(0, len(order), CHUNK):
+        looked = order[start : start + CHUNK]
+        batch = np.stack([preprocess.to_array(_image(images[index])) for index in looked])
+        with torch.inference_mode():
+            probabilities = model.network(torch.from_numpy(batch)).softmax(1).numpy()
+        for index, row in zip(looked, probabilities, strict=True):
+            label = int(labels[index])
+            if row[label] > SURE and missing[label]:
+                sure.setdefault(label, []).append(int(index))
+                missing[label] -= 1
+        if not any(missing.values()):
+            break
+    return sure
+
+
+def _assembled(model: Model, pictures: Sequence[Pictures]) -> tuple[Floats, tuple[Box, ...]]:
+    """The grid at the size of the network's input, and its cells. No resizing or cropping after that."""
+    _, height, width = model.network.spec.input
+    rows, columns = (0, height // 2, height), (0, width // 2, width)
+    boxes = tuple(Box(rows[i], columns[j], rows[i + 1], columns[j + 1]) for i in (0, 1) for j in (0, 1))
+    canvas = Image.new("RGB", (width, height))
+    for picture, box in zip(pictures, boxes, strict=True):
+        cell = _image(picture).resize((box.width, box.height), Image.Resampling.BILINEAR)
+        canvas.paste(cell, (box.left, box.top))
+    preprocess = preprocess_of(model)
+    return preprocess.normalised(canvas if len(preprocess.mean) == 3 else canvas.convert("L")), boxes
+
+
+def _image(picture: Pictures) -> Image.Image:
+    """(3, H, W) as an image."""
+    return Image.fromarray(np.ascontiguousarray(picture.transpose(1, 2, 0)))
