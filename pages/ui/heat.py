@@ -31,6 +31,8 @@ STYLES: Mapping[str, str] = {
     "masked": N_("the most important part"),
 }
 
+STRONGEST = 99.5  # percentile of the magnitudes that gets the full colour
+
 Settings = tuple[tuple[str, int | str], ...]
 
 
@@ -147,7 +149,7 @@ def _settings(method: str) -> Settings:
 
 def settings_and_layer(t: Translator, question: Question) -> None:
     """The method's settings, each with its unit and reason, and the layer it looks at, with its map as a thumbnail."""
-    from alexnet_viz.inspection.attribution import layers_with_maps
+    from alexnet_viz.inspection.attribution import layers_with_maps, map_layer
     from alexnet_viz.inspection.attribution_methods import METHODS
     from alexnet_viz.inspection.baselines import BASELINES
 
@@ -155,7 +157,7 @@ def settings_and_layer(t: Translator, question: Question) -> None:
     if method.needs_layer:
         names = layers_with_maps(question.model.network.spec)
         picked = st.select_slider(t("At the layer"), names, question.layer, key=f"heat_layer_{hash(names)}")
-        CAM_LAYER.remember(picked)
+        CAM_LAYER.remember("" if picked == map_layer(question.model.network.spec) else picked)
         values = kept.layers(question.model, question.picture.digest, question.picture.data)[picked]
         st.image(
             render.montage(values[:16], np.abs(values[:16]).max(axis=(1, 2)), 320).png,
@@ -195,19 +197,26 @@ def answer_now(t: Translator, question: Question) -> "Attribution | None":
 
 
 def limit(heat: np.ndarray) -> float:
-    """The magnitude of the strongest colour."""
-    return float(np.abs(np.nan_to_num(heat)).max(initial=0.0))
+    """The magnitude of the strongest colour: so few pixels are stronger that they would only darken all others."""
+    magnitudes = np.abs(np.nan_to_num(heat))
+    return float(np.percentile(magnitudes, STRONGEST)) or float(magnitudes.max(initial=0.0))
 
 
-def drawn(question: Question, heat: np.ndarray, style: str, *, signed: bool, percent: int = 20, opacity: float = 0.65):
+def over_photo(question: Question, heat: np.ndarray, extreme: float = 0.0, opacity: float = 0.75) -> bytes:
+    """A map over what the network saw. Maps of single pixels are fine lines, drawn over a pale photo."""
+    pale = not question.needs_layer
+    return render.overlaid(question.seen, heat, extreme or limit(heat), opacity, pale=pale)
+
+
+def drawn(question: Question, heat: np.ndarray, style: str, *, signed: bool, percent: int = 20, opacity: float = 0.75):
     """A map in one of the styles, as PNG."""
     from alexnet_viz.inspection.attribution import most_important, rectified
 
     shown = heat if signed else rectified(heat)
     if style == "heat":
-        return render.diverging(shown, side=448)
+        return render.diverging(shown, limit(shown), side=448)
     if style == "contour":
         return render.contoured(question.seen, shown)
     if style == "masked":
         return images.encode(render.masked(question.seen, most_important(heat, percent)))
-    return render.overlaid(question.seen, shown, limit(shown), opacity)
+    return over_photo(question, shown, opacity=opacity)

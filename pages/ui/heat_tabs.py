@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from alexnet_viz import images, plots, render
+from alexnet_viz import images, plots
 from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.labels import class_name
 from pages.ui import cache, downloads, heat_trust, messages
 from pages.ui import heat as asked
-from pages.ui.heat import STYLE, STYLES, Question, answer_now, drawn, limit, settings_and_layer
+from pages.ui.heat import STYLE, STYLES, Question, answer_now, drawn, limit, over_photo, settings_and_layer
 
 if TYPE_CHECKING:
     from alexnet_viz.inspection.attribution import Attribution
 
 GRID = ("gradcam", "layercam", "guided_gradcam", "saliency", "input_x_gradient", "guided_backprop", "deeplift")
-BESIDE = 360  # pixels of one of two maps
+BOTH = "cat_and_truck"  # the sample that shows two classes
 
 
 def draw(tab_id: str, t: Translator, question: Question, answer: "Attribution | None") -> None:
@@ -46,7 +46,7 @@ def heat(t: Translator, question: Question) -> "Attribution | None":
         style = STYLE.current(STYLES)
         signed = bool(st.session_state.get("heat_signed", False))
         percent = st.session_state.get("heat_percent", 20)
-        opacity = st.session_state.get("heat_opacity", 65) / 100
+        opacity = st.session_state.get("heat_opacity", 75) / 100
         st.image(
             drawn(question, answer.heat, style, signed=signed, percent=percent, opacity=opacity),
             caption=_caption(t, answer, signed=signed),
@@ -78,9 +78,9 @@ def words(t: Translator, question: Question, answer: "Attribution | None") -> No
     )
     changed = style != STYLE.current(STYLES)
     STYLE.remember(style)
-    st.toggle(t("With what speaks against it"), key="heat_signed")
+    st.toggle(t("Signed"), key="heat_signed", help=t("Also what speaks against the class, in blue"))
     if style == "overlay":
-        st.slider(t("Opacity in %"), 20, 100, 65, key="heat_opacity")
+        st.slider(t("Opacity in %"), 20, 100, 75, key="heat_opacity")
     elif style == "masked":
         st.slider(t("How many % of the pixels"), 1, 100, 20, key="heat_percent")
     if changed:
@@ -173,7 +173,7 @@ def _one_of_many(t: Translator, question: Question, shared: float = 0.0) -> "Att
     signed = bool(st.session_state.get("heat_signed", False))
     shown = answer.heat if signed else np.maximum(answer.heat, 0)
     st.image(
-        render.overlaid(question.seen, shown, shared or limit(shown)),
+        over_photo(question, shown, shared),
         caption=t("{milliseconds} ms", milliseconds=round(1000 * answer.seconds)),
         width="stretch",
         output_format="PNG",
@@ -223,7 +223,7 @@ def _two(t: Translator, question: Question, answer: "Attribution | None") -> Non
         with place:
             st.markdown(f"**{name}** · {plots.percent(share)}")
             st.image(
-                render.overlaid(question.seen, values, shared),
+                over_photo(question, values, shared),
                 width="stretch",
                 output_format="PNG",
                 alt=t("What speaks for {name}, drawn over the photo", name=name),
@@ -233,28 +233,24 @@ def _two(t: Translator, question: Question, answer: "Attribution | None") -> Non
         st.markdown(f"**{t('{first} minus {second}', first=names[0], second=names[1])}**")
         values = answer.heat - other.heat
         st.image(
-            render.overlaid(question.seen, values, limit(values)),
+            over_photo(question, values),
             width="stretch",
             output_format="PNG",
             alt=t("Orange speaks for {first}, blue for {second}", first=names[0], second=names[1]),
         )
-    st.caption(
-        t(
-            "Orange speaks for {first}, blue for {second}. On the picture of a cat beside a truck the two classes look "
-            "at different halves.",
-            first=names[0],
-            second=names[1],
+    if question.picture.id == BOTH:
+        st.caption(
+            t("This picture shows a cat and a truck: choose these two classes, and they look at different halves.")
         )
-    )
 
 
 _TABS: Mapping[str, tuple[str, Callable]] = {
-    "about": (N_("The method"), _about),
-    "grid": (N_("Methods side by side"), _grid),
+    "about": (N_("Method"), _about),
+    "grid": (N_("Side by side"), _grid),
     "layers": (N_("Every layer"), _layers),
     "classes": (N_("Two classes"), _two),
-    "recipe": (N_("Grad-CAM by hand"), heat_trust.recipe),
-    "trust": (N_("Can it be trusted?"), heat_trust.trust),
+    "recipe": (N_("By hand"), heat_trust.recipe),
+    "trust": (N_("Trust"), heat_trust.trust),
     "cover": (N_("Cover a part"), heat_trust.cover),
 }
 

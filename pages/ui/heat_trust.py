@@ -12,7 +12,7 @@ from alexnet_viz.labels import class_name
 from pages.ui import cache_inspection as kept
 from pages.ui import jobs
 from pages.ui.box_picker import box_picker
-from pages.ui.heat import Question, limit
+from pages.ui.heat import Question, limit, over_photo
 from pages.ui.jobs import Job
 from pages.ui.pixel_picker import pixel_picker
 
@@ -144,6 +144,9 @@ def _random(t: Translator, question: Question, answer: "Attribution") -> None:
             "Grad-CAM fail: they draw the edges of the picture, whatever the network knows."
         )
     )
+    if not question.model.trained:
+        st.info(t("This network has learnt nothing that it could forget: choose one with trained weights."))
+        return
     job = Job(
         key=("random weights", question.key),
         start=t("Make the network forget"),
@@ -160,7 +163,7 @@ def _random(t: Translator, question: Question, answer: "Attribution") -> None:
         caption = name if similarity is None else f"{name}: {similarity:.2f}"
         magnitude = np.abs(heat)
         place.image(
-            render.overlaid(question.seen, magnitude, limit(magnitude)),
+            over_photo(question, magnitude),
             caption=caption,
             width="stretch",
             output_format="PNG",
@@ -174,7 +177,7 @@ def _random(t: Translator, question: Question, answer: "Attribution") -> None:
     )
     number = {"similarity": found.similarity, "limit": FAILS_FROM}
     if found.fails:
-        st.error(
+        st.warning(
             t("It fails: with nothing learnt left the map is still {similarity:.2f} similar (limit {limit}).", **number)
         )
     else:
@@ -314,7 +317,7 @@ def cover(t: Translator, question: Question, answer: "Attribution | None") -> No
         st.image(
             picture,
             caption=t("What the network gets now"),
-            width=300,
+            width="stretch",
             output_format="PNG",
             alt=t("The picture with the box covered"),
         )
