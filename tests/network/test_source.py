@@ -279,8 +279,8 @@ def test_it_runs_as_a_script(tmp_path):
 def test_frozen_weights_are_set_apart(capsys):
     entry = MODELS["alexnet_transfer"]
     assert run_main(source(entry.spec, frozen=entry.frozen), capsys) == [
-        "Total parameters: 2,561,866",
-        "Trainable parameters: 92,170",
+        "Total parameters: 2,949,510",
+        "Trainable parameters: 479,814",
         "Output shape: (1, 10)",
     ]
     assert "frozen" not in source(entry.spec)

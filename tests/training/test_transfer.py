@@ -81,22 +81,52 @@ def test_the_best_temperature_is_the_one_that_made_the_labels():
     assert subject.best_temperature(logits, labels) == pytest.approx(1.7, abs=0.05)
 
 
+def affine(outputs: int, inputs: int) -> subject.Affine:
+    return subject.Affine(torch.randn(outputs, inputs), torch.randn(outputs))
+
+
 def test_cooling_changes_no_answer_and_scales_every_logit():
-    head = subject.Head(torch.randn(3, 4), torch.randn(3))
+    head = subject.Head(affine(6, 4), affine(3, 6))
     features = torch.randn(5, 4)
-    assert torch.allclose(head.cooled(2.0)(features), head(features) / 2, atol=1e-6)
+    assert torch.allclose(head.cooled(2.0)(features), head(features) / 2, atol=1e-5)
+
+
+def test_the_mean_of_two_heads_is_their_mean():
+    linear, other = affine(3, 4), subject.Head(affine(5, 4), affine(3, 5))
+    features = torch.randn(50, 4)
+    lift = (2 * -linear(features).amin(0)).clamp(min=1)
+    mean = subject.mean_head(linear, other, 0.3, lift)
+    assert torch.allclose(mean(features), 0.7 * linear(features) + 0.3 * other(features), atol=1e-4)
+    assert (mean.hidden(features)[:, :3] > 0).all(), "no linear answer is cut off"
+
+
+def test_a_dropped_batch_keeps_its_mean_and_loses_the_given_share():
+    values = torch.ones(1000, 400)
+    dropped = subject._dropped(values, 0.25, torch.Generator().manual_seed(0))
+    assert dropped.mean().item() == pytest.approx(1, abs=0.02)
+    assert (dropped == 0).double().mean().item() == pytest.approx(0.25, abs=0.02)
+    few = subject._dropped(torch.ones(7, 400), 0.5, torch.Generator().manual_seed(0))
+    assert len({tuple(row) for row in few.tolist()}) == 7, "a mask for each row of a small batch"
 
 
 def test_the_fit_separates_what_can_be_separated(monkeypatch):
     monkeypatch.setattr(subject, "HEAD_BATCH", 50)
     monkeypatch.setattr(subject, "LEARNING_RATE", 0.02)
     monkeypatch.setattr(subject, "EPOCHS", 60)
+    monkeypatch.setattr(subject, "HIDDEN_EPOCHS", 60)
     monkeypatch.setattr(subject, "VIEWS", {"plain": (1.0, 1.0), "mirrored": (0.5, 0.5)})
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(400) % 4
     features = (torch.randn(400, 16, generator=generator) * 0.3 + F.one_hot(labels, 16)).bfloat16()
-    head = subject._fit([features, features[:200]], labels, (4, 2, 2))
-    assert subject.accuracy(head(features), labels) > 0.95
+    order = torch.randperm(400, generator=generator)
+    features, labels = features[order], labels[order]
+    views = [features, features[:200]]
+    for head in (
+        subject._fit_linear(views, labels, (4, 2, 2)),
+        subject._fit_hidden(views, labels, 12),
+        subject._fit(views, labels, (4, 2, 2), 12),
+    ):
+        assert subject.accuracy(head(features), labels) > 0.95
 
 
 @pytest.fixture
