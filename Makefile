@@ -3,7 +3,7 @@
 # make setup  make .venv and nothing else
 # make check  linter, types, import order
 # make i18n   collect the strings, compile the translations
-# make bench  the benchmark table
+# make bench  the benchmark table          bench-full has the slow rows too
 
 PYTHON ?= python3
 PORT ?= 8501
@@ -11,7 +11,7 @@ HOST ?= 127.0.0.1
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check i18n bench
+.PHONY: help setup run test check i18n bench bench-full
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -45,3 +45,6 @@ i18n: .venv/ready-dev
 
 bench: .venv/ready-dev
 	$(BIN)/python -m tests.bench
+
+bench-full: .venv/ready-dev
+	$(BIN)/python -m tests.bench --full

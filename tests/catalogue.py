@@ -3,26 +3,35 @@
 Strings are what stands in `t("...")`, `N_("...")`, `Message("...")` and `UserError("...")`, here and in `pages/`.
 """
 
+import ast
 from collections.abc import Iterator
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from alexnet_viz.i18n import DOMAIN, LANGUAGES, LOCALE_DIR
 
 ROOT = Path(__file__).resolve().parent.parent
-KEYWORDS = {"t": None, "N_": None, "Message": None, "UserError": None, "_ImpossibleError": None}
+KEYWORDS = {"t", "N_", "Message", "UserError", "_ImpossibleError"}
 TRANSLATED = [language for language in LANGUAGES if language != "en"]  # English is the source
 
 
 def source_strings() -> Iterator[tuple[str, str]]:
-    """Each string with the file that it stands in."""
+    """Each string with the file that it stands in. The parser also finds those inside of f-strings."""
     for folder in ("alexnet_viz", "pages"):
-        for file, _line, text, _comments, _context in extract_from_dir(ROOT / folder, keywords=KEYWORDS):
-            yield text, f"{folder}/{file}"
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for text in strings_in(path.read_text(encoding="utf-8")):
+                yield text, path.relative_to(ROOT).as_posix()
+
+
+def strings_in(source: str) -> Iterator[str]:
+    """The first arguments of calls to KEYWORDS, as far as they are plain strings."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Call(func=ast.Name(id=name), args=[ast.Constant(value=str(text)), *_]) if name in KEYWORDS:
+                yield text
 
 
 def po_file(language: str) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.catalogue import ROOT, TRANSLATED, po_file, read_catalogue, source_strings
+from tests.catalogue import ROOT, TRANSLATED, po_file, read_catalogue, source_strings, strings_in
 
 # The one total order: a module imports only from modules before it, so a cycle cannot exist.
 # A new module takes its place here.
@@ -93,6 +93,11 @@ def test_the_menu_and_the_help_need_neither_torch_nor_streamlit():
 def test_only_the_cache_uses_streamlits_caches():
     users = [path.name for path in (ROOT / "pages").rglob("*.py") if "@st.cache_" in path.read_text(encoding="utf-8")]
     assert sorted(users) == ["cache.py", "cache_inspection.py"]
+
+
+def test_strings_are_found_inside_of_others():
+    source = 'x = f"**{t(\'One\')}**"; t("Two " "halves"); N_("Three"); raise UserError("Four {n}", n=1); t(name)'
+    assert sorted(strings_in(source)) == ["Four {n}", "One", "Three", "Two halves"]
 
 
 @pytest.mark.parametrize("language", TRANSLATED)

@@ -1,0 +1,103 @@
+"""What attribution costs against the least that it can cost, side by side on one thread; and where maps point."""
+
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from captum.attr import IntegratedGradients, Occlusion
+from PIL import Image
+
+from alexnet_viz.home import cifar10_path
+from alexnet_viz.inspection.attribution import attribute, input_array
+from alexnet_viz.inspection.attribution_methods import METHODS
+from alexnet_viz.inspection.pointing import play
+from alexnet_viz.network.weights import Model, load_model
+from tests.bench.start import MissingError
+from tests.catalogue import ROOT
+
+PAIRS = 12  # of a quick comparison; medians are compared
+STEPS = 64
+SLOW = ("integrated_gradients", "smoothgrad", "occlusion")  # asked about one class of each grid, not four
+
+
+def gradcam_cost() -> float:
+    """Grad-CAM end to end from the preprocessed picture, as a multiple of one raw forward and backward pass."""
+    model, array = _model_and_input()
+    batch = torch.from_numpy(array)[None].requires_grad_(True)
+
+    def raw() -> None:
+        torch.autograd.grad(model.network(batch)[0].max(), batch)
+
+    return _ratio(lambda: attribute(model, array, "gradcam"), raw, PAIRS)
+
+
+def integrated_gradients_cost() -> float:
+    """Ours at 64 steps, as a multiple of Captum's default at 64 steps, which holds all steps in memory at once."""
+    model, array = _model_and_input()
+    batch, target = torch.from_numpy(array)[None], _target(model, array)
+    captum = IntegratedGradients(model.network)
+    return _ratio(
+        lambda: attribute(model, array, "integrated_gradients", target=target, settings={"steps": STEPS}),
+        lambda: captum.attribute(batch, torch.zeros_like(batch), target=target, n_steps=STEPS),
+        3,
+    )
+
+
+def occlusion_speed() -> float:
+    """How many times as fast as Captum's default, which runs one window at a time; the same windows."""
+    model, array = _model_and_input()
+    batch, target = torch.from_numpy(array)[None], _target(model, array)
+    side = array.shape[1]
+    window = round(0.14 * side)
+    stride = round(0.5 * window)
+    captum = Occlusion(model.network)
+    return 1 / _ratio(
+        lambda: attribute(model, array, "occlusion", target=target),
+        lambda: captum.attribute(
+            batch, (3, window, window), (3, stride, stride), target=target, baselines=0, perturbations_per_eval=1
+        ),
+        1,
+    )
+
+
+def pointing(method: str, grids: int = 200) -> float:
+    """Percent of a method's positive attribution that lies in the right cell of the grid pointing game."""
+    from alexnet_viz.training.datasets import load_dataset
+
+    beside = ROOT.parent / "shared" / "data" / "cifar10-jpeg.zip"
+    path = cifar10_path() or (beside if beside.is_file() else None)
+    if path is None:
+        raise MissingError("CIFAR-10 is not here: set ALEXNET_VIZ_CIFAR10 to its zip of class folders")
+    model, test = load_model("alexnet_transfer"), load_dataset(Path(path)).test
+    asked = 1 if method in SLOW else 4
+    *_, scores = play(model, test.images.numpy(), test.labels.tolist(), [method], grids=grids, asked=asked)
+    return 100 * scores.share[method]
+
+
+METHOD_IDS = tuple(METHODS)
+
+
+def _model_and_input() -> tuple[Model, np.ndarray]:
+    torch.set_num_threads(1)  # two threads that wait for each other are measured on a busy machine, not the work
+    model = load_model("alexnet_transfer")
+    return model, input_array(model, Image.open(ROOT / "assets" / "samples" / "cat.jpg").convert("RGB"))
+
+
+def _target(model: Model, array: np.ndarray) -> int:
+    with torch.inference_mode():
+        return int(model.network(torch.from_numpy(array)[None]).argmax())
+
+
+def _ratio(ours: Callable[[], object], theirs: Callable[[], object], pairs: int) -> float:
+    """Median time of ours over theirs, taken in turns after one warm-up of each; processor time."""
+    times: dict[Callable[[], object], list[float]] = {ours: [], theirs: []}
+    for turn in range(pairs + 1):
+        for work, taken in times.items():
+            started = time.process_time()
+            work()
+            if turn:
+                taken.append(time.process_time() - started)
+    return statistics.median(times[ours]) / statistics.median(times[theirs])
