@@ -127,7 +127,8 @@ def test_explain_draws_the_map_and_writes_its_numbers(capsys, tmp_path):
     assert heat.min() < 0 < heat.max(), "signed"
     left, right = np.maximum(heat[:, :112], 0).sum(), np.maximum(heat[:, 112:], 0).sum()
     assert left > 2 * right, "the cat is on the left"
-    assert Image.open(out).size == (224, 224)
+    with Image.open(out) as drawn:
+        assert drawn.size == (224, 224)
 
 
 def test_explain_takes_the_top_class_and_no_layer_where_there_is_none(capsys, tmp_path):

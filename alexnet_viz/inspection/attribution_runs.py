@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from alexnet_viz.images import Preprocess
 from alexnet_viz.inspection.baselines import baseline
 from alexnet_viz.inspection.capture import capture
-from alexnet_viz.network.build import Network
+from alexnet_viz.network.build import Network, channels_last
 from alexnet_viz.network.spec import layer_names, module_keys
 
 # Captum says on every call that it hooks ReLUs and takes the hooks off again: here they are a view's own.
@@ -222,6 +222,8 @@ def deeplift(question: Question) -> Steps:
 
 def occlusion(question: Question) -> Steps:
     """Captum's occlusion, one row of windows at a time; where rows overlap, their mean, as Captum does along a row."""
+    _look(question)
+    question.score.network = channels_last(question.score.network)
     picture, start = question.picture, question.baseline()
     _, channels, height, width = picture.shape
     window = max(1, round(question.number("window") / 100 * min(height, width)))

@@ -210,7 +210,7 @@ def _kept_features(cache: Path | None, network: Network, split: Split, view: str
     return features
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not inference_mode: the head is differentiated through these
 def _view_features(network: Network, split: Split, view: str, preprocess: Preprocess) -> Tensor:
     """The flattened last map of one view of every image, bf16: (N, C * H * W)."""
     generator = torch.Generator().manual_seed(SEED + list(VIEWS).index(view))
