@@ -6,6 +6,8 @@
                                                                which pixels a class comes from, drawn over the picture
     weights [--json]                                           which weights are where
     count NAME                                                 count a reference network's numbers anew
+    train --data PATH|cifar10|shapes --model NAME [--preset fast|seed] [--epochs N] [--FIELD VALUE] [--json]
+    resume RUN                                                 go on with a run; `runs` lists all
     transfer --data PATH [--out FILE]                          train the shipped ten-class head again
 
 Torch is imported by the commands that compute with it, so `--help` and `spec` start at once.
@@ -23,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from alexnet_viz import render
+from alexnet_viz import cli_training, render
 from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import LANGUAGES, Translator, best_language, translator
 from alexnet_viz.images import decode
@@ -96,6 +98,8 @@ def _parser() -> argparse.ArgumentParser:
     count = commands.add_parser("count", help="count a reference network's numbers anew (needs torchvision)")
     count.add_argument("name", metavar="NAME", help=f"one of: {', '.join(REFERENCES)}")
     count.set_defaults(command=_count)
+
+    cli_training.add_commands(commands)
 
     transfer = commands.add_parser("transfer", help="train the shipped ten-class head again")
     transfer.add_argument("--data", type=Path, required=True, metavar="PATH", help="CIFAR-10: zip or folder of classes")

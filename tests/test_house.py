@@ -27,16 +27,19 @@ IMPORT_ORDER = [
     *("inspection.attribution_methods", "inspection.attribution", "inspection.gradcam_by_hand", "inspection.trust"),
     *("inspection.covering", "inspection.pointing"),
     # training
-    *("training.archives", "training.datasets", "training.transfer"),
+    *("training.archives", "training.datasets", "training.config", "training.events", "training.runs"),
+    *("training.jobs", "training.script", "training.devices", "training.distributed", "training.measure"),
+    *("training.snapshots", "training.shapes", "training.augment", "training.data", "training.checkpoints"),
+    *("training.forward", "training.initial", "training.train", "training.transfer"),
     # ways in
-    *("installation", "cli", "__main__"),
+    *("installation", "cli_training", "cli", "__main__"),
 ]
 
 WITHOUT_TORCH = [
     *IMPORT_ORDER[: IMPORT_ORDER.index("network.build")],
     "inspection.preprocessing",
-    "installation",
-    "cli",
+    *("training.config", "training.events", "training.runs", "training.jobs", "training.script"),
+    *("installation", "cli_training", "cli"),
 ]
 
 CORE = ROOT / "alexnet_viz"

@@ -96,18 +96,27 @@ _ALEXNET_TRANSFER = Spec(
     layers=(*_ONE_TOWER_CONVOLUTIONS, Flatten(), Linear(9216, 52), Activation(), Linear(52, 10)),
 )
 
-_ALEXNET_CIFAR = Spec(
-    input=(3, 32, 32),
-    layers=(
-        *(Conv(64, kernel=3, padding=1), Activation(), Pool(kernel=2, stride=2)),
-        *(Conv(192, kernel=3, padding=1), Activation(), Pool(kernel=2, stride=2)),
+
+def _alexnet_cifar_convolutions(*, groups: int) -> tuple[Layer, ...]:
+    """The seed's convolutions for 32x32 pictures; with two groups the paper's split and its normalisation."""
+    norm = () if groups == 1 else (LRN(groups=groups),)
+    return (
+        *(Conv(64, kernel=3, padding=1), Activation(), *norm, Pool(kernel=2, stride=2)),
+        *(Conv(192, kernel=3, padding=1, groups=groups), Activation(), *norm, Pool(kernel=2, stride=2)),
         *(Conv(384, kernel=3, padding=1), Activation()),
-        *(Conv(256, kernel=3, padding=1), Activation()),
-        *(Conv(256, kernel=3, padding=1), Activation(), Pool(kernel=2, stride=2)),
-        *(Flatten(), Dropout(), Linear(4096, 1024), Activation()),
-        *(Dropout(), Linear(1024, 512), Activation(), Linear(512, 10)),
-    ),
+        *(Conv(256, kernel=3, padding=1, groups=groups), Activation()),
+        *(Conv(256, kernel=3, padding=1, groups=groups), Activation(), Pool(kernel=2, stride=2)),
+    )
+
+
+_ALEXNET_CIFAR_HEAD: tuple[Layer, ...] = (
+    *(Flatten(), Dropout(), Linear(4096, 1024), Activation()),
+    *(Dropout(), Linear(1024, 512), Activation(), Linear(512, 10)),
 )
+
+_ALEXNET_CIFAR = Spec((3, 32, 32), (*_alexnet_cifar_convolutions(groups=1), *_ALEXNET_CIFAR_HEAD))
+
+_ALEXNET_CIFAR_2GPU = Spec((3, 32, 32), (*_alexnet_cifar_convolutions(groups=2), *_ALEXNET_CIFAR_HEAD))
 
 _LENET5 = Spec(
     input=(1, 32, 32),
@@ -171,7 +180,18 @@ _ENTRIES = (
         spec=_ALEXNET_CIFAR,
         preprocess=Preprocess(size=32, crop=32, mean=CIFAR_MEAN, std=CIFAR_STD),
         labels="cifar10",
+        shipped="alexnet_cifar.safetensors",
         also="alexnet_cifar10_best.pth",  # the name in the seed document's script
+    ),
+    ModelEntry(
+        id="alexnet_cifar_2gpu",
+        title=N_("AlexNet for CIFAR-10, two streams"),
+        summary=N_("The same at 32x32 with the paper's two streams: two groups, and normalisation within each."),
+        year=2012,
+        spec=_ALEXNET_CIFAR_2GPU,
+        preprocess=Preprocess(size=32, crop=32, mean=CIFAR_MEAN, std=CIFAR_STD),
+        labels="cifar10",
+        shipped="alexnet_cifar_2gpu.safetensors",
     ),
     ModelEntry(
         id="lenet5",

@@ -115,7 +115,7 @@ def _layer(t: Translator, view: View, layer: str) -> None:
 
 def _left(t: Translator, view: View, layer: str) -> None:
     """The photo rebuilt from this layer's numbers alone; once switched on, at every step of the walk."""
-    if not st.toggle(t("Rebuild it from these numbers alone"), key="walk_rebuild"):
+    if not st.toggle(t("Rebuild it"), key="walk_rebuild"):
         st.caption(t("A search for a picture with the same numbers at this layer. It takes some seconds a layer."))
         return
     job = Job(

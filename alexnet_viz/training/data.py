@@ -1,0 +1,171 @@
+"""The images of a run: found, decoded once, kept for the next start, split, and put on the device.
+
+dataset = open_data("cifar10", side=32)                    # or "shapes", or a folder or zip of class folders
+data = prepare(dataset, config, channels=3, device=device)
+data.train.images     # uint8 (N, C, H, W), on the device
+data.validation       # an empty split where the config keeps none
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from alexnet_viz.errors import UserError
+from alexnet_viz.home import CIFAR10_VARIABLE, cifar10_path, home_dir
+from alexnet_viz.training.config import TrainConfig
+from alexnet_viz.training.datasets import Dataset, Progress, Split, load_dataset
+from alexnet_viz.training.shapes import shapes10
+
+CIFAR10 = "cifar10"
+SHAPES = "shapes"
+KEPT = "decoded"  # folder of decoded images in the folder for datasets
+_PARTS = ("train_images", "train_labels", "test_images", "test_labels")
+
+
+def open_data(data: str, side: int, progress: Progress | None = None) -> Dataset:
+    """What `TrainConfig.data` names, as squares of `side` pixels.
+
+    A zip's images are kept decoded under `home_dir()/datasets`, so that a second start takes no time. Raises
+    `UserError` for data that is not there.
+    """
+    if data == SHAPES:
+        return _shapes(side)
+    path = cifar10_path() if data == CIFAR10 else Path(data).expanduser()
+    if path is None:
+        raise UserError(
+            "CIFAR-10 is not here yet. Download it on the training page, or set {variable} to a zip with one folder "
+            "of pictures for each class.",
+            variable=CIFAR10_VARIABLE,
+        )
+    return _kept(path, side, lambda: load_dataset(path, side=side, progress=progress))
+
+
+def _shapes(side: int) -> Dataset:
+    dataset = shapes10()
+    drawn = dataset.train.images.shape[-1]
+    if side != drawn:
+        raise UserError(
+            "The shapes are drawn with {drawn}x{drawn} pixels, but this network's input has {side}x{side}. "
+            "Choose a network for {drawn}x{drawn} pixels.",
+            drawn=drawn,
+            side=side,
+        )
+    return dataset
+
+
+# ---- Kept for the next time -----------------------------------------------------------------------------------------
+
+
+def _kept(path: Path, side: int, load: Callable[[], Dataset]) -> Dataset:
+    """The decoded images of an earlier start if the zip has not changed since, otherwise `load()`'s, which are kept."""
+    if not path.is_file():
+        return load()  # a folder: whether its files have changed takes as long to find out as to decode them
+    digest = hashlib.sha256(repr((str(path.absolute()), side)).encode()).hexdigest()[:16]
+    folder = home_dir() / "datasets" / KEPT / digest
+    stamp = [path.stat().st_size, path.stat().st_mtime_ns]
+    try:
+        return _read(folder, stamp)
+    except (OSError, ValueError, KeyError, TypeError):
+        dataset = load()
+    with suppress(OSError):  # no room: the run does not need it
+        _write(folder, stamp, dataset)
+    return dataset
+
+
+def _read(folder: Path, stamp: list[int]) -> Dataset:
+    about = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+    if about["stamp"] != stamp:
+        raise ValueError("of an earlier zip")
+    parts = {name: torch.from_numpy(np.load(folder / f"{name}.npy", allow_pickle=False)) for name in _PARTS}
+    return Dataset(
+        name=about["name"],
+        classes=tuple(about["classes"]),
+        train=Split(parts["train_images"], parts["train_labels"]),
+        test=Split(parts["test_images"], parts["test_labels"]),
+        skipped=about["skipped"],
+    )
+
+
+def _write(folder: Path, stamp: list[int], dataset: Dataset) -> None:
+    """Written beside and renamed: nobody reads half of it."""
+    fresh = folder.with_name(f"{folder.name}.{os.getpid()}")
+    tensors = (dataset.train.images, dataset.train.labels, dataset.test.images, dataset.test.labels)
+    about = {"stamp": stamp, "name": dataset.name, "classes": dataset.classes, "skipped": dataset.skipped}
+    try:
+        fresh.mkdir(parents=True)
+        for name, tensor in zip(_PARTS, tensors, strict=True):
+            np.save(fresh / f"{name}.npy", tensor.numpy())
+        (fresh / "dataset.json").write_text(json.dumps(about), encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        fresh.rename(folder)
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+
+
+# ---- For one run ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Data:
+    """What a run learns from, is checked on, and is examined with at its end."""
+
+    classes: tuple[str, ...]
+    train: Split
+    validation: Split
+    test: Split
+
+
+def prepare(dataset: Dataset, config: TrainConfig, channels: int, device: torch.device) -> Data:
+    """The dataset as the network wants it, on the device; the config's share of each class kept for validation."""
+
+    def ready(split: Split) -> Split:
+        images = grey(split.images) if channels == 1 else split.images
+        # With the channels last in memory, a pixel is one thing to move.
+        images = images.to(device).contiguous(memory_format=torch.channels_last)
+        return Split(images, split.labels.to(device))
+
+    kept = _kept_for_validation(dataset.train.labels, config.validation, config.seed)
+    if len(kept) == len(dataset.train) or (config.validation and not len(kept)):
+        raise UserError(
+            "{count} training images are too few to keep {share} of them for validation. "
+            "Add images, or change the validation share.",
+            count=len(dataset.train),
+            share=config.validation,
+        )
+    mask = torch.zeros(len(dataset.train), dtype=torch.bool)
+    mask[kept] = True
+    train, validation = (Split(dataset.train.images[chosen], dataset.train.labels[chosen]) for chosen in (~mask, mask))
+    return Data(dataset.classes, ready(train), ready(validation), ready(dataset.test))
+
+
+def _kept_for_validation(labels: Tensor, share: float, seed: int) -> Tensor:
+    """Which images: the share of each class, rounded down, but of all of them at least one where there is a share."""
+    order = torch.randperm(len(labels), generator=torch.Generator().manual_seed(seed))
+    of_each = [order[labels[order] == label] for label in labels.unique()]
+    kept = torch.cat([members[: int(share * len(members) + 1e-9)] for members in of_each])
+    return kept if len(kept) or not share else order[:1]
+
+
+def grey(images: Tensor) -> Tensor:
+    """RGB images as gray ones, to the bit as Pillow's mode L: uint8 (N, 3, H, W) -> (N, 1, H, W)."""
+    weights = torch.tensor([19595, 38470, 7471], dtype=torch.int32).view(1, 3, 1, 1)
+    parts = [((part.int() * weights).sum(1, keepdim=True) + 0x8000) >> 16 for part in images.split(1000)]
+    return torch.cat(parts).to(torch.uint8)
+
+
+def first(split: Split, count: int) -> Split:
+    """Some images of every class in turn, the same ones every time: for predictions to be looked at."""
+    places = [(split.labels == label).nonzero()[:, 0] for label in split.labels.unique()]
+    each = -(-count // max(1, len(places)))
+    order = [members[i] for i in range(each) for members in places if i < len(members)][:count]
+    chosen = torch.stack(order) if order else torch.zeros(0, dtype=torch.int64, device=split.labels.device)
+    return replace(split, images=split.images[chosen], labels=split.labels[chosen])

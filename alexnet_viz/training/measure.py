@@ -1,0 +1,99 @@
+"""How well a network does on images with known classes: accuracy, loss, confusion matrix, worst mistakes.
+
+outputs = logits_of(network, images, normalise)     # (N, classes), float32
+accuracy(outputs, labels)                           # 0..1
+confusion_matrix(outputs, labels)[cat, dog]         # cats taken for dogs
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from alexnet_viz.network.build import Network
+
+BATCH = 250  # images at once: also on a slow processor no more than a second's work
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """Wrong answers, the surest first. Row i of each array is the same image."""
+
+    indices: NDArray[np.int64]  # (n,), of the images
+    labels: NDArray[np.int64]  # (n,), what they show
+    predictions: NDArray[np.int64]  # (n,), what the network says
+    probabilities: NDArray[np.float32]  # (n,), that it gives to what it says
+    given: NDArray[np.float32]  # (n,), that it gives to what they show
+
+
+@torch.no_grad()
+def logits_of(
+    network: nn.Module,
+    images: Tensor,
+    normalise: Callable[[Tensor], Tensor],
+    *,
+    batch: int = BATCH,
+    context: Callable[[], AbstractContextManager[object]] = nullcontext,
+    before_each: Callable[[], None] = lambda: None,
+) -> Tensor:
+    """The network's answers to uint8 images (N, C, H, W): float32 (N, classes), on the images' device.
+
+    In evaluation mode; the network's modes are afterwards as they were. `context` is entered around each batch, for
+    autocast; `before_each` is called before each, and may end it all by raising.
+    """
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
+    try:
+        answers = []
+        for part in images.split(batch):
+            before_each()
+            with context():
+                answers.append(network(normalise(part)).float())
+        return torch.cat(answers)
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def accuracy(logits: Tensor, labels: Tensor) -> float:
+    """Share of images whose best class is right."""
+    return (logits.argmax(1) == labels).double().mean().item()
+
+
+def loss(logits: Tensor, labels: Tensor) -> float:
+    """Mean cross entropy, in nats."""
+    return F.cross_entropy(logits, labels).item()
+
+
+def confusion_matrix(logits: Tensor, labels: Tensor) -> NDArray[np.int64]:
+    """How many images of each class (row) were taken for each class (column): (classes, classes)."""
+    classes = logits.shape[1]
+    pairs = labels * classes + logits.argmax(1)
+    return pairs.bincount(minlength=classes**2).view(classes, classes).cpu().numpy()
+
+
+def worst_mistakes(logits: Tensor, labels: Tensor, count: int) -> Mistakes:
+    """Up to `count` wrongly answered images, the least probability for the right class first; ties in order."""
+    probabilities = logits.double().softmax(1)
+    given = probabilities.gather(1, labels[:, None])[:, 0]
+    wrong = (logits.argmax(1) != labels).nonzero()[:, 0]
+    worst = wrong[given[wrong].argsort(stable=True)[:count]]
+    predictions = logits[worst].argmax(1)
+    return Mistakes(
+        indices=worst.cpu().numpy(),
+        labels=labels[worst].cpu().numpy(),
+        predictions=predictions.cpu().numpy(),
+        probabilities=probabilities[worst, predictions].float().cpu().numpy(),
+        given=given[worst].float().cpu().numpy(),
+    )
+
+
+def filters_of(network: Network) -> NDArray[np.float32]:
+    """The weights of the first convolution, (filters, C, k, k); empty where there is none."""
+    found = next((layer.weight for layer in network.layers() if isinstance(layer, nn.Conv2d)), torch.zeros(0))
+    return found.detach().float().contiguous().cpu().numpy()

@@ -1,0 +1,143 @@
+"""Shapes-10: ten kinds of coloured shapes on noise, drawn here, so that the training page works without a download.
+
+    dataset = shapes10()
+    dataset.classes            # ("bar", "circle", ..., "triangle")
+    dataset.train.images       # uint8 (12000, 3, 32, 32)
+
+Each shape is a formula on the plane: negative inside, positive outside, and near the edge about the distance to it in
+units of the shape's size. Position, size, angle and colours are drawn at random; the edge is one pixel soft.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from alexnet_viz.training.datasets import Dataset, Split
+
+NAME = "shapes"
+SIDE = 32  # pixels
+SIZES = (8.0, 13.0)  # half the shape's extent, pixels
+LOWEST_CONTRAST = 0.45  # between shape and background in at least one channel, of 0..1
+NOISE = 0.08  # standard deviation of every value, of 0..1
+
+Floats = NDArray[np.float32]
+Formula = Callable[[Floats, Floats], Floats]
+
+
+def shapes10(train: int = 12_000, test: int = 2_000, seed: int = 0) -> Dataset:
+    """Equally many pictures of each kind, give or take one; the same ones for the same seed."""
+    return Dataset(
+        name=NAME,
+        classes=tuple(SHAPES),
+        train=_split(train, np.random.default_rng((seed, 0))),
+        test=_split(test, np.random.default_rng((seed, 1))),
+        skipped=0,
+    )
+
+
+def _split(count: int, random: np.random.Generator) -> Split:
+    """Ordered by class, as a dataset of class folders is."""
+    labels = np.sort(np.arange(count) % len(SHAPES))
+    images = [draw(formula, int((labels == number).sum()), random) for number, formula in enumerate(SHAPES.values())]
+    return Split(torch.from_numpy(np.concatenate(images)), torch.from_numpy(labels.astype(np.int64)))
+
+
+def draw(formula: Formula, count: int, random: np.random.Generator) -> NDArray[np.uint8]:
+    """Pictures of one kind of shape, (count, 3, SIDE, SIDE)."""
+
+    def uniform(low: float, high: float) -> Floats:
+        return random.uniform(low, high, (count, 1, 1)).astype(np.float32)
+
+    size, angle = uniform(*SIZES), uniform(-math.pi, math.pi)
+    room = np.maximum(SIDE / 2 - size, 0)  # so far from the middle that the shape is not cut off
+    across, down = (np.arange(SIDE, dtype=np.float32) + np.float32(0.5 - SIDE / 2) for _ in range(2))
+    x = (across[None, None, :] - uniform(-1, 1) * room) / size  # (count, 1, SIDE)
+    y = (down[None, :, None] - uniform(-1, 1) * room) / size  # (count, SIDE, 1)
+    turned_x = np.cos(angle) * x + np.sin(angle) * y  # (count, SIDE, SIDE)
+    turned_y = np.cos(angle) * y - np.sin(angle) * x
+    cover = np.clip(0.5 - formula(turned_x, turned_y) * size, 0, 1)[:, None]  # share of the pixel that is shape
+    background, colour = _colours(count, random)
+    pixels = background + cover * (colour - background)
+    pixels += NOISE * random.standard_normal(pixels.shape, dtype=np.float32)
+    drawn: NDArray[np.uint8] = np.rint(pixels.clip(0, 1) * 255).astype(np.uint8)
+    return drawn
+
+
+def _colours(count: int, random: np.random.Generator) -> tuple[Floats, Floats]:
+    """Background and shape, (count, 3, 1, 1) each, which differ enough to be told apart."""
+    background = random.uniform(0, 1, (count, 3)).astype(np.float32)
+    colour = random.uniform(0, 1, (count, 3)).astype(np.float32)
+    # One channel, chosen at random, is moved away from the background's, to the side that has the room.
+    rows, channel = np.arange(count), random.integers(0, 3, count)
+    theirs = background[rows, channel]
+    away = random.uniform(LOWEST_CONTRAST, 0.5, count).astype(np.float32)
+    colour[rows, channel] = np.where(theirs < 0.5, theirs + away, theirs - away)
+    return background[..., None, None], colour[..., None, None]
+
+
+# The formulas. x and y are turned and scaled: a shape reaches to about 1 from the middle.
+
+
+def _disc(x: Floats, y: Floats, radius: float = 1.0) -> Floats:
+    distance: Floats = np.hypot(x, y) - np.float32(radius)
+    return distance
+
+
+def _box(x: Floats, y: Floats, half_width: float, half_height: float) -> Floats:
+    return np.maximum(np.abs(x) - np.float32(half_width), np.abs(y) - np.float32(half_height))
+
+
+def _ring(x: Floats, y: Floats) -> Floats:
+    return np.maximum(_disc(x, y), -_disc(x, y, 0.6))
+
+
+def _half_disc(x: Floats, y: Floats) -> Floats:
+    below = y + np.float32(0.4)  # the flat side goes a little above the middle, so that the shape stays centred
+    half: Floats = np.maximum(_disc(x, below), -below)
+    return half
+
+
+def _crescent(x: Floats, y: Floats) -> Floats:
+    return np.maximum(_disc(x, y), -_disc(x - np.float32(0.55), y, 0.8))
+
+
+def _cross(x: Floats, y: Floats) -> Floats:
+    return np.minimum(_box(x, y, 1.0, 0.27), _box(x, y, 0.27, 1.0))
+
+
+def _polygon(x: Floats, y: Floats, corners: int, inner: float) -> Floats:
+    """Corners at distance 1 from the middle, and between each two an edge whose middle is `inner` away."""
+    half_sector = math.pi / corners
+    angle = np.abs(np.mod(np.arctan2(x, -y) + half_sector, 2 * half_sector) - half_sector)  # 0 towards a corner
+    radius = np.hypot(x, y)
+    # The edge goes from the corner (1, 0) to the point `inner` away at half a sector; its normal points outwards.
+    along = np.array([inner * math.cos(half_sector) - 1, inner * math.sin(half_sector)])
+    normal = (np.array([along[1], -along[0]]) / np.hypot(*along)).astype(np.float32)
+    edge: Floats = (radius * np.cos(angle) - 1) * normal[0] + radius * np.sin(angle) * normal[1]
+    return edge
+
+
+def _heart(x: Floats, y: Floats) -> Floats:
+    """Two discs beside each other on a square that stands on its corner."""
+    aside = np.abs(x)
+    lobes = np.hypot(aside - np.float32(0.45), y + np.float32(0.35)) - np.float32(0.55)
+    tip = (aside + np.abs(y - np.float32(0.1)) - np.float32(0.9)) * np.float32(math.sqrt(0.5))
+    heart: Floats = np.minimum(lobes, tip)
+    return heart
+
+
+SHAPES: Mapping[str, Formula] = {  # in alphabetical order, as class folders are
+    "bar": lambda x, y: _box(x, y, 1.0, 0.3),
+    "circle": lambda x, y: _disc(x, y, 0.95),
+    "crescent": _crescent,
+    "cross": _cross,
+    "half_disc": _half_disc,
+    "heart": _heart,
+    "ring": _ring,
+    "square": lambda x, y: _box(x, y, 0.75, 0.75),
+    "star": lambda x, y: _polygon(x, y, 5, 0.4),
+    "triangle": lambda x, y: _polygon(x, y, 3, 0.5),
+}

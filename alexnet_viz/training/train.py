@@ -1,0 +1,356 @@
+"""Training a network: an iterator of events. It prints nothing, draws nothing, and knows of no web page.
+
+    for event in train(config):                        # in memory only
+        print(event)
+    for event in train(config, run.path, resume=True, control=control(run).asked):
+        ...                                            # with checkpoints, from the last one on
+
+    torchrun --nproc_per_node 2 -m alexnet_viz train ...    several processes: each takes its share of every batch
+
+The images lie in memory as uint8, on the device that computes, and are changed by chance a batch at a time; there are
+no loader processes. All that chance decides follows from the config's seed and the number of the step, so a run that
+was interrupted goes on exactly as if it had not been (on a processor, in fp32).
+"""
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor
+
+from alexnet_viz.errors import UserError
+from alexnet_viz.network.notation import write_spec
+from alexnet_viz.training import checkpoints, measure
+from alexnet_viz.training.augment import Augment, Normalise, colour_pca
+from alexnet_viz.training.checkpoints import Checkpoint, Progress
+from alexnet_viz.training.config import TrainConfig, preprocess_of, rate_at, spec_of
+from alexnet_viz.training.data import first, open_data, prepare
+from alexnet_viz.training.datasets import Dataset, Split
+from alexnet_viz.training.devices import autocast_of, describe, device_of, memory_in_use, seeded
+from alexnet_viz.training.distributed import Group, joined
+from alexnet_viz.training.events import (
+    EpochDone,
+    Event,
+    Finished,
+    LearningRateChanged,
+    Resumed,
+    Saved,
+    Started,
+    StepDone,
+)
+from alexnet_viz.training.forward import Trained
+from alexnet_viz.training.initial import first_network, optimizer_of
+from alexnet_viz.training.runs import Asked
+from alexnet_viz.training.snapshots import TEST, Snapshot, snapshot_bytes, snapshot_file
+
+SAVE_SECONDS = 60  # a kill costs no more work than that
+CARD_STEPS = 10  # steps between two looks at a graphics card's numbers, since each look makes it wait
+SHOWN = 20  # images whose predictions are kept every epoch
+MISTAKES = 30  # test images kept at the end, the worst mistakes
+
+ORDER, CHANGES, DROPOUT = range(3)  # what chance decides, each with numbers of its own
+
+Control = Callable[[], Asked]
+
+
+def train(
+    config: TrainConfig,
+    run_dir: Path | None = None,
+    resume: bool = False,
+    control: Control = Asked,
+    dataset: Dataset | None = None,
+) -> Iterator[Event]:
+    """Train as the config says and tell about it; the last event is `Finished`.
+
+    With a folder, checkpoints go into its `checkpoints`, and what the test images showed into its `test.npz`. The test
+    images are looked at once, at the end, with the weights of the last epoch, in fp32. `control` is asked before every
+    step and between the batches of what is measured. Without a `dataset`, `config.data` says which.
+
+    Under torchrun the first process tells; the others' iterators are empty, but have to be run through.
+    """
+    with joined(device_of(config)) as group:
+        for event in _events(config, run_dir, resume, control, dataset, group):
+            if group.leads:
+                yield event
+
+
+def _events(
+    config: TrainConfig, run_dir: Path | None, resume: bool, control: Control, dataset: Dataset | None, group: Group
+) -> Iterator[Event]:
+    training = _Training(config, run_dir, control, dataset, group)
+    run = run_dir.name if run_dir else ""
+    yield Started(run=run, config=config.to_dict(), device=describe(config, group.device), steps=training.steps)
+    if resume:
+        training.go_on()
+        yield Resumed(step=training.at.step, epoch=training.epochs_done)
+    end = yield from training.learn()
+    if end:
+        yield from training.save()
+        yield Finished(state=end, seconds=training.seconds)
+    else:
+        yield training.test()
+
+
+class _EndAskedError(Exception):
+    """Somebody asked for an end while images were being measured."""
+
+
+class _Training:
+    """One run in one process: what it learns from, what it changes, and how far it is."""
+
+    def __init__(
+        self, config: TrainConfig, run_dir: Path | None, control: Control, dataset: Dataset | None, group: Group
+    ) -> None:
+        self.config, self.run_dir, self.control, self.group = config, run_dir, control, group
+        self.began = time.perf_counter()
+        self.at = Progress()
+        self._shuffled: tuple[int, Tensor] | None = None  # an epoch and its order
+        spec = spec_of(config, classes=1)
+        preprocess = preprocess_of(config, spec)
+        dataset = dataset or open_data(config.data, spec.input[1])
+        spec = spec_of(config, len(dataset.classes))
+        channels = len(preprocess.mean)
+        self.data = prepare(dataset, config, channels, group.device)
+        self.per_epoch = -(-len(self.data.train) // config.batch)
+        self.steps = config.epochs * self.per_epoch
+        if len(self.data.train) // self.per_epoch < group.world:
+            raise UserError(
+                "A batch of {batch} images is too small for {processes} processes. Raise the batch.",
+                batch=config.batch,
+                processes=group.world,
+            )
+        pca = colour_pca(self.data.train.images) if config.pca_colour and channels == 3 else None
+        self.augment = Augment(config, preprocess.mean, preprocess.std, pca)
+        self.normalise = Normalise(preprocess.mean, preprocess.std)
+        self.network = first_network(config, spec).to(group.device).to(memory_format=torch.channels_last)
+        self.trained = Trained(self.network).train()
+        self.forward = group.wrap(self.trained)
+        self.optimizer = optimizer_of(config, self.network.parameters())
+        self.metadata = checkpoints.metadata_of(config.model, dataset.classes, net=write_spec(spec))
+        self.shown = first(self.data.validation if len(self.data.validation) else self.data.train, SHOWN)
+
+    @property
+    def epochs_done(self) -> int:
+        return self.at.step // self.per_epoch
+
+    @property
+    def seconds(self) -> float:
+        """Of the whole run, without the time in which no process worked on it."""
+        return self.at.seconds + time.perf_counter() - self.began
+
+    def go_on(self) -> None:
+        """From the last checkpoint, if there is one."""
+        found = checkpoints.read_checkpoint(self.run_dir, self.group.device) if self.run_dir else None
+        if found:
+            self.network.load_state_dict(found.weights)
+            self.optimizer.load_state_dict(found.optimizer)
+            self.at = found.progress
+
+    # ---- The loop ---------------------------------------------------------------------------------------------------
+
+    def learn(self) -> Generator[Event, None, str]:
+        """All steps and epochs that are left. Returns "", or the state that somebody asked to end in before that."""
+        saved = time.perf_counter()
+        while True:
+            asked = self._asked()
+            if asked.changes > self.at.rate_changes and asked.learning_rate is not None:
+                yield self._change_rate(asked.learning_rate, asked.changes)
+            if asked.end:
+                return asked.end
+            if self.at.images and self.at.step % self.per_epoch == 0:
+                yield from self._end_epoch()
+                saved = time.perf_counter()
+            elif self.at.step == self.steps:
+                return ""
+            else:
+                yield from self._some_steps()
+                if self.run_dir and time.perf_counter() - saved > SAVE_SECONDS:
+                    yield from self.save()
+                    saved = time.perf_counter()
+
+    def _asked(self) -> Asked:
+        """What is asked of all processes; the first one looks."""
+        ends = ("", "stopped", "paused", "interrupted")
+        asked = self.control() if self.group.leads else Asked()
+        end, changes, rate = self.group.told([ends.index(asked.end), asked.changes, asked.learning_rate or 0.0])
+        return Asked(end=ends[int(end)], learning_rate=rate or None, changes=int(changes))  # type: ignore[arg-type]
+
+    def _change_rate(self, rate: float, changes: int) -> Event:
+        """From here on the schedule goes on from this rate."""
+        self.at.rate_factor = rate / rate_at(self.config, self.at.step, self.per_epoch)
+        self.at.rate_changes = changes
+        return LearningRateChanged(step=self.at.step, lr=rate)
+
+    def _some_steps(self) -> Iterator[Event]:
+        """The steps up to the next look at their numbers: one on a processor."""
+        look_every = CARD_STEPS if self.group.device.type == "cuda" else 1
+        left = self.per_epoch - self.at.step % self.per_epoch
+        began = time.perf_counter()
+        numbers = [self._step(self.at.step + i) for i in range(min(look_every, left))]
+        sums = self.group.summed(torch.stack(numbers)).tolist()
+        seconds = time.perf_counter() - began
+        sizes = [self._batch(self.at.step + i).stop - self._batch(self.at.step + i).start for i in range(len(sums))]
+        speed = sum(sizes) / seconds
+        for (loss, hits), size in zip(sums, sizes, strict=True):
+            rate = self._rate(self.at.step)
+            self.at.step += 1
+            self.at.loss, self.at.hits, self.at.images = self.at.loss + loss, self.at.hits + hits, self.at.images + size
+            if not np.isfinite(loss):
+                raise UserError(
+                    "The loss is no number any more after step {step}: the steps were too long. "
+                    "Start again with a learning rate below {rate}.",
+                    step=self.at.step,
+                    rate=self.config.learning_rate,
+                )
+            self.at.epoch_seconds += seconds / len(sums)
+            yield StepDone(
+                step=self.at.step,
+                epoch=(self.at.step - 1) // self.per_epoch + 1,
+                loss=loss / size,
+                accuracy=hits / size,
+                lr=rate,
+                images_per_second=speed,
+                seconds=self.seconds,
+                memory=memory_in_use(self.group.device),
+            )
+
+    def _step(self, step: int) -> Tensor:
+        """One step of the optimizer. Returns this process's summed loss, without label smoothing, and its hits."""
+        batch = self._batch(step)
+        mine = self._order(step // self.per_epoch)[batch][self.group.rank :: self.group.world]
+        chance = torch.Generator().manual_seed(self._number(CHANGES, step, self.group.rank))
+        images = self.augment(self.data.train.images[mine], chance)
+        labels = self.data.train.labels[mine]
+        dropout = self._number(DROPOUT, step, self.group.rank)
+        with seeded(dropout, self.group.device), autocast_of(self.config, self.group.device):
+            logits = self.forward(images)
+        logits = logits.float()
+        losses = F.cross_entropy(logits, labels, reduction="sum", label_smoothing=self.config.label_smoothing)
+        self.optimizer.zero_grad()
+        # Over the whole batch; gradients are then averaged over the processes, hence the factor.
+        (losses * (self.group.world / (batch.stop - batch.start))).backward()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._rate(step)
+        self.optimizer.step()
+        with torch.no_grad():
+            plain = F.cross_entropy(logits, labels, reduction="sum") if self.config.label_smoothing else losses.detach()
+            return torch.stack((plain.double(), (logits.argmax(1) == labels).sum().double()))
+
+    def _rate(self, step: int) -> float:
+        return self.at.rate_factor * rate_at(self.config, step, self.per_epoch)
+
+    def _batch(self, step: int) -> slice:
+        """Where a step's images stand in the epoch's order. Batches of an epoch differ by one image at most."""
+        count, inside = len(self.data.train), step % self.per_epoch
+        return slice(inside * count // self.per_epoch, (inside + 1) * count // self.per_epoch)
+
+    def _order(self, epoch: int) -> Tensor:
+        """The training images in the order of an epoch, counted from 0."""
+        if self._shuffled is None or self._shuffled[0] != epoch:
+            chance = torch.Generator().manual_seed(self._number(ORDER, epoch))
+            order = torch.randperm(len(self.data.train), generator=chance).to(self.group.device)
+            self._shuffled = epoch, order
+        return self._shuffled[1]
+
+    def _number(self, *what: int) -> int:
+        """A seed that is another one for each step, epoch, process and use."""
+        return int(np.random.SeedSequence((self.config.seed, *what)).generate_state(1, np.uint64)[0] >> 1)
+
+    # ---- Measuring and keeping --------------------------------------------------------------------------------------
+
+    def _end_epoch(self) -> Iterator[Event]:
+        """Measure, tell, keep. Cut short where an end is asked for: then the epoch's end happens again on resuming."""
+        at, epoch = self.at, self.epochs_done
+        checked = None
+        if self.group.leads:
+            try:
+                checked = self._logits(self.data.validation) if len(self.data.validation) else None
+                shown = self._logits(self.shown)
+            except _EndAskedError:
+                return
+            snapshot = self._snapshot(self.shown, shown, self.data.validation, checked)
+        labels = self.data.validation.labels
+        accuracy = measure.accuracy(checked, labels) if checked is not None else None
+        yield EpochDone(
+            epoch=epoch,
+            step=at.step,
+            train_loss=at.loss / at.images,
+            train_accuracy=at.hits / at.images,
+            val_loss=measure.loss(checked, labels) if checked is not None else None,
+            val_accuracy=accuracy,
+            lr=self._rate(at.step - 1),
+            images_per_second=at.images / at.epoch_seconds,
+            seconds=self.seconds,
+        )
+        at.loss, at.hits, at.images, at.epoch_seconds = 0.0, 0, 0, 0.0
+        if not self.run_dir or not self.group.leads:
+            return
+        checkpoints.write_whole(snapshot_file(self.run_dir, epoch), snapshot_bytes(snapshot))
+        weights = self.network.state_dict()
+        if accuracy is not None and accuracy > at.best_accuracy:
+            at.best_accuracy = accuracy
+            checkpoints.save_weights(self.run_dir, checkpoints.BEST, weights, self.metadata)
+        if epoch % self.config.snapshot_every == 0:
+            name = checkpoints.weights_file(epoch)
+            checkpoints.save_weights(self.run_dir, name, weights, self.metadata, torch.float16)
+            yield Saved(step=at.step, epoch=epoch, file=name)
+        yield from self.save()
+
+    def save(self) -> Iterator[Event]:
+        """Write the last checkpoint."""
+        self.at.seconds, self.began = self.seconds, time.perf_counter()
+        if self.run_dir and self.group.leads:
+            checkpoint = Checkpoint(self.at, self.network.state_dict(), self.optimizer.state_dict())
+            checkpoints.save_checkpoint(self.run_dir, checkpoint, self.metadata)
+            yield Saved(step=self.at.step, epoch=self.epochs_done, file=checkpoints.LAST)
+
+    def test(self) -> Event:
+        """The test images, looked at for the only time."""
+        if not self.group.leads:
+            return Finished(state="finished")
+        test = self.data.test
+        try:
+            logits = measure.logits_of(self.network, test.images, self.normalise, before_each=self._stop_if_asked)
+        except _EndAskedError:
+            return Finished(state=self.control().end, seconds=self.seconds)
+        if self.run_dir:
+            worst = torch.from_numpy(measure.worst_mistakes(logits, test.labels, MISTAKES).indices).to(logits.device)
+            mistakes = Split(test.images[worst], test.labels[worst])
+            snapshot = self._snapshot(mistakes, logits[worst], test, logits)
+            checkpoints.write_whole(self.run_dir / TEST, snapshot_bytes(snapshot))
+        return Finished(
+            state="finished",
+            test_accuracy=measure.accuracy(logits, test.labels),
+            test_loss=measure.loss(logits, test.labels),
+            seconds=self.seconds,
+        )
+
+    def _logits(self, split: Split) -> Tensor:
+        """In the precision of training, which is quicker."""
+        return measure.logits_of(
+            self.trained,
+            split.images,
+            self.normalise,
+            context=lambda: autocast_of(self.config, self.group.device),
+            before_each=self._stop_if_asked,
+        )
+
+    def _stop_if_asked(self) -> None:
+        if self.control().end:
+            raise _EndAskedError
+
+    def _snapshot(self, shown: Split, logits: Tensor, measured: Split, all_logits: Tensor | None) -> Snapshot:
+        classes = len(self.data.classes)
+        return Snapshot(
+            epoch=self.epochs_done,
+            filters=measure.filters_of(self.network),
+            images=shown.images.cpu().numpy(),
+            labels=shown.labels.cpu().numpy(),
+            probabilities=logits.softmax(1).cpu().numpy(),
+            confusion=np.zeros((classes, classes), np.int64)
+            if all_logits is None
+            else measure.confusion_matrix(all_logits, measured.labels),
+        )

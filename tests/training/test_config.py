@@ -1,0 +1,304 @@
+"""Settings: valid or refused, the same in dataclass, form and flags; what follows from them is what they say."""
+
+import json
+import math
+import subprocess
+import sys
+from dataclasses import MISSING, fields
+from typing import get_args, get_type_hints
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alexnet_viz.errors import UserError
+from alexnet_viz.network.build import meta_network
+from alexnet_viz.network.notation import write_spec
+from alexnet_viz.network.spec import (
+    LRN,
+    Activation,
+    BatchNorm,
+    Conv,
+    Dropout,
+    Flatten,
+    Linear,
+    Pool,
+    Spec,
+    layer_names,
+    walk,
+)
+from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.training.config import (
+    DEFAULTS,
+    FIELDS,
+    FOR_DATA,
+    OWN_DROPOUT,
+    PRESETS,
+    Field,
+    TrainConfig,
+    preprocess_of,
+    rate_at,
+    spec_of,
+)
+from tests.conftest import ROOT
+
+torch.set_num_threads(1)
+
+TORCH_FREE = ["config", "events", "runs", "jobs", "script"]
+SMALL = Spec(
+    (3, 12, 12),
+    (
+        *(Conv(4, kernel=3), Activation("tanh"), Pool(2, 2), Conv(6, kernel=3), Activation("tanh"), Pool(3, 1)),
+        *(Conv(4, kernel=1), Activation("tanh"), Flatten(), Dropout(0.25), Linear(4, 8), Activation("tanh")),
+        Linear(8, 5),
+    ),
+)
+NET = write_spec(SMALL)
+
+
+def valid(field: Field) -> st.SearchStrategy:
+    """Values that a field takes."""
+    match field.kind:
+        case "int":
+            return st.integers(int(field.low), int(field.high))
+        case "float":
+            return st.floats(max(field.low, 0), field.high)
+        case "bool":
+            return st.booleans()
+        case "choice":
+            return st.sampled_from(field.choices)
+        case _:
+            return st.text(min_size=int(field.low), max_size=20).filter(str.isprintable)
+
+
+SETTINGS = st.fixed_dictionaries(
+    {"data": valid(FIELDS["data"])},
+    optional={name: valid(field) for name, field in FIELDS.items() if name not in ("data", "frozen")},
+)
+
+
+def test_the_modules_before_torch_do_not_load_it():
+    imports = "\n".join(f"import alexnet_viz.training.{module}" for module in TORCH_FREE)
+    code = f"{imports}\nimport sys\nprint(sorted({{'torch', 'torchvision', 'streamlit'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_fields_are_those_of_the_dataclass():
+    assert list(FIELDS) == [item.name for item in fields(TrainConfig)]
+    kinds = {int: "int", float: "float", bool: "bool", str: "text"}
+    hints = get_type_hints(TrainConfig)
+    for item in fields(TrainConfig):
+        field, choices = FIELDS[item.name], get_args(hints[item.name])
+        if field.kind == "choice":
+            assert choices in ((), field.choices), item.name
+        else:
+            assert field.kind == kinds[hints[item.name]], item.name
+        assert field.title
+        assert field.help.endswith(".")
+        assert item.name == "data" or item.default is not MISSING
+    assert set(DEFAULTS) == set(FIELDS) - {"data"}
+
+
+@given(SETTINGS)
+def test_what_a_dict_says_comes_back_from_json(settings):
+    config = TrainConfig.from_dict(settings)
+    assert TrainConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
+    assert config.to_dict() == {**DEFAULTS, **settings}
+
+
+@pytest.mark.parametrize("name", [name for name, field in FIELDS.items() if field.kind in ("int", "float")])
+def test_numbers_out_of_range_are_refused(name):
+    field = FIELDS[name]
+    for value in (field.high * 1.01 + 1, field.low - 1, math.nan, math.inf, True, "1", None):
+        with pytest.raises(UserError, match=name):
+            TrainConfig.from_dict({"data": "shapes", name: value})
+    if field.kind == "int":
+        with pytest.raises(UserError, match="whole number"):
+            TrainConfig.from_dict({"data": "shapes", name: field.low + 0.5})
+    for value in (field.low, field.high):
+        assert getattr(TrainConfig.from_dict({"data": "shapes", name: value}), name) == value
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"data": "shapes", "epoch": 3}, "epoch"),
+        ({"epochs": 3}, "data"),
+        ({"data": ""}, "data"),
+        ({"data": 7}, "data"),
+        ({"data": "a\nb"}, "data"),
+        ({"data": "shapes", "start_from": "x\nimport os"}, "start_from"),
+        ({"data": "shapes", "flip": 1}, "flip"),
+        ({"data": "shapes", "model": "resnet18"}, "model"),
+        ({"data": "shapes", "schedule": ["step"]}, "schedule"),
+        ({"data": "shapes", "dropout": -0.5}, "dropout"),
+        ({"data": "shapes", "frozen": True}, "alexnet_transfer"),
+        ({"data": "shapes", "frozen": True, "model": "alexnet_transfer", "activation": "tanh"}, "frozen"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(settings, words):
+    with pytest.raises(UserError, match=words):
+        TrainConfig.from_dict(settings)
+
+
+def test_frozen_convolutions_belong_to_the_network_that_has_trained_ones():
+    assert TrainConfig.from_dict({"data": "shapes", "frozen": True, "model": "alexnet_transfer"}).frozen
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_are_valid_and_named(name):
+    config = TrainConfig.with_preset(name, data="cifar10", epochs=3)
+    assert (config.preset, config.epochs) == (name, 3)
+
+
+def test_fast_is_the_defaults():
+    assert TrainConfig.with_preset("fast", data="cifar10") == TrainConfig(data="cifar10")
+
+
+def test_shapes_are_short_work_unless_told_otherwise():
+    assert TrainConfig.with_preset("fast", data="shapes").epochs == FOR_DATA["shapes"]["epochs"]
+    assert TrainConfig.with_preset("fast", data="shapes", epochs=9).epochs == 9
+    assert TrainConfig.with_preset("seed", data="shapes").epochs == 50
+
+
+def test_an_unknown_preset_is_refused():
+    with pytest.raises(UserError, match="quick"):
+        TrainConfig.with_preset("quick", data="cifar10")
+
+
+# The learning rate
+
+
+def config(**settings):
+    return TrainConfig(data="shapes", **settings)
+
+
+def test_the_seeds_rates_are_those_of_pytorchs_steplr():
+    seed = TrainConfig.with_preset("seed", data="cifar10", epochs=65)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.01)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=30, gamma=0.1)
+    for epoch in range(65):
+        for step in (0, 6):
+            assert rate_at(seed, epoch * 7 + step, 7) == pytest.approx(scheduler.get_last_lr()[0])
+        optimizer.step()
+        scheduler.step()
+
+
+def test_cosine_rates_are_those_of_pytorchs_cosine():
+    cosine = config(schedule="cosine", warmup=0.0, epochs=4, learning_rate=0.3)
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.3)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=4 * 5)
+    for step in range(20):
+        assert rate_at(cosine, step, 5) == pytest.approx(scheduler.get_last_lr()[0], abs=1e-9)
+        optimizer.step()
+        scheduler.step()
+
+
+def test_onecycle_is_a_triangle():
+    onecycle = config(schedule="onecycle", warmup=1.0, epochs=5, learning_rate=1.0)
+    rates = [rate_at(onecycle, step, 4) for step in range(20)]
+    assert rates[:4] == pytest.approx([0.25, 0.5, 0.75, 1])
+    assert rates[4:] == pytest.approx([1 - i / 16 for i in range(16)])
+
+
+@given(SETTINGS, st.integers(1, 500), st.floats(0, 1))
+def test_rates_lie_between_zero_and_the_highest(settings, steps_per_epoch, at):
+    chosen = TrainConfig.from_dict(settings)
+    rate = rate_at(chosen, int(at * (chosen.epochs * steps_per_epoch - 1)), steps_per_epoch)
+    assert 0 <= rate <= chosen.learning_rate
+
+
+def test_a_long_warm_up_takes_half_of_a_short_run():
+    short = config(schedule="constant", warmup=10.0, epochs=2, learning_rate=1.0)
+    assert [rate_at(short, step, 2) for step in range(4)] == [0.5, 1, 1, 1]
+
+
+# The network
+
+
+def test_without_choices_it_is_the_models_own_with_the_datas_classes():
+    *before, last = MODELS["alexnet_cifar"].spec.layers
+    spec = spec_of(config(), classes=3)
+    assert spec.layers == (*before, Linear(last.inputs, 3))
+    assert spec_of(config(), classes=10) == MODELS["alexnet_cifar"].spec
+
+
+def test_an_edited_network_goes_before_the_model():
+    assert spec_of(config(net=NET), classes=5) == SMALL
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])
+def test_the_activation_is_every_activation(activation):
+    spec = spec_of(config(net=NET, activation=activation), classes=5)
+    assert {layer.function for layer in spec.layers if isinstance(layer, Activation)} == {activation}
+
+
+def test_dropout_is_every_rate_and_keeps_the_keys():
+    spec = spec_of(config(dropout=0), classes=10)
+    assert {layer.rate for layer in spec.layers if isinstance(layer, Dropout)} == {0}
+    assert meta_network(spec).state_dict().keys() == meta_network(MODELS["alexnet_cifar"].spec).state_dict().keys()
+    assert spec_of(config(dropout=OWN_DROPOUT), classes=10) == MODELS["alexnet_cifar"].spec
+
+
+def test_lrn_stands_where_the_paper_has_it():
+    names = layer_names(spec_of(config(net=NET, normalisation="lrn"), classes=5).layers)
+    assert names[:9] == ["conv1", "tanh1", "norm1", "pool1", "conv2", "tanh2", "norm2", "pool2", "conv3"]
+    assert not [name for name in names[9:] if "norm" in name]
+
+
+def test_lrn_that_a_network_has_stays_as_it_is():
+    own = MODELS["alexnet_2012"].spec
+    asked = spec_of(config(model="alexnet_2012", normalisation="lrn"), classes=1000)
+    assert asked == own
+    assert {layer.groups for layer in asked.layers if isinstance(layer, LRN)} == {2}
+
+
+def test_batch_norm_follows_every_convolution_and_replaces_lrn():
+    layers = spec_of(config(model="alexnet_2012", normalisation="batch_norm"), classes=4).layers
+    assert all(isinstance(layers[i + 1], BatchNorm) for i, layer in enumerate(layers) if isinstance(layer, Conv))
+    assert sum(isinstance(layer, BatchNorm) for layer in layers) == 5
+    assert not [layer for layer in layers if isinstance(layer, LRN)]
+
+
+def test_none_removes_every_normalisation():
+    with_both = write_spec(Spec((3, 8, 8), (Conv(4, 3), LRN(), BatchNorm(), Activation(), Flatten(), Linear(144, 2))))
+    layers = spec_of(config(net=with_both, normalisation="none"), classes=2).layers
+    assert layers == (Conv(4, 3), Activation(), Flatten(), Linear(144, 2))
+
+
+@pytest.mark.parametrize("normalisation", ["", "lrn", "batch_norm", "none"])
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_can_be_made_with_every_choice(model, normalisation):
+    spec = spec_of(config(model=model, normalisation=normalisation, activation="tanh"), classes=7)
+    walked = walk(spec)
+    assert not walked.errors
+    assert walked.rows[-1].shape == (7,)
+
+
+@pytest.mark.parametrize(
+    ("layers", "words"),
+    [
+        ((Conv(4, 3), Flatten(), Activation()), "fully connected"),
+        ((Conv(4, 3), Flatten(), Linear(7, 2)), "7 inputs"),
+        ((Conv(4, 3), Linear(6, 2)), "Flatten"),
+        ((Activation(), Conv(4, 30), Flatten(), Linear(7, 2)), "kernel"),
+    ],
+)
+def test_networks_that_cannot_answer_are_refused(layers, words):
+    with pytest.raises(UserError, match=words):
+        spec_of(config(net=write_spec(Spec((3, 8, 8), layers)), normalisation="lrn"), classes=2)
+
+
+def test_the_preprocessing_is_the_models_at_the_networks_side():
+    chosen = config(net=NET)
+    preprocess = preprocess_of(chosen, spec_of(chosen, 5))
+    assert preprocess.crop == 12
+    assert preprocess.mean == MODELS["alexnet_cifar"].preprocess.mean
+
+
+def test_an_input_that_no_picture_has_is_refused():
+    chosen = config(net=write_spec(Spec((4, 8, 8), (Flatten(), Linear(256, 2)))))
+    with pytest.raises(UserError, match="4x8x8"):
+        preprocess_of(chosen, spec_of(chosen, 2))
