@@ -98,6 +98,15 @@ def picture_montage(tiles: NDArray[np.uint8], width: int = MONTAGE_WIDTH) -> Mon
     return _tiled(np.concatenate([tiles, opaque], axis=3), width)
 
 
+def kernels(weights: NDArray[np.float32], width: int = MONTAGE_WIDTH) -> Montage:
+    """A first layer's kernels, (N, C, k, k), each in its own range: as colours where there are three, zero mid grey."""
+    extremes = np.abs(weights).max(axis=(1, 2, 3))
+    if weights.shape[1] != 3:
+        return montage(weights[:, 0], extremes, width)
+    shares = weights / np.where(extremes > 0, extremes, 1)[:, None, None, None]
+    return picture_montage(np.rint(127.5 + 127.5 * shares).astype(np.uint8).transpose(0, 2, 3, 1), width)
+
+
 def vector(values: NDArray[np.float32], limit: float, width: int = MONTAGE_WIDTH) -> Montage:
     """A fully connected layer's units, (N,), as one picture: a square each, row by row."""
     indices = _indices(values / (limit or 1.0))

@@ -14,18 +14,19 @@ from tests.catalogue import ROOT, TRANSLATED, po_file, read_catalogue, source_st
 IMPORT_ORDER = [
     # the ground floor
     *("i18n", "errors", "home", "labels", "lessons", "image_files", "images", "samples"),
-    *("render", "plots", "plots_compare", "plots_inspection", "ml", "turns"),
+    *("render", "plots", "plots_compare", "plots_inspection", "plots_training", "ml", "turns"),
     # network
     *("network.spec", "network.fields", "network.arithmetic", "network.source", "network.editing", "network.notation"),
     *("network.svg", "network.diagram_boxes", "network.diagram_flow", "network.diagram_bars", "network.diagram"),
     *("network.zoo", "network.references", "network.comparison", "network.count", "tables"),
     *("network.sources", "network.download", "network.build", "network.weights"),
     # inspection
-    *("inspection.classify", "inspection.crops", "inspection.preprocessing", "inspection.by_hand"),
-    *("inspection.maps", "inspection.filters", "inspection.maximisation", "inspection.experiments"),
-    *("inspection.excitation", "inspection.baselines", "inspection.capture", "inspection.attribution_runs"),
-    *("inspection.attribution_methods", "inspection.attribution", "inspection.gradcam_by_hand", "inspection.trust"),
-    *("inspection.covering", "inspection.pointing"),
+    *("inspection.progress", "inspection.classify", "inspection.crops", "inspection.preprocessing"),
+    *("inspection.by_hand", "inspection.maps", "inspection.filters", "inspection.maximisation"),
+    *("inspection.experiments", "inspection.excitation", "inspection.baselines", "inspection.capture"),
+    "inspection.partial",
+    *("inspection.attribution_runs", "inspection.attribution_methods", "inspection.attribution"),
+    *("inspection.gradcam_by_hand", "inspection.trust", "inspection.covering", "inspection.pointing"),
     # training
     *("training.archives", "training.datasets", "training.config", "training.events", "training.runs"),
     *("training.jobs", "training.script", "training.devices", "training.distributed", "training.measure"),

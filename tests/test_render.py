@@ -122,3 +122,14 @@ def test_an_outline_goes_around_its_pixels():
 def test_a_thumbnail_is_a_small_square():
     small = Image.open(io.BytesIO(render.thumbnail(Image.new("RGB", (500, 300), (255, 0, 0)))))
     assert small.size == (render.THUMBNAIL_SIDE, render.THUMBNAIL_SIDE)
+
+
+def test_kernels_are_coloured_around_mid_grey_or_drawn_by_their_only_channel():
+    weights = np.zeros((2, 3, 1, 1), np.float32)
+    weights[0, :, 0, 0] = (2, -2, 0)
+    montage = render.kernels(weights)
+    sheet = pixels(montage.png)
+    assert middle(sheet, montage, 0) == (255, 0, 128, 255)
+    assert middle(sheet, montage, 1) == (128, 128, 128, 255)
+    grey = render.kernels(weights[:, :1])
+    assert middle(pixels(grey.png), grey, 0) == (200, 80, 0, 255)

@@ -18,9 +18,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from alexnet_viz.errors import UserError
 from alexnet_viz.network.build import Network
-from alexnet_viz.network.fields import Box, check_layer, check_position, window_box
+from alexnet_viz.network.fields import Box, check_channel, check_layer, check_position, window_box
 from alexnet_viz.network.spec import (
     LRN,
     Activation,
@@ -234,7 +233,7 @@ class _Unit:
         names = layer_names(network.spec.layers)
         check_layer(name, names)
         values = _first(outputs[name])
-        _check_channel(name, values.shape, channel)
+        check_channel(name, values.shape, channel)
         check_position(name, values.shape, row, column)
         number = names.index(name)
         layers = network.spec.layers
@@ -270,21 +269,6 @@ def _plain(tensor: Tensor) -> Floats:
     """The tensor's own memory where it is float32: to be read only."""
     array: Floats = tensor.detach().numpy().astype(np.float32, copy=False)
     return array
-
-
-def _check_channel(name: str, shape: tuple[int, ...], channel: int) -> None:
-    if 0 <= channel < shape[0]:
-        return
-    if len(shape) == 1:
-        raise UserError(
-            "{layer} has no unit {unit}. Its units go from 0 to {last}.", layer=name, unit=channel, last=shape[0] - 1
-        )
-    raise UserError(
-        "{layer} has no channel {channel}. Its channels go from 0 to {last}.",
-        layer=name,
-        channel=channel,
-        last=shape[0] - 1,
-    )
 
 
 def _total(array: Floats) -> float:

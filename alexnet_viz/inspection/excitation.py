@@ -17,9 +17,9 @@ from PIL import Image
 from torch import Tensor
 
 from alexnet_viz.images import Preprocess
-from alexnet_viz.inspection.experiments import Progress, check_channel
+from alexnet_viz.inspection.progress import Progress
 from alexnet_viz.network.build import Network, view
-from alexnet_viz.network.fields import Box, check_layer, visible_box
+from alexnet_viz.network.fields import Box, check_channel, check_layer, visible_box
 from alexnet_viz.network.spec import Shape, Spec, layer_names, walk
 
 

@@ -19,24 +19,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from alexnet_viz.errors import UserError
 from alexnet_viz.inspection.by_hand import INPUT
 from alexnet_viz.inspection.classify import softmax
+from alexnet_viz.inspection.progress import Progress
 from alexnet_viz.network.build import Network
-from alexnet_viz.network.fields import check_layer
-from alexnet_viz.network.spec import Shape, layer_names
+from alexnet_viz.network.fields import check_channel, check_layer
+from alexnet_viz.network.spec import layer_names
 
 Off = Mapping[str, Collection[int]]  # layer name -> its channels (a fully connected layer's units) that are off
 
 MAX_BYTES = 64 * 2**20  # of the largest layer output of one batch in `rank_channels`; a single picture may exceed it
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a long computation has come."""
-
-    done: int
-    of: int
 
 
 @dataclass(frozen=True)
@@ -118,25 +110,6 @@ def rank_channels(
         yield Progress(start + len(channels), len(alive))
     logit_drop, probability_drop = (untouched - scores).T.copy()
     yield Ranking(layer, class_index, logit_drop, probability_drop, np.argsort(-logit_drop, kind="stable"))
-
-
-def check_channel(layer_name: str, shape: Shape, channel: int) -> None:
-    """Raises `UserError` with the channels, or units of a vector (N,), that there are."""
-    if 0 <= channel < shape[0]:
-        return
-    if len(shape) == 1:
-        raise UserError(
-            "{layer} has no unit {unit}. Its units go from 0 to {last}.",
-            layer=layer_name,
-            unit=channel,
-            last=shape[0] - 1,
-        )
-    raise UserError(
-        "{layer} has no channel {channel}. Its channels go from 0 to {last}.",
-        layer=layer_name,
-        channel=channel,
-        last=shape[0] - 1,
-    )
 
 
 def _onwards(network: Network, values: Tensor, layer: str, off: Off) -> Iterator[tuple[str, Tensor]]:

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from alexnet_viz.errors import UserError
 from alexnet_viz.images import Preprocess
 from alexnet_viz.network.build import Network, view
-from alexnet_viz.network.fields import Box, check_layer, visible_box
+from alexnet_viz.network.fields import Box, check_channel, check_layer, visible_box
 from alexnet_viz.network.spec import Activation, Conv, Linear, Row, walk
 
 EVERY = 8  # steps from one picture to the next: a third of a second for conv5 at 224 x 224 pixels
@@ -91,7 +91,7 @@ def maximise(
     """
     rows = _rows(network, layer_name)
     row = rows[-1]
-    _check_channel(row, channel)
+    check_channel(layer_name, row.shape, channel)
     height, width = network.spec.input[1:]
     layer = _run(_without_last_relus(network, rows))
     summary = _SUMMARIES[objective]
@@ -160,23 +160,6 @@ def _rows(network: Network, layer_name: str) -> tuple[Row, ...]:
     names = [row.name for row in rows]
     check_layer(layer_name, names)
     return rows[: names.index(layer_name) + 1]
-
-
-def _check_channel(row: Row, channel: int) -> None:
-    """Raises `UserError` with the legal numbers, in the words of inspection.by_hand."""
-    count = row.shape[0]
-    if 0 <= channel < count:
-        return
-    if len(row.shape) == 1:
-        raise UserError(
-            "{layer} has no unit {unit}. Its units go from 0 to {last}.", layer=row.name, unit=channel, last=count - 1
-        )
-    raise UserError(
-        "{layer} has no channel {channel}. Its channels go from 0 to {last}.",
-        layer=row.name,
-        channel=channel,
-        last=count - 1,
-    )
 
 
 def _without_last_relus(network: Network, rows: tuple[Row, ...]) -> list[nn.Module]:

@@ -84,6 +84,23 @@ def check_layer(layer_name: str, known: Sequence[str]) -> None:
         raise UserError("There is no layer named {name}. Layers: {known}.", name=layer_name, known=", ".join(known))
 
 
+def check_channel(layer_name: str, shape: Shape, channel: int) -> None:
+    """Raises `UserError` with the channels, or the units of a vector (N,), that there are."""
+    if 0 <= channel < shape[0]:
+        return
+    last = shape[0] - 1
+    if len(shape) == 1:
+        raise UserError(
+            "{layer} has no unit {unit}. Its units go from 0 to {last}.", layer=layer_name, unit=channel, last=last
+        )
+    raise UserError(
+        "{layer} has no channel {channel}. Its channels go from 0 to {last}.",
+        layer=layer_name,
+        channel=channel,
+        last=last,
+    )
+
+
 def check_position(layer_name: str, shape: Shape, row: int, column: int) -> None:
     """Raises `UserError` with the legal rows and columns. A vector (N,) counts as N maps of one pixel."""
     height, width = shape[1:] if len(shape) == 3 else (1, 1)

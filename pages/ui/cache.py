@@ -24,6 +24,7 @@ from alexnet_viz.network.notation import read_spec, write_spec
 from alexnet_viz.network.sources import WeightsSource, find_weights
 from alexnet_viz.network.spec import Spec
 from alexnet_viz.network.zoo import model_entry, preprocess_for
+from alexnet_viz.training.jobs import Jobs
 from alexnet_viz.turns import TicketLine
 
 if TYPE_CHECKING:
@@ -51,6 +52,12 @@ class Views:
 def line() -> TicketLine:
     """The queue for the processor; it holds no visitor's data."""
     return TicketLine()
+
+
+@st.cache_resource
+def jobs() -> Jobs:
+    """The training processes that this server started; it holds no visitor's data."""
+    return Jobs()
 
 
 @st.cache_resource

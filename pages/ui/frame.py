@@ -36,6 +36,8 @@ _ENTRIES = (
     PageEntry("attribution", N_("Attribution"), ":material/flare:", N_("Look inside")),
     PageEntry("architecture", N_("Architecture"), ":material/account_tree:", N_("Understand")),
     PageEntry("compare", N_("Compare"), ":material/compare_arrows:", N_("Understand")),
+    PageEntry("train", N_("Train"), ":material/model_training:", N_("Learn")),
+    PageEntry("runs", N_("Runs"), ":material/history:", N_("Learn")),
 )
 
 PAGES: Mapping[str, PageEntry] = {entry.id: entry for entry in _ENTRIES}

@@ -102,7 +102,7 @@ def choose_question(t: Translator) -> Question:
         class_id = _class(t, answer)
     with how:
         method = _method(t)
-    return Question(chosen, model, current, class_id, method, _layer(model), _settings(method))
+    return Question(chosen, model, current, class_id, method, _layer(model), settings_of(method))
 
 
 def _class(t: Translator, answer) -> str:
@@ -142,7 +142,7 @@ def _layer(model: "Model") -> str:
     return CAM_LAYER.current(layers_with_maps(spec)) or map_layer(spec)
 
 
-def _settings(method: str) -> Settings:
+def settings_of(method: str) -> Settings:
     """What this visitor set for the method, as far as it differs from the defaults."""
     return tuple(sorted(st.session_state.get(f"heat_settings_{method}", {}).items()))
 

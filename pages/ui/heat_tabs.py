@@ -11,8 +11,7 @@ from alexnet_viz import images, plots
 from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.labels import class_name
 from pages.ui import cache, downloads, heat_trust, messages
-from pages.ui import heat as asked
-from pages.ui.heat import STYLE, STYLES, Question, answer_now, drawn, limit, over_photo, settings_and_layer
+from pages.ui.heat import STYLE, STYLES, Question, answer_now, drawn, limit, over_photo, settings_and_layer, settings_of
 
 if TYPE_CHECKING:
     from alexnet_viz.inspection.attribution import Attribution
@@ -163,7 +162,7 @@ def _grid(t: Translator, question: Question, answer: "Attribution | None") -> No
     for place, method_id in zip(places, picked, strict=False):
         with place:
             st.markdown(f"**{t(METHODS[method_id].title)}**")
-            _one_of_many(t, question.asking(method=method_id, settings=asked._settings(method_id)))
+            _one_of_many(t, question.asking(method=method_id, settings=settings_of(method_id)))
 
 
 def _one_of_many(t: Translator, question: Question, shared: float = 0.0) -> "Attribution | None":

@@ -203,22 +203,24 @@ def _curves(t: Translator, question: Question, answer: "Attribution") -> None:
     curves = jobs.run(t, job)
     if curves is None:
         return
-    names = (t("this map"), t("a map that knows nothing"))
-    for place, title, own, random, area, areas in (
-        (0, t("Deletion"), curves.deletion, curves.random_deletion, curves.deletion_area, curves.random_deletion_areas),
-        (1, t("Insertion"), curves.insertion, curves.random_insertion, curves.insertion_area,
+    shown = [
+        ("deletion", t("Deletion"), curves.deletion, curves.random_deletion, curves.deletion_area,
+         curves.random_deletion_areas),
+        ("insertion", t("Insertion"), curves.insertion, curves.random_insertion, curves.insertion_area,
          curves.random_insertion_areas),
-    ):  # fmt: skip
-        if place == 0:
-            columns = st.columns(2, gap="medium")
-        with columns[place]:
+    ]  # fmt: skip
+    for place, (key, title, own, random, area, areas) in zip(st.columns(2, gap="medium"), shown, strict=True):
+        with place:
             st.markdown(f"**{title}**")
             st.plotly_chart(
                 plots_inspection.curves(
-                    curves.fractions, (own, random), names, (t("Share of the pixels"), t("Probability"))
+                    curves.fractions,
+                    (own, random),
+                    (t("this map"), t("a map that knows nothing")),
+                    (t("Share of the pixels"), t("Probability")),
                 ),
                 config={"displayModeBar": False},
-                key=f"curves_{place}",
+                key=f"curves_{key}",
                 alt=t("{title}: area {area:.3f}, random {random:.3f}", title=title, area=area, random=areas.mean()),
             )
             st.caption(

@@ -90,8 +90,10 @@ class _Board:
         if self._bar is None:
             with self._place.container():
                 self._bar = st.progress(0.0)
-                stop = self._t("Stop")
-                st.button(stop, icon=":material/stop:", on_click=_stop, args=(self._job.key,), key=f"{self._name}_stop")
+                t = self._t
+                st.button(
+                    t("Stop"), icon=":material/stop:", on_click=_stop, args=(self._job.key,), key=f"{self._name}_stop"
+                )
                 self._picture = st.empty()
         self._bar.progress(share, text)
 

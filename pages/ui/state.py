@@ -5,6 +5,7 @@ worth sharing, and read from it when a link is opened. URLs hold language-neutra
 in English opens the same view in Korean.
 """
 
+import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ OWN_MODEL = "own_model"  # OwnModel: the one weights file that the visitor opene
 OWN_MODEL_ID = "own"  # its id in the model choice
 UPLOAD_ROUND = "upload_round"  # counts emptied uploaders; part of the uploader's key
 UPLOAD_PROBLEMS = "upload_problems"  # sentences about files that could not be opened, shown once
+VISITOR = "visitor"  # a secret that says whose runs are whose
 WEIGHTS_ROUND = "weights_round"  # the same for weight files
 
 
@@ -60,6 +62,11 @@ MODEL = Choice("model", DEFAULT_MODEL)
 IMAGE = Choice("image", next(iter(SAMPLES)))
 LAYER = Choice("layer", "conv1")
 CHANNEL = Choice("channel", "0")
+
+
+def visitor() -> str:
+    """A secret of this session: whoever has it started its runs."""
+    return get(VISITOR, secrets.token_hex(16))
 
 
 def begin_run() -> None:

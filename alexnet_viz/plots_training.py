@@ -1,0 +1,96 @@
+"""Curves of a training run as Apache ECharts options: plain dictionaries, drawn anew each second without a flicker.
+
+Raw values are drawn faintly under their average; the average is corrected for its start (Kingma and Ba 2015, section
+3), so that a constant series stays constant. Long series are thinned, never more than MOST points a line.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+MOST = 500  # points of one line
+COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")  # Okabe and Ito
+_TYPES = ("solid", "dashed", "dotted")
+
+Option = dict[str, Any]
+Line = tuple[str, ArrayLike, ArrayLike]  # name, x, y
+
+
+def thinned(count: int, most: int = MOST) -> NDArray[np.intp]:
+    """At most `most` indices of a series, evenly spread, its first and last always among them."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(np.intp))
+
+
+def smoothed(values: ArrayLike, weight: float) -> NDArray[np.float64]:
+    """The exponential moving average with bias correction; `weight` is how much of the past stays. Gaps stay gaps."""
+    averages, mean, scale = [], 0.0, 0.0
+    for value in np.asarray(values, np.float64):
+        if np.isfinite(value):
+            mean, scale = weight * mean + (1 - weight) * value, weight * scale + (1 - weight)
+        averages.append(mean / scale if np.isfinite(value) else np.nan)
+    return np.array(averages)
+
+
+def step_curve(name: str, steps: ArrayLike, values: ArrayLike, weight: float, title: str) -> Option:
+    """One value a step: raw and faint, its average on top."""
+    x, y = np.asarray(steps), np.asarray(values, np.float64)
+    kept = thinned(len(x))
+    return _chart(
+        title,
+        [
+            _line(name, x[kept], y[kept], COLORS[0], opacity=0.25, width=1),
+            _line(name, x[kept], smoothed(y, weight)[kept], COLORS[0], width=2.5),
+        ],
+        [],
+    )
+
+
+def epoch_curves(lines: Sequence[Line], title: str, *, percent: bool = False) -> Option:
+    """A few values an epoch, as lines with dots; told apart by colour and dash."""
+    drawn = [
+        _line(
+            name, np.asarray(x), np.asarray(y, np.float64), COLORS[i % len(COLORS)], dash=_TYPES[i // 2 % 3], dots=True
+        )
+        for i, (name, x, y) in enumerate(lines)
+    ]
+    option = _chart(title, drawn, [name for name, _, _ in lines])
+    if percent:
+        option["yAxis"] |= {"min": 0, "max": 100, "axisLabel": {"formatter": "{value} %"}}
+    return option
+
+
+def _line(
+    name: str,
+    x: NDArray[Any],
+    y: NDArray[np.float64],
+    color: str,
+    *,
+    opacity: float = 1.0,
+    width: float = 2,
+    dash: str = "solid",
+    dots: bool = False,
+) -> Option:
+    points = [[float(a), round(float(b), 5) if np.isfinite(b) else None] for a, b in zip(x, y, strict=True)]
+    return {
+        "type": "line",
+        "name": name,
+        "data": points,
+        "showSymbol": dots,
+        "lineStyle": {"color": color, "opacity": opacity, "width": width, "type": dash},
+        "itemStyle": {"color": color},
+    }
+
+
+def _chart(title: str, series: list[Option], names: list[str]) -> Option:
+    return {
+        "animation": False,
+        "title": {"text": title, "textStyle": {"fontSize": 13}},
+        "grid": {"left": 46, "right": 12, "top": 56 if names else 34, "bottom": 24},
+        "legend": {"data": names, "top": 22, "left": 0} if names else {"show": False},
+        "tooltip": {"trigger": "axis"},
+        "xAxis": {"type": "value", "min": "dataMin", "max": "dataMax"},
+        "yAxis": {"type": "value", "scale": True},
+        "series": series,
+    }

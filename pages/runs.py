@@ -1,0 +1,18 @@
+"""What was trained here: all runs, several on one chart, and one of them epoch by epoch."""
+
+import streamlit as st
+
+from pages.ui import pickers, runs_tabs
+from pages.ui.frame import start_page
+
+t = start_page()
+st.title(t("What was trained here?"), anchor=False)
+chosen = runs_tabs.table(t)
+if chosen is None:
+    st.stop()
+
+tabs = pickers.tabs(t, "runs_tabs", runs_tabs.TITLES)
+for tab_id, tab in tabs.items():
+    if tab.open:
+        with tab:
+            runs_tabs.draw(tab_id, t, chosen)

@@ -1,0 +1,59 @@
+"""The runs page through Streamlit's own test harness."""
+
+import pytest
+
+from alexnet_viz.training.runs import runs
+from pages.ui import runs_tabs
+from tests.pages.test_classify import open_page
+from tests.pages.test_feature_maps import button
+from tests.pages.test_train import home, idle_jobs, told_run  # noqa: F401 (fixtures)
+
+
+def test_without_runs_it_says_where_to_begin(monkeypatch, tmp_path):
+    from alexnet_viz.training import runs as module
+
+    monkeypatch.setattr(module, "SHIPPED_DIR", tmp_path / "none")
+    app = open_page("runs")
+    assert not app.exception
+    assert any("Shapes-10" in message.value for message in app.info)
+
+
+@pytest.mark.parametrize("tab", runs_tabs.TITLES)
+def test_every_tab_opens(tab):
+    run = told_run()
+    app = open_page("runs", run=run.id, tab=tab)
+    assert not app.exception, app.exception
+    assert not app.error, [error.value for error in app.error]
+
+
+def test_the_table_has_every_run_newest_first():
+    first, second = told_run(), told_run(epochs=1)
+    app = open_page("runs")
+    table = app.dataframe[0].value
+    assert {first.id, second.id} <= set(table["Run"])
+    assert list(table["Run"][:2]) == [run.id for run in runs()[:2]]
+
+
+def test_a_run_is_deleted_only_after_a_yes(monkeypatch):
+    monkeypatch.setattr("pages.ui.live_run.allowed", lambda run: True)
+    run = told_run()
+    app = open_page("runs", run=run.id, tab="delete")
+    assert button(app, "Delete").disabled
+    app = app.checkbox[0].check().run()
+    app = button(app, "Delete").click().run()
+    assert not app.exception
+    assert run.id not in [one.id for one in runs()]
+
+
+def test_a_visitor_who_did_not_start_it_needs_the_token(monkeypatch):
+    monkeypatch.setattr("pages.ui.live_run.allowed", lambda run: False)
+    run = told_run()
+    app = open_page("runs", run=run.id, tab="delete")
+    assert not [one for one in app.button if one.label == "Delete"]
+    assert any(box.label == "Teacher's token" for box in app.text_input)
+
+
+def test_korean_page_has_korean_words():
+    told_run()
+    app = open_page("runs", locale="ko-KR")
+    assert app.title[0].value == "무엇을 학습했을까요?"
