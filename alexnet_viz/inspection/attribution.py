@@ -24,8 +24,9 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import Message
 from alexnet_viz.images import Preprocess
 from alexnet_viz.inspection.attribution_methods import METHODS, Method, Setting
-from alexnet_viz.inspection.attribution_runs import ClassScore, Outcome, Progress, Question, Value
+from alexnet_viz.inspection.attribution_runs import ClassScore, Outcome, Question, Value
 from alexnet_viz.inspection.classify import softmax
+from alexnet_viz.inspection.progress import Progress
 from alexnet_viz.network.build import view
 from alexnet_viz.network.fields import check_layer
 from alexnet_viz.network.spec import LRN, Activation, Conv, Spec, walk

@@ -181,7 +181,7 @@ _ENTRIES = (
             "(Zeiler and Fergus 2014)."
         ),
         departs=N_("The paper measures the probability, which hardly moves near 1; here it is the logit."),
-        cost=N_("One pass forward a window: about 170 with these settings."),
+        cost=N_("Part of a pass forward for each of about 200 windows."),
         needs_layer=False,
         settings=(
             Setting(

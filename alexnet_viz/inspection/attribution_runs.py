@@ -8,7 +8,7 @@ it. Everything explains a logit, the value before the softmax, so no other class
 """
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -20,7 +20,6 @@ from captum.attr import (  # type: ignore[import-untyped]
     LayerAttribution,
     LayerGradCam,
     LayerGradientXActivation,
-    Occlusion,
     Saliency,
 )
 from torch import Tensor, nn
@@ -28,6 +27,8 @@ from torch import Tensor, nn
 from alexnet_viz.images import Preprocess
 from alexnet_viz.inspection.baselines import baseline
 from alexnet_viz.inspection.capture import capture
+from alexnet_viz.inspection.partial import Partial
+from alexnet_viz.inspection.progress import Progress
 from alexnet_viz.network.build import Network, channels_last
 from alexnet_viz.network.spec import layer_names, module_keys
 
@@ -37,14 +38,6 @@ warnings.filterwarnings("ignore", message="Setting (backward|forward)", category
 CHUNK = 16  # pictures in one pass of a slow method: bounds its memory, and it can be stopped after each
 
 Value = int | str
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a slow computation has come."""
-
-    done: int
-    of: int
 
 
 class ClassScore(nn.Module):
@@ -221,40 +214,33 @@ def deeplift(question: Question) -> Steps:
 
 
 def occlusion(question: Question) -> Steps:
-    """Captum's occlusion, one row of windows at a time; where rows overlap, their mean, as Captum does along a row."""
+    """Every window covered in turn, one row of windows at a time.
+
+    Not Captum's: that runs the whole network for every window. The windows of a row leave all other rows of the
+    picture as they are, so what the network makes of those is not worked out again. The map is the same.
+    """
     _look(question)
-    question.score.network = channels_last(question.score.network)
     picture, start = question.picture, question.baseline()
-    _, channels, height, width = picture.shape
+    height, width = picture.shape[2:]
     window = max(1, round(question.number("window") / 100 * min(height, width)))
     stride = max(1, round(question.number("stride") / 100 * window))
-    heat, rows = torch.zeros(1, 1, height, width), torch.zeros(1, 1, height, 1)
-    tops = range(0, height - window + stride, stride)  # the last one may reach over the edge and is cut off there
+    partial = Partial(channels_last(question.score.network), picture)
+    heat, windows = torch.zeros(1, 1, height, width), torch.zeros(1, 1, height, width)
+    # The last window of a side may reach over the edge and is cut off there.
+    tops, lefts = (range(0, side - window + stride, stride) for side in (height, width))
     for number, top in enumerate(tops, start=1):
-        band = slice(top, min(top + window, height))
-        drop = Occlusion(_pasted(question, top)).attribute(
-            picture[:, :, band],
-            sliding_window_shapes=(channels, band.stop - top, window),
-            strides=(channels, stride, stride),
-            baselines=start[:, :, band],
-            perturbations_per_eval=CHUNK,
-        )
-        heat[:, :, band] += drop[:, :1]  # a window covers all colours, so each holds the same drop
-        rows[:, :, band] += 1
+        band = slice(top, top + window)
+        for first, last in _chunks(len(lefts)):
+            parts = [slice(left, left + window) for left in lefts[first:last]]
+            bands = picture[:, :, band].repeat(len(parts), 1, 1, 1)
+            for covered, part in zip(bands, parts, strict=True):
+                covered[:, :, part] = start[0, :, band, part]
+            drops = (partial.logits - partial.with_rows(bands, top))[:, question.score.target]
+            for part, drop in zip(parts, drops, strict=True):
+                heat[:, :, band, part] += drop
+                windows[:, :, band, part] += 1
         yield Progress(number, len(tops))
-    yield Outcome(heat / rows)
-
-
-def _pasted(question: Question, top: int) -> Callable[[Tensor], Tensor]:
-    """The class's logit as a function of a band of rows (B, C, h, W), the rest of the picture as it is."""
-
-    def score(bands: Tensor) -> Tensor:
-        pictures = question.picture.repeat(len(bands), 1, 1, 1)
-        pictures[:, :, top : top + bands.shape[2]] = bands
-        answer: Tensor = question.score(pictures)
-        return answer
-
-    return score
+    yield Outcome(heat / windows)
 
 
 def _look(question: Question) -> None:

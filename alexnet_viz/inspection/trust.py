@@ -28,9 +28,10 @@ from alexnet_viz.inspection.attribution import (
     class_index,
     preprocess_of,
 )
-from alexnet_viz.inspection.attribution_runs import CHUNK, Progress, Value
+from alexnet_viz.inspection.attribution_runs import CHUNK, Value
 from alexnet_viz.inspection.baselines import baseline
 from alexnet_viz.inspection.classify import softmax
+from alexnet_viz.inspection.progress import Progress
 from alexnet_viz.network.build import random_state, with_weights
 from alexnet_viz.network.spec import layer_names, module_keys
 from alexnet_viz.network.weights import Model

@@ -36,16 +36,18 @@ def first_network(config: TrainConfig, spec: Spec) -> Network:
 
 def _he(state: State, seed: int) -> State:
     """Weights of variance 2 / inputs, which keeps the size of values from layer to layer under ReLUs (He et al. 2015);
-    biases 0. Vectors of batch norm stay as they are."""
+    biases 0. The last layer starts at 0, so all classes are as probable at first and no step is thrown away on
+    unlearning chance. Vectors of batch norm stay as they are."""
     generator = torch.Generator().manual_seed(seed)
-    layers = {key.rsplit(".", 1)[0] for key, tensor in state.items() if tensor.dim() > 1}
+    layers = list(dict.fromkeys(key.rsplit(".", 1)[0] for key, tensor in state.items() if tensor.dim() > 1))
     drawn = {}
     for key, tensor in state.items():
-        if tensor.dim() > 1:
-            deviation = math.sqrt(2 / tensor.shape[1:].numel())
-            drawn[key] = torch.empty(tensor.shape).normal_(0, deviation, generator=generator)
-        elif key.rsplit(".", 1)[0] in layers:
-            drawn[key] = torch.zeros(tensor.shape)
+        layer = key.rsplit(".", 1)[0]
+        if layer not in layers:
+            continue
+        drawn[key] = torch.zeros(tensor.shape)
+        if tensor.dim() > 1 and layer != layers[-1]:
+            drawn[key].normal_(0, math.sqrt(2 / tensor.shape[1:].numel()), generator=generator)
     return state | drawn
 
 

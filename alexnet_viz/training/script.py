@@ -327,6 +327,7 @@ def _first_weights(config: TrainConfig) -> list[str]:
             "        if isinstance(module, (nn.Conv2d, nn.Linear)):",
             '            nn.init.kaiming_normal_(module.weight, nonlinearity="relu")',
             "            nn.init.zeros_(module.bias)",
+            "    nn.init.zeros_(module.weight)  # of the last layer: all classes are as probable at first",
         ]
     if config.frozen:
         lines += [

@@ -2,7 +2,7 @@
 
     dataset = shapes10()
     dataset.classes            # ("bar", "circle", ..., "triangle")
-    dataset.train.images       # uint8 (12000, 3, 32, 32)
+    dataset.train.images       # uint8 (8000, 3, 32, 32)
 
 Each shape is a formula on the plane: negative inside, positive outside, and near the edge about the distance to it in
 units of the shape's size. Position, size, angle and colours are drawn at random; the edge is one pixel soft.
@@ -19,7 +19,8 @@ from alexnet_viz.training.datasets import Dataset, Split
 
 NAME = "shapes"
 SIDE = 32  # pixels
-SIZES = (8.0, 13.0)  # half the shape's extent, pixels
+SIZES = (10.0, 14.0)  # half the shape's extent, pixels
+TURN = 0.4  # radians, the most to either side
 LOWEST_CONTRAST = 0.45  # between shape and background in at least one channel, of 0..1
 NOISE = 0.08  # standard deviation of every value, of 0..1
 
@@ -27,7 +28,7 @@ Floats = NDArray[np.float32]
 Formula = Callable[[Floats, Floats], Floats]
 
 
-def shapes10(train: int = 12_000, test: int = 2_000, seed: int = 0) -> Dataset:
+def shapes10(train: int = 8_000, test: int = 1_000, seed: int = 0) -> Dataset:
     """Equally many pictures of each kind, give or take one; the same ones for the same seed."""
     return Dataset(
         name=NAME,
@@ -51,7 +52,7 @@ def draw(formula: Formula, count: int, random: np.random.Generator) -> NDArray[n
     def uniform(low: float, high: float) -> Floats:
         return random.uniform(low, high, (count, 1, 1)).astype(np.float32)
 
-    size, angle = uniform(*SIZES), uniform(-math.pi, math.pi)
+    size, angle = uniform(*SIZES), uniform(-TURN, TURN)
     room = np.maximum(SIDE / 2 - size, 0)  # so far from the middle that the shape is not cut off
     across, down = (np.arange(SIDE, dtype=np.float32) + np.float32(0.5 - SIDE / 2) for _ in range(2))
     x = (across[None, None, :] - uniform(-1, 1) * room) / size  # (count, 1, SIDE)

@@ -12,6 +12,7 @@ from alexnet_viz.training.config import DEFAULTS, FIELDS, FOR_DATA, PRESETS, Fie
 from alexnet_viz.training.runs import new_run
 from pages.ui import cache, live_run, messages, state
 
+SMALL = 32  # pixels; larger networks take a graphics card days
 FIRST = ("epochs", "learning_rate")  # always in sight; everything else waits behind a button
 MADE_ELSEWHERE = ("data", "model", "preset", "net", "start_from")
 
@@ -19,11 +20,12 @@ MADE_ELSEWHERE = ("data", "model", "preset", "net", "start_from")
 def form(t: Translator) -> None:
     """Data, network and recipe; then the start button."""
     data = _data(t)
+    fitting = _fitting(data)
     model = st.selectbox(
         t(FIELDS["model"].title),
-        [model_id for model_id in MODELS if MODELS[model_id].spec.input[1] == 32 or MODELS[model_id].frozen],
+        fitting,
         format_func=lambda model_id: t(MODELS[model_id].title),
-        key=f"train_model_{t.language}",
+        key=f"train_model_{t.language}_{len(fitting)}",
     )
     preset = st.segmented_control(
         t(FIELDS["preset"].title),
@@ -48,6 +50,13 @@ def form(t: Translator) -> None:
     ):
         with messages.shown(t):
             _start(data, model, preset, chosen)
+
+
+def _fitting(data: str) -> list[str]:
+    """Networks for small pictures; a fresh head on frozen convolutions where pictures can be enlarged for them."""
+    small = [model_id for model_id, entry in MODELS.items() if entry.spec.input[1] == SMALL]
+    frozen = [model_id for model_id, entry in MODELS.items() if entry.frozen]
+    return small if data == "shapes" else [*small, *frozen]
 
 
 def _data(t: Translator) -> str:

@@ -13,7 +13,7 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.images import Preprocess
 from alexnet_viz.inspection.by_hand import activations
 from alexnet_viz.inspection.excitation import Excitation, Patch, excite, patch, strongest
-from alexnet_viz.inspection.experiments import Progress
+from alexnet_viz.inspection.progress import Progress
 from alexnet_viz.network.build import random_state, with_weights
 from alexnet_viz.network.fields import Box, visible_box
 from alexnet_viz.network.spec import (

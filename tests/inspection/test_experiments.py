@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from alexnet_viz.errors import UserError
 from alexnet_viz.inspection import experiments
 from alexnet_viz.inspection.by_hand import activations
-from alexnet_viz.inspection.experiments import Progress, Ranking, forward_from, rank_channels, without
+from alexnet_viz.inspection.experiments import Ranking, forward_from, rank_channels, without
+from alexnet_viz.inspection.progress import Progress
 from alexnet_viz.network.build import random_state, view, with_weights
 from alexnet_viz.network.spec import (
     LRN,

@@ -12,8 +12,9 @@ from hypothesis.extra import numpy as arrays
 from alexnet_viz.errors import UserError
 from alexnet_viz.inspection.attribution import METHODS, attribute
 from alexnet_viz.inspection.attribution_methods import Method
-from alexnet_viz.inspection.attribution_runs import Outcome, Progress
+from alexnet_viz.inspection.attribution_runs import Outcome
 from alexnet_viz.inspection.baselines import baseline
+from alexnet_viz.inspection.progress import Progress
 from alexnet_viz.inspection.trust import (
     FAILS_FROM,
     RANDOM_ORDERS,
