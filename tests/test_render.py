@@ -133,3 +133,41 @@ def test_kernels_are_coloured_around_mid_grey_or_drawn_by_their_only_channel():
     assert middle(sheet, montage, 1) == (128, 128, 128, 255)
     grey = render.kernels(weights[:, :1])
     assert middle(pixels(grey.png), grey, 0) == (200, 80, 0, 255)
+
+
+def test_a_mask_keeps_its_pixels_and_pales_the_others():
+    photo = Image.new("RGB", (4, 4), (200, 10, 60))
+    kept = np.zeros((4, 4), bool)
+    kept[1, 2] = True
+    pixels_after = np.asarray(render.masked(photo, kept))
+    assert pixels_after[1, 2].tolist() == [200, 10, 60]
+    red, green, blue = pixels_after[0, 0].tolist()
+    assert red == green == blue
+    assert red > 200
+
+
+def test_contours_go_around_what_is_hot_on_either_side_of_zero():
+    photo = Image.new("RGB", (40, 40), (0, 0, 0))
+    heat = np.zeros((40, 40), np.float32)
+    heat[10:20, 10:20], heat[30:36, 30:36] = 1.0, -1.0
+    drawn = pixels(render.contoured(photo, heat))[..., :3]
+    assert drawn[10, 15].tolist() == [200, 80, 0], "orange along the hot square"
+    assert drawn[15, 15].tolist() == [0, 0, 0], "nothing inside"
+    assert drawn[30, 33].tolist() == [0, 90, 160], "blue along the cold one"
+    assert drawn[9, 15].tolist() == [255, 255, 255], "a white rim"
+    assert drawn[2, 2].tolist() == [0, 0, 0]
+
+
+def test_nothing_hot_has_no_contour():
+    photo = Image.new("RGB", (8, 8), (9, 9, 9))
+    assert (pixels(render.contoured(photo, np.zeros((8, 8), np.float32)))[..., :3] == 9).all()
+
+
+def test_a_pale_photo_has_no_colours_but_the_heat_has():
+    photo = Image.new("RGB", (8, 8), (255, 0, 0))
+    heat = np.zeros((8, 8), np.float32)
+    heat[0, 0] = 1
+    drawn = pixels(render.overlaid(photo, heat, 1.0, pale=True))
+    red, green, blue, _ = drawn[7, 7].tolist()
+    assert red == green == blue
+    assert drawn[0, 0, 0] > drawn[0, 0, 2]

@@ -189,6 +189,19 @@ def checkpoint_path(text: str) -> Path:
     return file
 
 
+def usable_weights(run: Run) -> Path | None:
+    """The weights that other pages can look at: the best epoch's, else the last one's; None while there are none.
+
+    An edited network, or one with other activations or normalisation, is none of the table: its weights mean nothing
+    there even where their shapes fit.
+    """
+    config = run.config()
+    if config.net or config.activation or config.normalisation:
+        return None
+    files = (run.checkpoints / name for name in ("best.safetensors", "last.safetensors"))
+    return next((file for file in files if file.is_file()), None)
+
+
 def _runs_in(folder: Path, *, shipped: bool) -> list[Run]:
     found = (path for path in folder.glob("*/config.json") if _ID.fullmatch(path.parent.name))
     made = [Run(path.parent.name, path.parent, shipped) for path in found]

@@ -391,7 +391,7 @@ class Shapes(Dataset):
 
 
 def load():
-    return Shapes(12_000, (0, 0)), Shapes(2_000, (0, 1))
+    return Shapes(8_000, (0, 0)), Shapes(1_000, (0, 1))
 '''
 
 _TRANSFORMED = '''

@@ -9,6 +9,7 @@ import os
 import threading
 import weakref
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -119,6 +120,19 @@ def _model(model_id: str, source: WeightsSource, changed: int) -> "Model":
     from alexnet_viz.network.weights import load_model
 
     return load_model(model_id, source)
+
+
+def run_model(path: Path) -> "Model":
+    """The network in a run's checkpoint; one that is written anew is noticed."""
+    return _run_model(path, path.stat().st_mtime_ns)
+
+
+@st.cache_resource(max_entries=3, show_spinner=False)
+def _run_model(path: Path, changed: int) -> "Model":
+    ensure_ml()
+    from alexnet_viz.network.weights import open_model
+
+    return open_model(path)
 
 
 def answer(model: "Model", digest: str, data: bytes) -> "Answer":

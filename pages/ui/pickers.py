@@ -1,7 +1,9 @@
 """Widgets that return plain values: language, model, the current picture, the open tab."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -11,6 +13,7 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import LANGUAGES, Translator
 from alexnet_viz.network.zoo import MODELS, ModelEntry
 from alexnet_viz.samples import SAMPLES
+from alexnet_viz.training.runs import runs, usable_weights
 from pages.ui import cache, messages, state
 from pages.ui.paste_box import paste_box
 from pages.ui.strip import Thumbnail, strip
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
     from alexnet_viz.network.weights import Model
 
 EXTENSIONS = ["jpg", "jpeg", "png", "webp", "avif", "gif", "bmp", "tif", "tiff", "heic", "heif"]
+RUN_PREFIX = "run:"  # of the ids of checkpoints in the model choice
+MOST_RUNS = 12  # whose checkpoints are offered
 MOST_OWN_PICTURES = 12  # per visitor; the oldest go first
 MOST_OWN_BYTES = 40 * 2**20  # per visitor
 
@@ -88,12 +93,25 @@ def second_model(t: Translator, first: ChosenModel) -> ChosenModel:
 
 def _model_ids() -> list[str]:
     own = [state.OWN_MODEL_ID] if state.OWN_MODEL in st.session_state else []
-    return [*own, *MODELS]
+    return [*own, *MODELS, *_trained_here()]
+
+
+def _trained_here() -> dict[str, Path]:
+    """Checkpoints of the newest runs, by their id in the model choice."""
+    found = {}
+    for one in runs()[:MOST_RUNS]:
+        with suppress(UserError):  # a damaged run is no model
+            if weights := usable_weights(one):
+                found[f"{RUN_PREFIX}{one.id}"] = weights
+    return found
 
 
 def _chosen(model_id: str) -> ChosenModel:
     if model_id in MODELS:
         return ChosenModel(MODELS[model_id])
+    if model_id.startswith(RUN_PREFIX):
+        loaded = cache.run_model(_trained_here()[model_id])
+        return ChosenModel(loaded.entry, OwnModel(model_id.removeprefix(RUN_PREFIX), loaded))
     own: OwnModel = st.session_state[state.OWN_MODEL]
     return ChosenModel(own.model.entry, own)
 
@@ -101,6 +119,9 @@ def _chosen(model_id: str) -> ChosenModel:
 def _model_box(t: Translator, label: str, current: str, *, key: str) -> str:
     ids = _model_ids()
     titles = {model_id: t(MODELS[model_id].title) for model_id in MODELS}
+    titles |= {
+        name: t("Trained here: {run}", run=name.removeprefix(RUN_PREFIX)) for name in ids if name[:4] == RUN_PREFIX
+    }
     if state.OWN_MODEL in st.session_state:
         titles[state.OWN_MODEL_ID] = t("My own: {file}", file=st.session_state[state.OWN_MODEL].name)
     # The key changes with what the titles and the list depend on; the choice itself is kept in the session.

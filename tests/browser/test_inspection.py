@@ -61,11 +61,15 @@ def test_a_box_drawn_with_the_mouse_covers_that_part(visit):
 
 def test_a_long_job_can_be_stopped_and_shows_how_far_it_came(visit):
     page = visit("/filters?tab=wants&layer=conv5")
+    steps = page.locator("[data-testid='stSlider'] input[type=range]").last
+    steps.focus()
+    page.keyboard.press("End")  # 512 steps: long enough to be stopped on any machine
+    wait_for_run(page)
     page.get_by_role("button", name="Make the picture").click()
     stop = page.get_by_role("button", name="Stop", exact=True)
     page.get_by_text(re.compile("its answer is")).first.wait_for()
     stop.last.click()
-    expect(page.get_by_text(re.compile(r"Stopped after step \d+ of 128"))).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Stopped after step \d+ of 512"))).to_be_visible()
     expect(page.get_by_role("button", name="Make the picture")).to_be_visible()
 
 

@@ -8,7 +8,7 @@ from pages.ui import heat_tabs
 from tests.pages.test_classify import open_page
 from tests.pages.test_feature_maps import button, captions
 
-SMALL = "alexnet_cifar"  # random weights, 32 x 32: every method takes a moment
+SMALL = "alexnet_cifar"  # 32 x 32: every method takes a moment
 
 
 def open_attribution(**query: str):
@@ -85,7 +85,7 @@ def test_random_weights_make_the_map_another_one():
 
 
 def test_a_random_network_has_nothing_to_forget():
-    app = open_attribution(tab="trust", model=SMALL)
+    app = open_attribution(tab="trust", model="lenet5")
     assert any("learnt nothing" in message.value for message in app.info)
 
 

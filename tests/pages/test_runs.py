@@ -57,3 +57,27 @@ def test_korean_page_has_korean_words():
     told_run()
     app = open_page("runs", locale="ko-KR")
     assert app.title[0].value == "무엇을 학습했을까요?"
+
+
+def test_a_runs_checkpoint_can_be_looked_at_on_every_page():
+    from safetensors.torch import save_file
+
+    from alexnet_viz.network.build import random_state
+    from alexnet_viz.network.zoo import MODELS
+
+    run = told_run(state="finished")
+    save_file(random_state(MODELS["alexnet_cifar"].spec, seed=3), run.checkpoints / "last.safetensors")
+    for page in ("classify", "feature_maps", "filters", "attribution"):
+        app = open_page(page, model=f"run:{run.id}")
+        assert not app.exception, (page, app.exception)
+        assert not app.error, (page, [error.value for error in app.error])
+        assert any(box.value == f"run:{run.id}" for box in app.selectbox), page
+
+
+def test_a_run_with_other_activations_is_no_model_of_the_table():
+    from alexnet_viz.training.config import TrainConfig
+    from alexnet_viz.training.runs import new_run, usable_weights
+
+    run = new_run(TrainConfig.with_preset("fast", data="shapes", activation="tanh"))
+    (run.checkpoints / "last.safetensors").touch()
+    assert usable_weights(run) is None
