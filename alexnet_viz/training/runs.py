@@ -50,6 +50,7 @@ from alexnet_viz.training.events import (
 )
 
 SHIPPED_DIR = Path(__file__).resolve().parent.parent.parent / "assets" / "runs"
+LONGEST_ID = 100  # characters; a longer name is no folder's
 STALE_AFTER = 15  # seconds without a heartbeat, which comes every second
 
 Written = Literal["queued", "running", "paused", "finished", "stopped", "failed"]
@@ -163,7 +164,7 @@ def runs() -> list[Run]:
 
 def run(run_id: str) -> Run:
     """The run with this id, which may come from a link."""
-    if _ID.fullmatch(run_id):
+    if len(run_id) <= LONGEST_ID and _ID.fullmatch(run_id):
         for folder, shipped in ((runs_dir(), False), (SHIPPED_DIR, True)):
             if (folder / run_id / "config.json").is_file():
                 return Run(run_id, folder / run_id, shipped)

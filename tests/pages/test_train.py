@@ -17,6 +17,7 @@ from tests.pages.test_feature_maps import button
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path))
     monkeypatch.delenv("ALEXNET_VIZ_CIFAR10", raising=False)
+    monkeypatch.setattr("alexnet_viz.training.runs.SHIPPED_DIR", tmp_path / "none")
     return tmp_path
 
 
