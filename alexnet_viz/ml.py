@@ -1,17 +1,21 @@
-"""Importing torch once, safely, and without slowing the server down afterwards."""
+"""Importing torch and captum once, safely, and without slowing the server down afterwards."""
 
 import gc
 import importlib
+import os
 import threading
 
-_HEAVY = ("torch", "safetensors.torch")
+_HEAVY = ("torch", "safetensors.torch", "captum.attr")
 
 _lock = threading.Lock()
 _ready = threading.Event()
 
 
 def ensure_ml() -> None:
-    """Import torch; call this before importing any module that needs it from a web session.
+    """Import torch and captum; call this before importing any module that needs them from a web session.
+
+    One processor core stays free of torch: with all of them busy neither the server's messages nor a browser on the
+    same computer get through, and a long job is over before its Stop button can be pressed.
 
     The lock is needed: concurrent first imports of torch deadlock in Python's import system. The freeze too:
     Streamlit collects garbage after every rerun, which with torch's objects costs a quarter of a second
@@ -24,6 +28,7 @@ def ensure_ml() -> None:
             return
         for module in _HEAVY:
             importlib.import_module(module)
+        importlib.import_module("torch").set_num_threads(max(1, (os.cpu_count() or 1) - 1))
         gc.collect()
         gc.freeze()
         _ready.set()

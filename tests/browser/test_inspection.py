@@ -59,6 +59,22 @@ def test_a_box_drawn_with_the_mouse_covers_that_part(visit):
     assert abs(height - (112 - top)) <= 1
 
 
+def test_a_long_job_can_be_stopped_and_shows_how_far_it_came(visit):
+    page = visit("/filters?tab=wants&layer=conv5")
+    page.get_by_text("Start from noise number").wait_for()  # the last control of the tab
+    steps = page.locator("[data-testid='stSlider'] input[type=range]").last
+    steps.focus()
+    page.keyboard.press("End")  # 512 steps: long enough to be stopped on any machine
+    expect(page.get_by_text("512", exact=True).first).to_be_visible()
+    wait_for_run(page)
+    page.get_by_role("button", name="Make the picture").click()
+    stop = page.get_by_test_id("stButton").get_by_text("Stop", exact=True)
+    page.get_by_text(re.compile("its answer is")).first.wait_for()
+    stop.last.click()
+    expect(page.get_by_text(re.compile(r"Stopped after step \d+ of 512"))).to_be_visible()
+    expect(page.get_by_role("button", name="Make the picture")).to_be_visible()
+
+
 def test_an_english_link_opens_the_same_attribution_in_korean(visit):
     page = visit("/attribution?image=cat_and_truck&class=cat&method=layercam&tab=classes&lang=ko")
     expect(page.get_by_role("heading", name="신경망은 어디를 보았을까요?")).to_be_visible()
