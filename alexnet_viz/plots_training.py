@@ -86,9 +86,9 @@ def _line(
 def _chart(title: str, series: list[Option], names: list[str]) -> Option:
     return {
         "animation": False,
-        "title": {"text": title, "textStyle": {"fontSize": 13}},
-        "grid": {"left": 46, "right": 12, "top": 56 if names else 34, "bottom": 24},
-        "legend": {"data": names, "top": 22, "left": 0} if names else {"show": False},
+        "title": {"text": title, "left": 0, "top": 0, "textStyle": {"fontSize": 13}},
+        "grid": {"left": 46, "right": 12, "top": 30 + 24 * bool(names), "bottom": 24},
+        "legend": {"data": names, "top": 24, "left": 0} if names else {"show": False},
         "tooltip": {"trigger": "axis"},
         "xAxis": {"type": "value", "min": "dataMin", "max": "dataMax"},
         "yAxis": {"type": "value", "scale": True},

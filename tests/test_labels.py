@@ -87,3 +87,9 @@ def test_class_name(id, language, name):
 def test_an_unknown_list_is_a_bug():
     with pytest.raises(FileNotFoundError):
         class_ids("no such list")
+
+
+def test_shapes_are_those_that_are_drawn():
+    from alexnet_viz.training.shapes import SHAPES
+
+    assert class_ids("shapes") == tuple(SHAPES)

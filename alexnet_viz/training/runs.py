@@ -37,6 +37,7 @@ from filelock import FileLock
 from alexnet_viz.errors import UserError
 from alexnet_viz.home import home_dir
 from alexnet_viz.i18n import N_, Message
+from alexnet_viz.labels import class_ids
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.events import (
     EpochDone,
@@ -201,6 +202,19 @@ def usable_weights(run: Run) -> Path | None:
         return None
     files = (run.checkpoints / name for name in ("best.safetensors", "last.safetensors"))
     return next((file for file in files if file.is_file()), None)
+
+
+def classes_of(run: Run) -> tuple[str, ...]:
+    """The ids of the classes that a run learns, as its checkpoints say; of the data sets known here also without one.
+
+    Read from the file's header: its length in eight bytes, then JSON. () where nothing says it.
+    """
+    for file in sorted(run.checkpoints.glob("*.safetensors")):
+        with file.open("rb") as opened:
+            header = json.loads(opened.read(int.from_bytes(opened.read(8), "little")))
+        return tuple(json.loads(header.get("__metadata__", {}).get("classes", "[]")))
+    data = run.config().data
+    return class_ids(data) if data in ("cifar10", "shapes") else ()
 
 
 def _runs_in(folder: Path, *, shipped: bool) -> list[Run]:

@@ -31,10 +31,29 @@ class Snapshot:
     probabilities: NDArray[np.float32]  # (n, classes), what the network says
     confusion: NDArray[np.int64]  # (classes, classes), rows: what it is; columns: what was said
 
+    @property
+    def pictures(self) -> NDArray[np.uint8]:
+        """The images as people look at them, (n, H, W, 3)."""
+        count, _, height, width = self.images.shape
+        return np.broadcast_to(self.images, (count, 3, height, width)).transpose(0, 2, 3, 1)
+
+    @property
+    def confusion_shares(self) -> NDArray[np.float32]:
+        """The same as shares of each row; a class without images has a row of zeros."""
+        shares: NDArray[np.float32] = (self.confusion / np.maximum(1, self.confusion.sum(1, keepdims=True))).astype(
+            np.float32
+        )
+        return shares
+
 
 def snapshot_file(run_path: Path, epoch: int) -> Path:
     """Where an epoch's snapshot is kept."""
     return run_path / CHECKPOINTS / f"epoch-{epoch:04d}.npz"
+
+
+def epoch_of(file: Path) -> int:
+    """The epoch that a snapshot's name says."""
+    return int(file.stem.removeprefix("epoch-"))
 
 
 def snapshot_files(run_path: Path) -> list[Path]:

@@ -13,15 +13,27 @@ import streamlit as st
 from alexnet_viz import plots_training, render
 from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import Translator
+from alexnet_viz.labels import class_name
 from alexnet_viz.training.events import Event, as_it_went
 from alexnet_viz.training.jobs import queue
-from alexnet_viz.training.runs import STATES, History, Run, history_of, may_control, read_events, run, runs
+from alexnet_viz.training.runs import (
+    STATES,
+    History,
+    Run,
+    classes_of,
+    history_of,
+    may_control,
+    read_events,
+    run,
+    runs,
+)
 from alexnet_viz.training.snapshots import read_snapshot, snapshot_files
 from pages.ui import cache, messages, state
 
 ACTIVE = ("queued", "running")
 EVERY = 1.0  # seconds between two looks
 SMOOTHING = 0.95
+PREDICTIONS = 8  # of the fixed images, shown after every epoch
 _SEEN = "live_seen"  # session key: Seen
 
 
@@ -105,7 +117,7 @@ def _headline(t: Translator, watched: Run, now: str, told: History) -> None:
         (t("Time left"), _time_left(last, status.steps) if last and now == "running" else "-"),
         (t("Memory"), f"{last.memory / 2**20:,.0f} MiB" if last else "-"),
     ]
-    for place, (label, value) in zip(st.columns(len(figures)), figures, strict=True):
+    for place, (label, value) in zip([*st.columns(3), *st.columns(3)], figures, strict=True):
         place.metric(label, value)
     if status.steps:
         st.progress(min(1.0, status.step / status.steps), t("Step {done} of {of}", done=status.step, of=status.steps))
@@ -179,11 +191,21 @@ def snapshot_picture(t: Translator, file: Any, watched: Run) -> None:
             sheet = render.kernels(snapshot.filters, 560)
             st.image(sheet.png, width="stretch", output_format="PNG", alt=t("The first layer's filters"))
     with confusion:
+        names = [class_name(class_id, t.language) for class_id in classes_of(watched)]
         st.markdown(f"**{t('What was said (columns) of what it is (rows)')}**")
-        shares = snapshot.confusion / np.maximum(1, snapshot.confusion.sum(axis=1, keepdims=True))
-        st.image(
-            render.diverging(shares.astype(np.float32), 1.0, side=280),
-            width="stretch",
-            output_format="PNG",
-            alt=t("Confusion matrix; its diagonal are the right answers"),
-        )
+        if snapshot.confusion.any():
+            st.image(
+                render.diverging(snapshot.confusion_shares, 1.0, side=280),
+                width="stretch",
+                output_format="PNG",
+                alt=t("Confusion matrix; its diagonal are the right answers"),
+            )
+            st.caption(", ".join(f"{i} {name}" for i, name in enumerate(names)))
+        else:
+            st.caption(t("This run keeps no images for validation: only its end was measured."))
+    kept = zip(snapshot.pictures, snapshot.labels, snapshot.probabilities, strict=True)
+    for place, (image, label, said) in zip(st.columns(PREDICTIONS), kept, strict=False):
+        best = int(said.argmax())
+        mark = "✓" if best == label else "✗"
+        name = names[best] if names else str(best)
+        place.image(image, caption=f"{mark} {name}", width="stretch", output_format="PNG", alt=f"{mark} {name}")

@@ -282,8 +282,8 @@ _TABS: Mapping[str, tuple[str, Callable[[Translator, View], None]]] = {
     "hand": (N_("Worked by hand"), _hand),
     "beside": (N_("Side by side"), _two),
     "off": (N_("Switch channels off"), maps_experiments.switchboard),
-    "matters": (N_("Which channel matters?"), maps_experiments.ranking),
-    "table": (N_("Numbers and files"), _table),
+    "matters": (N_("What matters?"), maps_experiments.ranking),
+    "table": (N_("Numbers"), _table),
 }
 
 TITLES: Mapping[str, str] = {tab_id: title for tab_id, (title, _) in _TABS.items()}

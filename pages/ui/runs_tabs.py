@@ -8,10 +8,11 @@ import streamlit as st
 
 from alexnet_viz import plots, plots_training, tables
 from alexnet_viz.i18n import N_, Translator
+from alexnet_viz.labels import class_name
 from alexnet_viz.training.config import FIELDS, TrainConfig
-from alexnet_viz.training.runs import STATES, Run, history, metrics_csv, new_run, runs
+from alexnet_viz.training.runs import STATES, Run, classes_of, history, metrics_csv, new_run, runs
 from alexnet_viz.training.script import run_script
-from alexnet_viz.training.snapshots import read_snapshot, snapshot_files
+from alexnet_viz.training.snapshots import TEST, epoch_of, read_snapshot, snapshot_files
 from pages.ui import cache, downloads, live_run, messages, state
 from pages.ui.frame import PAGES
 
@@ -90,31 +91,29 @@ def _epochs(t: Translator, chosen: Run) -> None:
     if not files:
         st.info(t("This run has kept no epoch yet."))
         return
-    numbers = [read_number(file.stem) for file in files]
+    numbers = [epoch_of(file) for file in files]
     epoch = numbers[-1]
     if len(numbers) > 1:
         epoch = st.select_slider(t("After epoch"), numbers, numbers[-1], key=f"runs_epoch_{chosen.id}_{len(numbers)}")
     live_run.snapshot_picture(t, files[numbers.index(epoch)], chosen)
 
 
-def read_number(stem: str) -> int:
-    """The epoch in a snapshot's name."""
-    return int(stem.rsplit("-", 1)[-1])
-
-
 def _mistakes(t: Translator, chosen: Run) -> None:
     """The test images that the finished network was most sure of and wrong about."""
-    file = chosen.path / "test.npz"
+    file = chosen.path / TEST
     if not file.is_file():
         st.info(t("Only a finished run has looked at the test images."))
         return
     found = read_snapshot(file)
+    names = [class_name(class_id, t.language) for class_id in classes_of(chosen)]
+    names = names or [str(i) for i in range(found.probabilities.shape[1])]
     places = [place for _ in range(-(-len(found.images) // 6)) for place in st.columns(6)]
-    for place, image, label, shares in zip(places, found.images, found.labels, found.probabilities, strict=False):
+    for place, image, label, shares in zip(places, found.pictures, found.labels, found.probabilities, strict=False):
         said = int(shares.argmax())
-        caption = t("{truth}, said {answer} ({share:.0%})", truth=int(label), answer=said, share=float(shares[said]))
-        pixels = np.broadcast_to(image, (3, *image.shape[1:])).transpose(1, 2, 0)
-        place.image(pixels, caption=caption, width="stretch", output_format="PNG", alt=caption)
+        caption = t(
+            "{truth}, said {answer} ({share:.0%})", truth=names[label], answer=names[said], share=float(shares[said])
+        )
+        place.image(image, caption=caption, width="stretch", output_format="PNG", alt=caption)
 
 
 def _settings(t: Translator, chosen: Run) -> None:
