@@ -13,6 +13,7 @@ from pages.ui import cache_inspection as kept
 from pages.ui import downloads, jobs, pickers
 from pages.ui.jobs import Job
 from pages.ui.layer_filters import FilterView
+from pages.ui.tiles import tiles
 
 BEST = 9  # pictures shown
 CIFAR_PICTURES = 500
@@ -112,7 +113,7 @@ def _best(t: Translator, view: FilterView, found: Any, pictures: Sequence[tuple[
 
     best = strongest(found, view.filter, BEST)
     preprocess = view.chosen.entry.preprocess
-    for place, hit in zip(st.columns(len(best)) if len(best) <= 5 else _grid(len(best)), best, strict=True):
+    for place, hit in zip(tiles(len(best), 150), best, strict=True):
         name, data = pictures[hit.picture]
         image = images.decode(data).image
         cut, box = patch(view.spec, preprocess, image, view.layer, hit.row, hit.column)
@@ -132,11 +133,6 @@ def _best(t: Translator, view: FilterView, found: Any, pictures: Sequence[tuple[
                 output_format="PNG",
                 alt=t("What lies in the filter's field there"),
             )
-
-
-def _grid(count: int) -> list:
-    columns = 5
-    return [place for _ in range(-(-count // columns)) for place in st.columns(columns)][:count]
 
 
 class _Opened:

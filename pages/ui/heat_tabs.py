@@ -12,6 +12,7 @@ from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.labels import class_name
 from pages.ui import cache, downloads, heat_trust, messages
 from pages.ui.heat import STYLE, STYLES, Question, answer_now, drawn, limit, over_photo, settings_and_layer, settings_of
+from pages.ui.tiles import tiles
 
 if TYPE_CHECKING:
     from alexnet_viz.inspection.attribution import Attribution
@@ -158,8 +159,7 @@ def _grid(t: Translator, question: Question, answer: "Attribution | None") -> No
         format_func=lambda method_id: t(METHODS[method_id].title),
         key=f"heat_grid_{t.language}",
     )
-    places = [place for _ in range(-(-len(picked) // 4)) for place in st.columns(4)]
-    for place, method_id in zip(places, picked, strict=False):
+    for place, method_id in zip(tiles(len(picked), 190), picked, strict=True):
         with place:
             st.markdown(f"**{t(METHODS[method_id].title)}**")
             _one_of_many(t, question.asking(method=method_id, settings=settings_of(method_id)))
@@ -191,7 +191,7 @@ def _layers(t: Translator, question: Question, answer: "Attribution | None") -> 
     st.markdown(
         t("Grad-CAM at every convolution: early layers see edges anywhere, the last one sees things in their place.")
     )
-    for place, name in zip(st.columns(max(3, len(names))), names, strict=False):
+    for place, name in zip(tiles(len(names), 150), names, strict=True):
         with place:
             st.markdown(f"**{name}**")
             _one_of_many(t, question.asking(method="gradcam", layer=name, settings=()))

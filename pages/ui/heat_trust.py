@@ -15,6 +15,7 @@ from pages.ui.box_picker import box_picker
 from pages.ui.heat import Question, limit, over_photo
 from pages.ui.jobs import Job
 from pages.ui.pixel_picker import pixel_picker
+from pages.ui.tiles import tiles
 
 if TYPE_CHECKING:
     from alexnet_viz.inspection.attribution import Attribution
@@ -46,7 +47,7 @@ def recipe(t: Translator, question: Question, answer: "Attribution | None") -> N
     )
     st.latex(r"\alpha_k = \frac{1}{Z} \sum_{i,j} \frac{\partial y}{\partial A^k_{ij}}")
     best = worked.top[:SHOWN]
-    for place, k in zip(st.columns(SHOWN), best, strict=False):
+    for place, k in zip(tiles(len(best), 120), best, strict=True):
         with place:
             st.image(
                 render.diverging(worked.maps[k], side=120),
@@ -156,7 +157,7 @@ def _random(t: Translator, question: Question, answer: "Attribution") -> None:
     found = jobs.run(t, job)
     if found is None:
         return
-    places = st.columns(len(found.stages) + 1)
+    places = tiles(len(found.stages) + 1, 96)
     shown = [(t("trained"), None, found.original.heat)]
     shown += [(stage.layer, stage.spearman, stage.heat) for stage in found.stages]
     for place, (name, similarity, heat) in zip(places, shown, strict=True):

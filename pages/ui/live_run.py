@@ -29,6 +29,7 @@ from alexnet_viz.training.runs import (
 )
 from alexnet_viz.training.snapshots import read_snapshot, snapshot_files
 from pages.ui import cache, messages, state
+from pages.ui.tiles import tiles
 
 ACTIVE = ("queued", "running")
 EVERY = 1.0  # seconds between two looks
@@ -117,7 +118,7 @@ def _headline(t: Translator, watched: Run, now: str, told: History) -> None:
         (t("Time left"), _time_left(last, status.steps) if last and now == "running" else "-"),
         (t("Memory"), f"{last.memory / 2**20:,.0f} MiB" if last else "-"),
     ]
-    for place, (label, value) in zip([*st.columns(3), *st.columns(3)], figures, strict=True):
+    for place, (label, value) in zip(tiles(len(figures), 150), figures, strict=True):
         place.metric(label, value)
     if status.steps:
         st.progress(min(1.0, status.step / status.steps), t("Step {done} of {of}", done=status.step, of=status.steps))
@@ -203,8 +204,8 @@ def snapshot_picture(t: Translator, file: Any, watched: Run) -> None:
             st.caption(", ".join(f"{i} {name}" for i, name in enumerate(names)))
         else:
             st.caption(t("This run keeps no images for validation: only its end was measured."))
-    kept = zip(snapshot.pictures, snapshot.labels, snapshot.probabilities, strict=True)
-    for place, (image, label, said) in zip(st.columns(PREDICTIONS), kept, strict=False):
+    kept = list(zip(snapshot.pictures, snapshot.labels, snapshot.probabilities, strict=True))[:PREDICTIONS]
+    for place, (image, label, said) in zip(tiles(len(kept), 76), kept, strict=True):
         best = int(said.argmax())
         mark = "✓" if best == label else "✗"
         name = names[best] if names else str(best)

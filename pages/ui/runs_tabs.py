@@ -15,6 +15,7 @@ from alexnet_viz.training.script import run_script
 from alexnet_viz.training.snapshots import TEST, epoch_of, read_snapshot, snapshot_files
 from pages.ui import cache, downloads, live_run, messages, state
 from pages.ui.frame import PAGES
+from pages.ui.tiles import tiles
 
 RUN = state.Choice("run", "")
 MOST_COMPARED = 6
@@ -107,8 +108,8 @@ def _mistakes(t: Translator, chosen: Run) -> None:
     found = read_snapshot(file)
     names = [class_name(class_id, t.language) for class_id in classes_of(chosen)]
     names = names or [str(i) for i in range(found.probabilities.shape[1])]
-    places = [place for _ in range(-(-len(found.images) // 6)) for place in st.columns(6)]
-    for place, image, label, shares in zip(places, found.pictures, found.labels, found.probabilities, strict=False):
+    places = tiles(len(found.labels), 130)
+    for place, image, label, shares in zip(places, found.pictures, found.labels, found.probabilities, strict=True):
         said = int(shares.argmax())
         caption = t(
             "{truth}, said {answer} ({share:.0%})", truth=names[label], answer=names[said], share=float(shares[said])
