@@ -35,6 +35,7 @@ from alexnet_viz.network.spec import (
     walk,
 )
 from alexnet_viz.network.zoo import MODELS
+from tests.random_layers import MAP_LAYERS, random_layer
 
 torch.set_num_threads(1)
 
@@ -180,22 +181,8 @@ def specs(draw):
         kernel = draw(st.integers(1, 4))
         return kernel, draw(st.integers(1, 4)), draw(st.integers(0, 3))
 
-    def layer(kind):
-        groups = draw(st.sampled_from([1, 2, 4]))
-        match kind:
-            case "conv":
-                return Conv(4 * draw(st.integers(1, 2)), *window(), groups=groups)
-            case "lrn":
-                return LRN(size=draw(st.integers(1, 6)), alpha=draw(st.floats(0, 5)), groups=groups)
-            case "adaptive":
-                return AdaptivePool(draw(st.integers(1, 7)))
-            case "other":
-                functions = st.sampled_from(["relu", "tanh", "sigmoid"])
-                return draw(st.sampled_from([BatchNorm(), Dropout(), Activation(draw(functions))]))
-        return Pool(*window(), mode=kind)
-
-    kinds = st.sampled_from(["conv", "max", "avg", "lrn", "adaptive", "other"])
-    layers = tuple(layer(kind) for kind in draw(st.lists(kinds, min_size=1, max_size=5)))
+    kinds = st.sampled_from(MAP_LAYERS)
+    layers = tuple(random_layer(draw, kind, window, 7) for kind in draw(st.lists(kinds, min_size=1, max_size=5)))
     size = draw(st.integers(3, 12)), draw(st.integers(3, 12))
     spec = Spec((4, *size), layers, draw(st.sampled_from(["floor", "ceil"])))
     rows = walk(spec).rows

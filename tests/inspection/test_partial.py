@@ -26,6 +26,7 @@ from alexnet_viz.network.spec import (
     walk,
 )
 from tests.inspection.attribution_models import condition
+from tests.random_layers import random_layer
 
 torch.set_num_threads(1)
 
@@ -89,22 +90,8 @@ def specs(draw):
     def window():
         return draw(st.integers(1, 5)), draw(st.integers(1, 4)), draw(st.integers(0, 3))
 
-    def layer(kind):
-        groups = draw(st.sampled_from([1, 2, 4]))
-        match kind:
-            case "conv":
-                return Conv(4 * draw(st.integers(1, 2)), *window(), groups=groups)
-            case "lrn":
-                return LRN(size=draw(st.integers(1, 6)), alpha=draw(st.floats(0, 5)), groups=groups)
-            case "adaptive":
-                return AdaptivePool(draw(st.integers(1, 7)))
-            case "other":
-                functions = st.sampled_from(["relu", "tanh", "sigmoid"])
-                return draw(st.sampled_from([BatchNorm(), Dropout(), Activation(draw(functions))]))
-        return Pool(*window(), mode=kind)
-
     kinds = st.sampled_from(["conv", "conv", "max", "max", "avg", "lrn", "adaptive", "other"])
-    layers = tuple(layer(kind) for kind in draw(st.lists(kinds, max_size=6)))
+    layers = tuple(random_layer(draw, kind, window, 7) for kind in draw(st.lists(kinds, max_size=6)))
     size = draw(st.integers(3, 18)), draw(st.integers(3, 12))
     spec = Spec((4, *size), layers, draw(st.sampled_from(["floor", "ceil"])))
     rows = walk(spec).rows
