@@ -4,7 +4,7 @@ import streamlit as st
 
 from alexnet_viz import plots
 from alexnet_viz.labels import class_name
-from pages.ui import answer_tabs, cache, messages, pickers
+from pages.ui import answer_tabs, bars, cache, messages, pickers
 from pages.ui.frame import start_page
 
 TOP = 5
@@ -40,15 +40,9 @@ with answered:
     with st.skeleton(height=plots.BAR_HEIGHT * (TOP + 2)):
         model = chosen.load()
         answer = cache.answer(model, picture.digest, picture.data)
-    top = [(class_name(class_id, t.language), probability) for class_id, probability in answer.top(TOP)]
-    name, probability = top[0]
-    st.subheader(f"{name} · {plots.percent(probability)}", anchor=False)
-    st.plotly_chart(
-        plots.probability_bars(*zip(*top, strict=True)),
-        config={"displayModeBar": False},
-        key="top_bars",
-        alt=", ".join(f"{name} {plots.percent(probability)}" for name, probability in top),
-    )
+    class_id, probability = answer.top(1)[0]
+    st.subheader(f"{class_name(class_id, t.language)} · {plots.percent(probability)}", anchor=False)
+    bars.best(t, answer.top(TOP), "top_bars")
     if not model.trained:
         st.warning(t("These weights are random: this network has learnt nothing, so its answer means nothing."))
     elif answer.unsure:

@@ -21,7 +21,7 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.inspection.by_hand import Floats
 from alexnet_viz.network.build import Network
 from alexnet_viz.network.fields import check_layer
-from alexnet_viz.network.spec import LRN, Conv, Layer, Linear, Spec, layer_names
+from alexnet_viz.network.spec import LRN, Conv, Layer, Linear, Spec, kernel_layers, layer_names
 
 Numbers = NDArray[np.float64]
 Indices = NDArray[np.int64]  # filter numbers, from 0
@@ -57,12 +57,6 @@ class Statistics:
 
 
 # ---- The kernels -----------------------------------------------------------------------------------------------------
-
-
-def kernel_layers(spec: Spec) -> tuple[str, ...]:
-    """The names of the layers that have kernels: convolutions in order, then fully connected ones."""
-    named = list(zip(layer_names(spec.layers), spec.layers, strict=True))
-    return tuple(name for kind in (Conv, Linear) for name, layer in named if isinstance(layer, kind))
 
 
 def kernels(network: Network, layer_name: str) -> Floats:

@@ -284,6 +284,12 @@ def _told_apart(name: str, taken: list[str]) -> str:
     return next(f"{name}{suffix}" for suffix in suffixes if f"{name}{suffix}" not in taken)
 
 
+def kernel_layers(spec: Spec) -> tuple[str, ...]:
+    """The names of the layers that have kernels: convolutions in order, then fully connected ones."""
+    named = list(zip(layer_names(spec.layers), spec.layers, strict=True))
+    return tuple(name for kind in (Conv, Linear) for name, layer in named if isinstance(layer, kind))
+
+
 def seed_names(layers: tuple[Layer, ...]) -> list[str]:
     """The seed document's names where they differ from ours: it counts pools and fully connected layers apart."""
     last_linear = max((i for i, layer in enumerate(layers) if isinstance(layer, Linear)), default=-1)

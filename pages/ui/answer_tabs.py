@@ -9,7 +9,7 @@ import streamlit as st
 from alexnet_viz import images, plots
 from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.labels import class_name
-from pages.ui import cache, downloads, messages, pickers
+from pages.ui import bars, cache, downloads, messages, pickers
 from pages.ui.pickers import ChosenModel, Picture
 from pages.ui.pixel_picker import pixel_picker
 from pages.ui.weights_box import weights_box
@@ -83,10 +83,10 @@ def _ten_crops(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answ
     single, mean = st.columns(2)
     with single:
         st.markdown(f"**{t('One view, as above')}**")
-        _bars(t, answer.top(5), "single_bars")
+        bars.best(t, answer.top(5), "single_bars")
     with mean:
         st.markdown(f"**{t('Mean of the ten crops')}**")
-        _bars(t, crops.top(5), "mean_bars")
+        bars.best(t, crops.top(5), "mean_bars")
 
 
 def _preprocessing(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", picture: Picture) -> None:
@@ -137,8 +137,8 @@ def _two_models(t: Translator, chosen: ChosenModel, model: "Model", answer: "Ans
     sides = [("first_bars", chosen, model, answer), ("second_bars", second, other, other_answer)]
     for place, (key, which, loaded, said) in zip(st.columns(2), sides, strict=True):
         with place:
-            st.markdown(f"**{messages.escape(which.own.name) if which.own else t(which.entry.title)}**")
-            _bars(t, said.top(5), key)
+            st.markdown(f"**{messages.escape(which.title(t))}**")
+            bars.best(t, said.top(5), key)
             if not loaded.trained:
                 st.caption(t("Random weights: this answer means nothing."))
 
@@ -180,16 +180,6 @@ def _about(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer",
         config={"displayModeBar": False},
         key="reliability",
         alt=t("Stated probability against the share of right answers; the points lie near the diagonal"),
-    )
-
-
-def _bars(t: Translator, top: list[tuple[str, float]], key: str) -> None:
-    named = [(class_name(class_id, t.language), probability) for class_id, probability in top]
-    st.plotly_chart(
-        plots.probability_bars(*zip(*named, strict=True)),
-        config={"displayModeBar": False},
-        key=key,
-        alt=", ".join(f"{name} {plots.percent(probability)}" for name, probability in named),
     )
 
 

@@ -8,9 +8,10 @@ from PIL import Image
 
 from alexnet_viz import images, plots_inspection, render, tables
 from alexnet_viz.i18n import N_, Translator
+from alexnet_viz.network.spec import kernel_layers
 from pages.ui import downloads, filters_search, messages, pickers
 from pages.ui.layer_filters import GROUPS, ORDER, ORDERS, FilterView, choose_filter, how_to_draw, pick_filter
-from pages.ui.pixel_picker import pixel_picker
+from pages.ui.pixel_picker import map_picker
 
 ENLARGED = 264  # pixels of the enlarged filter
 
@@ -112,17 +113,14 @@ def _numbers(t: Translator, view: FilterView) -> None:
             key=f"numbers_input_{view.layer}_{t.language}",
         )
         plane = kernel[at]
-        rows, columns = plane.shape
-        pixel_picker(
+        map_picker(
             t,
             t("Filter {number}, input channel {channel}", number=view.filter, channel=names[at]),
-            render.diverging(plane, float(np.abs(kernel).max())),
-            rows,
-            columns,
+            plane,
             key=f"numbers_{view.layer}",
             width=300,
-            place=t("row {row}, column {column}: {value}", row="{row}", column="{column}", value="{value}"),
-            values=[f"{value:.5f}" for value in plane.ravel()],
+            limit=float(np.abs(kernel).max()),
+            digits=".5f",
         )
     with table:
         st.markdown(f"**{t('The exact weights')}**")
@@ -226,7 +224,7 @@ def _state(view: FilterView, i: int) -> str:
 
 def _two(t: Translator, view: FilterView) -> None:
     """The same layer of two networks or checkpoints, in matched colours."""
-    from alexnet_viz.inspection.filters import correlation, kernel_layers, matched_limit
+    from alexnet_viz.inspection.filters import correlation, matched_limit
 
     second = pickers.second_model(t, view.chosen)
     with st.skeleton(height=200):
@@ -237,8 +235,7 @@ def _two(t: Translator, view: FilterView) -> None:
     other = FilterView(second, model, view.layer)
     limit = matched_limit(view.kernels, other.kernels) if view.drawn != "norm" else 0.0
     for place, side in zip(st.columns(2, gap="medium"), (view, other), strict=True):
-        title = side.chosen.own.name if side.chosen.own else t(side.chosen.entry.title)
-        place.markdown(f"**{messages.escape(title)}** · {len(side.kernels)}")
+        place.markdown(f"**{messages.escape(side.chosen.title(t))}** · {len(side.kernels)}")
         everything = np.arange(len(side.kernels))
         place.image(
             side.montage(everything, limit).png,

@@ -14,7 +14,7 @@ from alexnet_viz.network.zoo import MODELS, preprocess_for
 from pages.ui import cache, pickers
 from pages.ui import lab as lab_state
 from pages.ui.lab import Lab
-from pages.ui.pixel_picker import pixel_picker
+from pages.ui.pixel_picker import map_picker
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -88,17 +88,13 @@ def _whose_weights(t: Translator, lab: Lab, run: "cache.EditedRun") -> str:
 
 def _position(t: Translator, name: str, values: np.ndarray, channel: int) -> tuple[int, int]:
     rows, columns = values.shape
-    return pixel_picker(
+    return map_picker(
         t,
         t("Channel {channel} of {layer}, {rows} x {columns}", channel=channel, layer=name, rows=rows, columns=columns),
-        render.diverging(values),
-        rows,
-        columns,
+        values,
         key=f"hand_at_{name}_{rows}",
         width=MAP_WIDTH,
         default=(rows // 2, columns // 2),
-        place=t("row {row}, column {column}: {value}", row="{row}", column="{column}", value="{value}"),
-        values=[f"{value:.4g}" for value in values.ravel()],
     )
 
 

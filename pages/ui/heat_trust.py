@@ -9,12 +9,12 @@ import streamlit as st
 from alexnet_viz import images, plots, plots_inspection, render
 from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.labels import class_name
+from pages.ui import bars, jobs
 from pages.ui import cache_inspection as kept
-from pages.ui import jobs
 from pages.ui.box_picker import box_picker
 from pages.ui.heat import Question, limit, over_photo
 from pages.ui.jobs import Job
-from pages.ui.pixel_picker import pixel_picker
+from pages.ui.pixel_picker import map_picker
 from pages.ui.tiles import tiles
 
 if TYPE_CHECKING:
@@ -96,17 +96,14 @@ def recipe(t: Translator, question: Question, answer: "Attribution | None") -> N
 
 def _small_map(t: Translator, values: np.ndarray, extreme: float, key: str) -> None:
     rows, columns = values.shape
-    pixel_picker(
+    map_picker(
         t,
         t("A map of {rows} x {columns} values", rows=rows, columns=columns),
-        render.diverging(values, extreme),
-        rows,
-        columns,
+        values,
         key=f"{key}_{rows}",
         width=SUM_WIDTH,
+        limit=extreme,
         default=divmod(int(np.abs(values).argmax()), columns),
-        place=t("row {row}, column {column}: {value}", row="{row}", column="{column}", value="{value}"),
-        values=[f"{value:.4g}" for value in values.ravel()],
     )
 
 
@@ -298,7 +295,7 @@ def cover(t: Translator, question: Question, answer: "Attribution | None") -> No
     from alexnet_viz.inspection.covering import COVERS
 
     seen = question.seen
-    where, result, bars = st.columns([3, 3, 4], gap="medium")
+    where, result, answers = st.columns([3, 3, 4], gap="medium")
     with where:
         box = box_picker(
             t,
@@ -324,18 +321,13 @@ def cover(t: Translator, question: Question, answer: "Attribution | None") -> No
             output_format="PNG",
             alt=t("The picture with the box covered"),
         )
-    with bars:
+    with answers:
         before = softmax(kept.layers(question.model, question.picture.digest, question.picture.data)[_last(question)])
         after = softmax(logits)
         shown = list(dict.fromkeys([*before.argsort()[::-1][:4], question.model.classes.index(question.class_id),
                                     int(after.argmax())]))  # fmt: skip
-        names = [class_name(question.model.classes[i], t.language) for i in shown]
-        st.plotly_chart(
-            plots_inspection.before_and_after(names, before[shown], after[shown], (t("untouched"), t("covered"))),
-            config={"displayModeBar": False},
-            key="cover_bars",
-            alt="; ".join(f"{name}: {before[i]:.0%}, {after[i]:.0%}" for name, i in zip(names, shown, strict=True)),
-        )
+        titles = (t("untouched"), t("covered"))
+        bars.before_and_after(t, question.model.classes, before, after, shown, titles, "cover_bars")
         st.caption(t("If the map is right, covering its hottest part must hurt most. Try it."))
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from alexnet_viz import render
 from alexnet_viz.i18n import N_, Translator
-from alexnet_viz.network.spec import Conv, Linear, Spec, layer_names
+from alexnet_viz.network.spec import Conv, Spec, kernel_layers, layer_names
 from pages.ui import cache_inspection as kept
 from pages.ui import pickers, state
 from pages.ui.pickers import ChosenModel
@@ -160,13 +160,7 @@ def choose_filters(t: Translator) -> FilterView:
     network, layer = st.columns([3, 2], vertical_alignment="bottom")
     with network:
         chosen = pickers.model(t)
-    spec = chosen.own.model.network.spec if chosen.own else chosen.entry.spec
-    names = [
-        name
-        for kind in (Conv, Linear)
-        for name, record in zip(layer_names(spec.layers), spec.layers, strict=True)
-        if isinstance(record, kind)
-    ]
+    names = kernel_layers(chosen.spec)
     current = state.LAYER.current(names)
     with layer:
         picked = st.select_slider(

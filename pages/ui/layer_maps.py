@@ -138,7 +138,7 @@ def choose_view(t: Translator, *, with_layer: bool) -> View:
         chosen = pickers.model(t)
     with picture:
         current = pickers.picture_popover(t)
-    names = layer_names(_spec(chosen).layers)
+    names = layer_names(chosen.spec.layers)
     name = names[0]
     if with_layer:
         with layer:
@@ -146,11 +146,6 @@ def choose_view(t: Translator, *, with_layer: bool) -> View:
     with st.skeleton(height=420):
         model = chosen.load()
         return View(chosen, model, current, name, ORDER.current(ORDERS), SCALE.current(SCALES))
-
-
-def _spec(chosen: ChosenModel):
-    """The layers to choose from, before anything is loaded."""
-    return chosen.own.model.network.spec if chosen.own else chosen.entry.spec
 
 
 def order_and_range(t: Translator) -> None:

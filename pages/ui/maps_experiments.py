@@ -8,7 +8,7 @@ import streamlit as st
 from alexnet_viz import plots_inspection, render, tables
 from alexnet_viz.i18n import Translator
 from alexnet_viz.labels import class_name
-from pages.ui import cache, downloads, jobs
+from pages.ui import bars, cache, downloads, jobs
 from pages.ui import cache_inspection as kept
 from pages.ui.jobs import Job
 from pages.ui.layer_maps import View, choose_channel
@@ -94,14 +94,9 @@ def _answers(t: Translator, view: View, off: kept.Off) -> None:
     winner = int(after.argmax())
     if winner not in shown:
         shown.append(winner)
-    names = [class_name(view.model.classes[i], t.language) for i in shown]
     st.subheader(f"{class_name(view.model.classes[winner], t.language)} · {after[winner]:.0%}", anchor=False)
-    st.plotly_chart(
-        plots_inspection.before_and_after(names, before[shown], after[shown], (t("untouched"), t("now"))),
-        config={"displayModeBar": False},
-        key="board_bars",
-        alt="; ".join(f"{name}: {before[i]:.0%}, {after[i]:.0%}" for name, i in zip(names, shown, strict=True)),
-    )
+    titles = (t("untouched"), t("now"))
+    bars.before_and_after(t, view.model.classes, before, after, shown, titles, "board_bars")
     _gradcam(t, view, view.model.classes[shown[0]], off)
 
 

@@ -13,7 +13,7 @@ from alexnet_viz.network.fields import visible_box
 from pages.ui import cache_inspection as kept
 from pages.ui import downloads, hand, maps_experiments, messages, pickers
 from pages.ui.layer_maps import View, order_and_range, pick_channel
-from pages.ui.pixel_picker import pixel_picker
+from pages.ui.pixel_picker import map_picker
 
 if TYPE_CHECKING:
     from alexnet_viz.inspection.maps import Statistics
@@ -107,19 +107,22 @@ def _channel(t: Translator, view: View) -> None:
 
 def _enlarged(t: Translator, view: View, values: np.ndarray, at: tuple[int, int]) -> None:
     rows, columns = values.shape
-    pixel_picker(
+    label = t(
+        "Channel {channel} of {layer}, {rows} x {columns}",
+        channel=view.channel,
+        layer=view.layer,
+        rows=rows,
+        columns=columns,
+    )
+    map_picker(
         t,
-        t("Channel {channel} of {layer}, {rows} x {columns}", channel=view.channel, layer=view.layer, rows=rows,
-          columns=columns),
-        render.diverging(values, float(view.limits()[view.channel])),
-        rows,
-        columns,
+        label,
+        values,
         key=f"map_at_{view.layer}_{view.channel}_{view.model.digest[:8]}_{view.picture.digest[:8]}",
         width=MAP_WIDTH,
+        limit=float(view.limits()[view.channel]),
         default=at,
-        place=t("row {row}, column {column}: {value}", row="{row}", column="{column}", value="{value}"),
-        values=[f"{value:.4g}" for value in values.ravel()],
-    )  # fmt: skip
+    )
     st.caption(
         t(
             "Largest value {high:.4g} at row {row}, column {column}; mean {mean:.4g}. One value is one square.",
@@ -184,8 +187,7 @@ def _two(t: Translator, view: View) -> None:
 
 
 def _side(t: Translator, view: View, limits: np.ndarray, *, named: bool) -> None:
-    title = view.chosen.own.name if view.chosen.own else t(view.chosen.entry.title)
-    st.markdown(f"**{messages.escape(title if named else view.picture.name)}**, {view.layer}")
+    st.markdown(f"**{messages.escape(view.chosen.title(t) if named else view.picture.name)}**, {view.layer}")
     sheet = render.vector(view.values, float(limits.max())) if view.flat else render.montage(view.values, limits)
     st.image(
         sheet.png,

@@ -11,6 +11,7 @@ import streamlit as st
 from alexnet_viz import images
 from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import LANGUAGES, Translator
+from alexnet_viz.network.spec import Spec
 from alexnet_viz.network.zoo import MODELS, ModelEntry
 from alexnet_viz.samples import SAMPLES
 from alexnet_viz.training.runs import runs, usable_weights
@@ -70,6 +71,15 @@ class ChosenModel:
 
     entry: ModelEntry
     own: OwnModel | None = None
+
+    @property
+    def spec(self) -> Spec:
+        """The network's layers, before anything has to be loaded."""
+        return self.own.model.network.spec if self.own else self.entry.spec
+
+    def title(self, t: Translator) -> str:
+        """What people call it; a file's name may hold anything."""
+        return self.own.name if self.own else t(self.entry.title)
 
     def load(self) -> "Model":
         return self.own.model if self.own else cache.model(self.entry.id)

@@ -7,8 +7,10 @@ clicks and `st.image` has none either, so this is a small component of our own.
 import base64
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import streamlit as st
 
+from alexnet_viz import render
 from alexnet_viz.i18n import Translator
 
 Cell = tuple[int, int]  # row, column
@@ -116,6 +118,33 @@ def pixel_picker(
     data = _data(t, label, png, rows, columns, width, place, values) | {"chosen": chosen}
     _component(key=key, data=data, on_cell_change=lambda: None)
     return chosen
+
+
+def map_picker(
+    t: Translator,
+    label: str,
+    values: np.ndarray,
+    *,
+    key: str,
+    width: int,
+    limit: float | None = None,
+    default: Cell = (0, 0),
+    digits: str = ".4g",
+) -> Cell:
+    """A map, (H, W), each value a cell that says its number; colours run from -limit to limit."""
+    rows, columns = values.shape
+    return pixel_picker(
+        t,
+        label,
+        render.diverging(values, limit),
+        rows,
+        columns,
+        key=key,
+        width=width,
+        default=default,
+        place=t("row {row}, column {column}: {value}", row="{row}", column="{column}", value="{value}"),
+        values=[f"{value:{digits}}" for value in values.ravel()],
+    )
 
 
 def click_picker(

@@ -1,5 +1,6 @@
 """A walk through the network, made for a projector: one slider from the pixels to the answer."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,7 +10,7 @@ from alexnet_viz import images, plots, render
 from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.labels import class_name
 from alexnet_viz.network.spec import walk as walked
-from pages.ui import cache, jobs
+from pages.ui import bars, cache, jobs
 from pages.ui import cache_inspection as kept
 from pages.ui.jobs import Job
 from pages.ui.layer_maps import View
@@ -47,10 +48,8 @@ def walk(t: Translator, view: View) -> None:
         _answer(t, view)
     else:
         row = rows[at]
-        numbers = 1
-        for side in row.shape:
-            numbers *= side
-        st.markdown(f"### {at} · {' x '.join(map(str, row.shape))} = {numbers:,}\n{t(_KINDS[row.kind])}")
+        size = f"{' x '.join(map(str, row.shape))} = {math.prod(row.shape):,}"
+        st.markdown(f"### {at} · {size}\n{t(_KINDS[row.kind])}")
         _layer(t, view, at)
 
 
@@ -64,16 +63,10 @@ def _photo(t: Translator, view: View) -> None:
 
 def _answer(t: Translator, view: View) -> None:
     answer = cache.answer(view.model, view.picture.digest, view.picture.data)
-    top = [(class_name(class_id, t.language), share) for class_id, share in answer.top(5)]
-    st.markdown(
-        f"### {top[0][0]} · {plots.percent(top[0][1])}\n{t('Softmax turns the last numbers into probabilities.')}"
-    )
-    st.plotly_chart(
-        plots.probability_bars(*zip(*top, strict=True)),
-        config={"displayModeBar": False},
-        key="walk_bars",
-        alt=", ".join(f"{name} {plots.percent(share)}" for name, share in top),
-    )
+    class_id, share = answer.top(1)[0]
+    said = f"{class_name(class_id, t.language)} · {plots.percent(share)}"
+    st.markdown(f"### {said}\n{t('Softmax turns the last numbers into probabilities.')}")
+    bars.best(t, answer.top(5), "walk_bars")
 
 
 def _seen(view: View) -> bytes:

@@ -17,7 +17,6 @@ from alexnet_viz.inspection.filters import (
     grouped,
     input_norm,
     input_slice,
-    kernel_layers,
     kernels,
     matched_limit,
     order,
@@ -27,7 +26,7 @@ from alexnet_viz.inspection.filters import (
     streams,
 )
 from alexnet_viz.network.build import random_state, with_weights
-from alexnet_viz.network.spec import LRN, Activation, BatchNorm, Conv, Dropout, Flatten, Linear, Spec
+from alexnet_viz.network.spec import LRN, Activation, BatchNorm, Conv, Dropout, Flatten, Linear, Spec, kernel_layers
 from alexnet_viz.network.weights import load_model
 from alexnet_viz.network.zoo import MODELS
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alexnet_viz.inspection.filters import kernel_layers
+from alexnet_viz.network.spec import kernel_layers
 from alexnet_viz.network.zoo import MODELS, model_entry
 from pages.ui import filters_tabs
 from tests.pages.test_classify import open_page

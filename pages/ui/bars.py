@@ -1,0 +1,42 @@
+"""Answers as bars: the best classes of one, and the same classes of two."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from alexnet_viz import plots, plots_inspection
+from alexnet_viz.i18n import Translator
+from alexnet_viz.labels import class_name
+
+_CONFIG = {"displayModeBar": False}
+
+
+def best(t: Translator, top: Sequence[tuple[str, float]], key: str) -> None:
+    """The most probable classes: (class id, probability), best first."""
+    named = [(class_name(class_id, t.language), probability) for class_id, probability in top]
+    st.plotly_chart(
+        plots.probability_bars(*zip(*named, strict=True)),
+        config=_CONFIG,
+        key=key,
+        alt=", ".join(f"{name} {plots.percent(probability)}" for name, probability in named),
+    )
+
+
+def before_and_after(
+    t: Translator,
+    classes: Sequence[str],
+    before: np.ndarray,
+    after: np.ndarray,
+    shown: Sequence[int],
+    titles: tuple[str, str],
+    key: str,
+) -> None:
+    """Probabilities, (classes,), of the `shown` class indices, twice."""
+    names = [class_name(classes[i], t.language) for i in shown]
+    st.plotly_chart(
+        plots_inspection.before_and_after(names, before[shown], after[shown], titles),
+        config=_CONFIG,
+        key=key,
+        alt="; ".join(f"{name}: {before[i]:.0%}, {after[i]:.0%}" for name, i in zip(names, shown, strict=True)),
+    )
