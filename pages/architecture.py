@@ -8,6 +8,7 @@ from pages.ui import lab as lab_state
 from pages.ui import lab_tabs, messages, pickers
 from pages.ui.frame import start_page
 from pages.ui.layer_editor import layer_editor
+from pages.ui.quiz_box import quiz_box
 from pages.ui.svg_picker import svg_picker
 
 t = start_page()
@@ -44,9 +45,13 @@ if clicked and lab_state.clicked(clicked):
     st.rerun()
 lab_tabs.verdict(t, lab)
 lab_tabs.totals(t, lab)
+lab_tabs.training_link(t, lab)
 
 tabs = pickers.tabs(t, "lab_tabs", lab_tabs.TITLES)
 for tab_id, tab in tabs.items():
     if tab.open:
         with tab:
             lab_tabs.draw(tab_id, t, lab)
+
+st.divider()
+quiz_box(t, "architecture")

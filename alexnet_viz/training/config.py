@@ -20,6 +20,7 @@ from alexnet_viz.network.notation import read_spec
 from alexnet_viz.network.spec import LRN, Activation, BatchNorm, Conv, Dropout, Layer, Linear, Spec, walk
 from alexnet_viz.network.zoo import MODELS, preprocess_for
 
+LARGEST_SIDE = 64  # pixels; larger pictures take a processor days
 OWN_DROPOUT = -1.0  # of `TrainConfig.dropout`: as the network has it
 
 
@@ -486,6 +487,14 @@ def spec_of(config: TrainConfig, classes: int) -> Spec:
     if len(walked.rows[-1].shape) != 1:
         raise UserError("The network needs a Flatten before its last layer, so that it answers with one vector.")
     return spec
+
+
+def can_train(spec: Spec) -> bool:
+    """Whether a network can learn from small pictures: a square of at most LARGEST_SIDE pixels, gray or RGB, comes in,
+    and a fully connected layer answers."""
+    channels, height, width = spec.input
+    answers = bool(spec.layers) and isinstance(spec.layers[-1], Linear) and not walk(spec).errors
+    return height == width <= LARGEST_SIDE and channels in (1, 3) and answers
 
 
 def preprocess_of(config: TrainConfig, spec: Spec) -> Preprocess:

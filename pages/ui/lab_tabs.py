@@ -10,6 +10,7 @@ from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.network import arithmetic, diagram, editing, notation, source
 from alexnet_viz.network.spec import walk
 from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.training.config import can_train
 from pages.ui import cache, hand, messages
 from pages.ui import lab as lab_state
 from pages.ui.lab import Lab
@@ -80,6 +81,15 @@ def totals(t: Translator, lab: Lab) -> None:
     for place, (label, value, before) in zip(st.columns(len(figures)), figures, strict=True):
         delta = f"{value - before:+,}" if value != before and not now.errors else None
         place.metric(label, "-" if now.errors else f"{value:,}", delta, delta_color="off", border=True)
+
+
+def training_link(t: Translator, lab: Lab) -> None:
+    """To the training page with this network, where small pictures fit in."""
+    if can_train(lab.spec):
+        query = {"net": notation.write_spec(lab.spec), "preset": lab.preset} if lab.edited else {}
+        st.page_link(
+            "pages/train.py", label=t("Train this network"), icon=":material/model_training:", query_params=query
+        )
 
 
 def _table(t: Translator, lab: Lab) -> None:

@@ -28,7 +28,7 @@ from alexnet_viz.training.runs import (
     runs,
 )
 from alexnet_viz.training.snapshots import read_snapshot, snapshot_files
-from pages.ui import cache, messages, state
+from pages.ui import cache, messages, new_runs, server, state
 from pages.ui.tiles import tiles
 
 ACTIVE = ("queued", "running")
@@ -148,19 +148,18 @@ def _controls(t: Translator, watched: Run, now: str, told: History) -> None:
             t("Resume"), icon=":material/play_arrow:", key="live_resume"
         ):
             with messages.shown(t):
-                jobs.resume(watched)
-            st.rerun()
+                new_runs.resume(watched)
+                st.rerun()
 
 
 def allowed(watched: Run) -> bool:
     """Whether this visitor may stop, change or delete the run."""
-    address = st.get_option("server.address")
     return may_control(
         watched.owner(),
         state.visitor(),
         token=os.environ.get("ALEXNET_VIZ_TEACHER_TOKEN", ""),
         given=st.session_state.get("teacher_token", ""),
-        local=address in ("127.0.0.1", "localhost", "::1"),
+        local=server.local(),
     )
 
 

@@ -1,31 +1,44 @@
 """The settings of a run as a form. Every widget is made from a field of `TrainConfig`; none is written here by hand."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
-from alexnet_viz.home import cifar10_path
+from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import Translator
+from alexnet_viz.limits import training_limit
+from alexnet_viz.network.notation import write_spec
 from alexnet_viz.network.zoo import MODELS
-from alexnet_viz.training.config import DEFAULTS, FIELDS, FOR_DATA, PRESETS, Field, TrainConfig
-from alexnet_viz.training.runs import new_run
-from pages.ui import cache, live_run, messages, state
+from alexnet_viz.training.config import DEFAULTS, FIELDS, FOR_DATA, PRESETS, Field, TrainConfig, can_train
+from pages.ui import data_box, live_run, messages, new_runs
+from pages.ui import lab as lab_state
+from pages.ui.lab import Lab
 
+EDITED = "edited"  # in the choice of networks: the one of the architecture page
 SMALL = 32  # pixels; larger networks take a graphics card days
 FIRST = ("epochs", "learning_rate")  # always in sight; everything else waits behind a button
 MADE_ELSEWHERE = ("data", "model", "preset", "net", "start_from")
 
 
 def form(t: Translator) -> None:
-    """Data, network and recipe; then the start button."""
-    data = _data(t)
-    fitting = _fitting(data)
+    """Data, network and recipe; then the start button. Only a sentence where the server's visitors may not train."""
+    limit = training_limit()
+    if not limit.allowed:
+        st.info(t("Training is switched off on this server. It works in an installation of your own."))
+        return
+    data = data_box.data(t)
+    lab = _edited(t, data)
+    titles = {model_id: t(MODELS[model_id].title) for model_id in _fitting(data)}
+    if lab:  # first, where its own page's link led here
+        edited = {EDITED: t("Your edited network")}
+        titles = {**edited, **titles} if "net" in st.query_params else {**titles, **edited}
     model = st.selectbox(
         t(FIELDS["model"].title),
-        fitting,
-        format_func=lambda model_id: t(MODELS[model_id].title),
-        key=f"train_model_{t.language}_{len(fitting)}",
+        list(titles),
+        format_func=titles.__getitem__,
+        key=f"train_model_{t.language}_{hash(tuple(titles))}",
     )
     preset = st.segmented_control(
         t(FIELDS["preset"].title),
@@ -37,19 +50,37 @@ def form(t: Translator) -> None:
     )
     starting = DEFAULTS | PRESETS[preset] | (FOR_DATA.get(data, {}) if preset == "fast" else {})
     key = f"{preset}_{data if data in FOR_DATA else 'own'}_{t.language}"
-    chosen = {name: _widget(t, FIELDS[name], starting[name], key) for name in FIRST}
+    count = new_runs.pictures(data)
+    most = limit.most_epochs(count) if count else None
+    chosen = {name: _widget(t, _capped(FIELDS[name], most), starting[name], key) for name in FIRST}
+    if most:
+        st.caption(t("This server trains at most {epochs} epochs of this data in one run.", epochs=most))
     with st.expander(t("All settings")):
         chosen |= {
             name: _widget(t, field, starting[name], key)
             for name, field in FIELDS.items()
             if name not in (*FIRST, *MADE_ELSEWHERE, "frozen")
         }
-    chosen["frozen"] = bool(MODELS[model].frozen)
+    if lab and model == EDITED:
+        chosen |= {"model": lab.preset, "net": write_spec(lab.spec), "frozen": False}
+    else:
+        chosen |= {"model": model, "frozen": bool(MODELS[model].frozen)}
     if st.button(
         t("Start"), icon=":material/play_arrow:", type="primary", width="stretch", disabled=not data, key="train_start"
     ):
         with messages.shown(t):
-            _start(data, model, preset, chosen)
+            _start(data, preset, chosen)
+
+
+def _edited(t: Translator, data: str) -> Lab | None:
+    """The network of the architecture page, if the visitor changed it and such pictures fit into it."""
+    try:
+        lab = lab_state.current()
+    except UserError as problem:  # of a link; it is read, and complained of, once
+        messages.error(t(problem.message))
+        return None
+    fits = can_train(lab.spec) and (data != "shapes" or lab.spec.input[1] == SMALL)
+    return lab if lab.edited and fits else None
 
 
 def _fitting(data: str) -> list[str]:
@@ -59,23 +90,9 @@ def _fitting(data: str) -> list[str]:
     return small if data == "shapes" else [*small, *frozen]
 
 
-def _data(t: Translator) -> str:
-    kinds = {"shapes": t("Shapes-10, drawn here"), "cifar10": "CIFAR-10", "path": t("A folder or zip of my own")}
-    kind = st.selectbox(
-        t(FIELDS["data"].title), list(kinds), format_func=kinds.__getitem__, key=f"train_data_{t.language}"
-    )
-    if kind == "path":
-        return st.text_input(t("Where it is on the server"), key="train_path", help=t(FIELDS["data"].help)).strip()
-    if kind == "cifar10" and not cifar10_path():
-        st.info(
-            t(
-                "CIFAR-10 is not on this computer. Put it at {file}, a zip with one folder of pictures for each class, "
-                "or name it with ALEXNET_VIZ_CIFAR10.",
-                file="ALEXNET_VIZ_HOME/datasets/cifar10.zip",
-            )
-        )
-        return ""
-    return kind
+def _capped(field: Field, most_epochs: int | None) -> Field:
+    """The field with the server's limit as its highest value; where not even one epoch fits, Start says so."""
+    return replace(field, high=max(1, most_epochs)) if field.name == "epochs" and most_epochs is not None else field
 
 
 def _widget(t: Translator, field: Field, value: Any, key: str) -> Any:
@@ -90,16 +107,14 @@ def _widget(t: Translator, field: Field, value: Any, key: str) -> Any:
             index = field.choices.index(value)
             return st.selectbox(label, list(names), index=index, format_func=names.__getitem__, **named)
         case "int":
-            return st.number_input(label, int(field.low), int(field.high), int(value), **named)
+            return st.number_input(label, int(field.low), int(field.high), min(int(value), int(field.high)), **named)
         case "float":
             return st.number_input(label, float(field.low), float(field.high), float(value), format="%g", **named)
         case _:
             return st.text_input(label, value, **named)
 
 
-def _start(data: str, model: str, preset: str, chosen: Mapping[str, Any]) -> None:
-    config = TrainConfig.with_preset(preset, **{**chosen, "data": data, "model": model})
-    run = new_run(config, owner=state.visitor())
-    cache.jobs().start(run)
-    live_run.watch(run.id)
+def _start(data: str, preset: str, chosen: Mapping[str, Any]) -> None:
+    config = TrainConfig.with_preset(preset, **{**chosen, "data": data})
+    live_run.watch(new_runs.start(config).id)
     st.rerun()

@@ -1,16 +1,25 @@
 """The training page through Streamlit's own test harness, with processes that only write what a run would write."""
 
+import hashlib
 import sys
 import time
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
+from alexnet_viz.training.cifar10 import download_cifar10
 from alexnet_viz.training.config import FIELDS
 from alexnet_viz.training.events import EpochDone, StepDone, to_line
 from alexnet_viz.training.jobs import Jobs
 from alexnet_viz.training.runs import Status, new_run, runs, write_status
+from alexnet_viz.training.uploads import uploads
 from tests.pages.test_classify import open_page
 from tests.pages.test_feature_maps import button
+from tests.test_download import serving
+from tests.training.test_cifar10 import ARCHIVE, RECORDS
+from tests.training.test_datasets import PLAIN, SPLIT
+from tests.training.test_uploads import zipped
 
 
 @pytest.fixture(autouse=True)
@@ -111,9 +120,199 @@ def test_a_run_that_is_not_there_is_no_error(wrong):
     assert not app.exception
 
 
-def test_without_cifar10_it_says_where_to_put_it():
-    app = open_page("train")
-    data = next(box for box in app.selectbox if box.label == "Data")
-    app = data.set_value("cifar10").run()
-    assert any("ALEXNET_VIZ_CIFAR10" in message.value for message in app.info)
+# ---- What to learn from ----------------------------------------------------------------------------------------------
+
+
+def data_box(app):
+    return next(box for box in app.selectbox if box.label in ("Data", "데이터"))
+
+
+def choose(app, data):
+    return data_box(app).set_value(data).run()
+
+
+def labels(app):
+    return [button.label for button in app.button]
+
+
+def upload(app, name, data):
+    app = choose(app, "upload")
+    return app.file_uploader[0].upload(name, data, "application/zip").run()
+
+
+@pytest.fixture
+def small_cifar10(monkeypatch):
+    """A server with an archive of 120 pictures, which the page takes for the real one."""
+    digest = hashlib.sha256(ARCHIVE).hexdigest()
+    with serving(ARCHIVE) as site:
+        small = partial(download_cifar10, url=site.url, sha256=digest, records=RECORDS)
+        monkeypatch.setattr("pages.ui.data_box.download_cifar10", small)
+        yield site
+
+
+def test_without_cifar10_it_offers_the_download_and_nothing_can_start():
+    app = choose(open_page("train"), "cifar10")
+    assert any("is not on this computer" in message.value for message in app.info)
+    assert "ALEXNET_VIZ_CIFAR10" in button(app, "Download CIFAR-10 (163 MiB)").help
     assert button(app, "Start").disabled
+
+
+def test_after_the_download_the_form_goes_on(small_cifar10, home, idle_jobs):
+    app = choose(open_page("train"), "cifar10")
+    app = button(app, "Download CIFAR-10 (163 MiB)").click().run()
+    assert not app.exception
+    assert not app.error
+    assert (home / "datasets" / "cifar10.zip").is_file()
+    assert data_box(app).value == "cifar10"
+    assert not any("CIFAR-10" in label for label in labels(app))
+    button(app, "Start").click().run()
+    assert runs()[0].config().data == "cifar10"
+
+
+def test_offline_it_says_what_to_put_where_and_the_form_stays(small_cifar10, home):
+    small_cifar10.stop_after = 1000
+    app = choose(open_page("train"), "cifar10")
+    app = button(app, "Download CIFAR-10 (163 MiB)").click().run()
+    (said,) = [error.value.replace("\\", "") for error in app.error]
+    assert small_cifar10.url in said
+    assert f"put the file into {home / 'datasets'}" in said
+    assert data_box(app).value == "cifar10"
+    small_cifar10.stop_after = None
+    app = button(app, "Download CIFAR-10 (163 MiB)").click().run()
+    assert not app.error
+    assert small_cifar10.ranges == [None, "bytes=1000-"]
+
+
+def test_an_archive_put_by_hand_is_only_unpacked(small_cifar10, home):
+    (home / "datasets").mkdir()
+    (home / "datasets" / "cifar-10-binary.tar.gz").write_bytes(ARCHIVE)
+    app = choose(open_page("train"), "cifar10")
+    app = button(app, "Unpack CIFAR-10").click().run()
+    assert not app.error
+    assert small_cifar10.ranges == []
+    assert (home / "datasets" / "cifar10.zip").is_file()
+
+
+def test_a_second_session_waits_for_the_download_of_the_first(small_cifar10):
+    from pages.ui import data_box
+
+    first = data_box.download_cifar10()
+    next(first)
+    app = choose(open_page("train"), "cifar10")
+    app = button(app, "Download CIFAR-10 (163 MiB)").click().run()
+    assert "is being downloaded already" in app.error[0].value.replace("\\", "")
+    first.close()
+
+
+def test_a_zip_that_is_uploaded_is_offered_and_trained_on(idle_jobs):
+    app = upload(open_page("train"), "My pets.zip", zipped(PLAIN))
+    assert not app.exception
+    assert not app.error
+    assert not app.file_uploader  # emptied and gone: the form goes on
+    (kept,) = uploads()
+    assert data_box(app).value == str(kept.path)
+    assert data_box(app).options[2] == "My-pets.zip (2 classes, 20 pictures)"
+    button(app, "Start").click().run()
+    assert runs()[0].config().data == str(kept.path)
+
+
+def test_uploads_are_offered_newest_first_to_everybody_and_the_same_one_is_chosen_again():
+    app = upload(open_page("train"), "old.zip", zipped(PLAIN))
+    app = upload(app, "new.zip", zipped(SPLIT))
+    names = [label.split()[0] for label in data_box(app).options[2:4]]
+    assert names == ["new.zip", "old.zip"]
+    assert data_box(open_page("train")).options == data_box(app).options
+    app = upload(app, "old again.zip", zipped(PLAIN))
+    assert data_box(app).value == str(uploads()[1].path)
+
+
+def test_a_bad_zip_leaves_the_form_as_it_was():
+    app = choose(open_page("train"), "upload")
+    epochs = next(box for box in app.number_input if box.label.startswith("Epochs"))
+    app = epochs.set_value(7).run()
+    app = app.file_uploader[0].upload("pets.zip", zipped({"cat/0.png": b""}), "application/zip").run()
+    assert not app.exception
+    assert "has only 1 class" in app.error[0].value
+    assert data_box(app).value == "upload"
+    assert next(box for box in app.number_input if box.label.startswith("Epochs")).value == 7
+    assert button(app, "Start").disabled
+    assert uploads() == []
+    assert not app.run().error  # said once
+
+
+def test_a_zip_above_the_servers_limit_is_refused(monkeypatch):
+    monkeypatch.setattr("pages.ui.server.upload_limit", lambda: 1000)
+    app = upload(open_page("train"), "pets.zip", zipped(PLAIN))
+    assert "has more than" in app.error[0].value
+
+
+@pytest.mark.parametrize(
+    ("address", "here"), [("127.0.0.1", True), ("localhost", True), ("::1", True), ("0.0.0.0", False), (None, False)]
+)
+def test_only_who_sits_at_the_server_may_name_a_folder_on_it(address, here, monkeypatch, idle_jobs):
+    monkeypatch.setattr("pages.ui.server.st.get_option", {"server.address": address, "server.maxUploadSize": 1}.get)
+    app = open_page("train")
+    assert ("A folder or zip on this computer" in data_box(app).options) == here
+    app = choose(app, "upload")
+    assert any("must not read its files" in caption.value for caption in app.caption) == (not here)
+    if here:
+        app = choose(app, "path")
+        app = next(box for box in app.text_input if box.label == "Where it is on the server").set_value("/data").run()
+        button(app, "Start").click().run()
+        assert runs()[0].config().data == "/data"
+
+
+@pytest.mark.parametrize("forged", ["path", "/etc"])
+def test_a_choice_that_is_not_offered_chooses_nothing(forged, monkeypatch):
+    monkeypatch.setattr("pages.ui.server.local", lambda: False)
+    app = open_page("train")
+    app.session_state["train_data"] = forged
+    app = app.run()
+    assert not app.exception
+    assert data_box(app).value == "shapes"
+
+
+@pytest.mark.parametrize("data", ["cifar10", "upload", "path"])
+def test_every_choice_opens_in_korean(data, monkeypatch):
+    monkeypatch.setattr("pages.ui.server.local", lambda: True)
+    app = choose(open_page("train", locale="ko-KR"), data)
+    assert not app.exception
+    assert not app.error
+    assert data_box(app).value == data
+
+
+def test_the_choice_survives_another_language():
+    app = upload(open_page("train"), "pets.zip", zipped(PLAIN))
+    app = app.segmented_control(key="language_en").set_value("ko").run()
+    assert data_box(app).value == str(uploads()[0].path)
+
+
+def test_an_edited_network_can_be_trained(idle_jobs):
+    """Opened by the link of the architecture page."""
+    from alexnet_viz.network.notation import read_spec, write_spec
+    from alexnet_viz.network.spec import Conv
+    from alexnet_viz.network.zoo import MODELS
+
+    spec = MODELS["alexnet_cifar"].spec
+    changed = replace(spec, layers=(Conv(64, kernel=5, padding=2), *spec.layers[1:]))
+    app = open_page("train", preset="alexnet_cifar", net=write_spec(changed))
+    assert app.selectbox[1].options[0] == "Your edited network"
+    button(app, "Start").click().run()
+    (run,) = runs()
+    assert read_spec(run.config().net) == changed
+    assert run.config().model == "alexnet_cifar"
+
+
+def test_an_edited_network_for_large_pictures_is_not_offered():
+    from alexnet_viz.network.notation import write_spec
+    from alexnet_viz.network.zoo import MODELS
+
+    spec = MODELS["alexnet_2012"].spec
+    app = open_page("train", preset="alexnet_2012", net=write_spec(replace(spec, input=(3, 224, 224))))
+    assert "Your edited network" not in app.selectbox[1].options
+
+
+def test_a_bad_link_gets_a_sentence_and_the_page_goes_on():
+    app = open_page("train", net="nonsense")
+    assert app.error
+    assert button(app, "Start")

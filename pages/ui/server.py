@@ -1,0 +1,32 @@
+"""What the pages know about the server that they run on."""
+
+import streamlit as st
+
+from alexnet_viz.errors import UserError
+from alexnet_viz.limits import max_upload_mebibytes
+
+
+def local() -> bool:
+    """Whether the server listens on this computer alone, so that every visitor is a user of this computer.
+
+    Behind a proxy on the same computer it does too, but its visitors come from anywhere: proxies say so in a header.
+    """
+    alone = st.get_option("server.address") in ("127.0.0.1", "localhost", "::1")
+    return alone and "X-Forwarded-For" not in st.context.headers
+
+
+def upload_mebibytes() -> int:
+    """MiB of an uploaded weights file or zip, at most."""
+    most = st.get_option("server.maxUploadSize")
+    return min(most, max_upload_mebibytes() or most)
+
+
+def upload_limit() -> int:
+    """The same in bytes."""
+    return upload_mebibytes() * 2**20
+
+
+def check_size(name: str, size: int) -> None:
+    """Raise `UserError` for an uploaded file of more bytes: a browser may ignore what its widget says."""
+    if size > upload_limit():
+        raise UserError("{file} has more than {limit} MiB.", file=name, limit=upload_mebibytes())
