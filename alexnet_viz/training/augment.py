@@ -1,6 +1,6 @@
 """Changing training images by chance, a whole batch at once and on its device: uint8 in, the network's input out.
 
-    augment = Augment(config, preprocess.mean, preprocess.std, colour_pca(images))
+    augment = Augment(config, preprocess.mean, preprocess.std, colour_pca(images.numpy()))
     batch = augment(images, generator)     # uint8 (B, C, H, W) -> float (B, C, H, W), channels_last
 
 Mirroring, shifting and turning only move pixels, so they are worked out on coordinates and done by one look-up. Colours
@@ -10,35 +10,14 @@ on the processor, so a graphics card sees the same images.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
 
+from alexnet_viz.colour import ColourPCA
 from alexnet_viz.training.config import TrainConfig
 
 GREY = (0.299, 0.587, 0.114)  # a pixel's brightness, of red, green and blue (ITU-R BT.601)
-
-
-@dataclass(frozen=True)
-class ColourPCA:
-    """The directions in which a data set's colours vary (the paper's section 4.1), of RGB values from 0 to 1."""
-
-    vectors: Tensor  # (3, 3), one eigenvector of the covariance a column
-    values: Tensor  # (3,), their eigenvalues: the variances along them
-
-
-def colour_pca(images: Tensor) -> ColourPCA:
-    """Of all pixels of uint8 images (N, 3, H, W)."""
-    count, total, products = 0, torch.zeros(3, dtype=torch.float64), torch.zeros(3, 3, dtype=torch.float64)
-    for part in images.split(1000):  # as doubles they would take eight times their memory
-        pixels = part.cpu().movedim(1, -1).reshape(-1, 3).double() / 255
-        count += len(pixels)
-        total += pixels.sum(0)
-        products += pixels.T @ pixels
-    mean = total / count
-    values, vectors = torch.linalg.eigh(products / count - mean[:, None] * mean)
-    return ColourPCA(vectors.float(), values.clamp(min=0).float())
 
 
 class Normalise:
@@ -63,7 +42,7 @@ class Augment:
         self, config: TrainConfig, mean: Sequence[float], std: Sequence[float], pca: ColourPCA | None = None
     ) -> None:
         if config.pca_colour and len(mean) == 3 and pca is None:
-            raise ValueError("`pca` is needed: colour_pca(images)")
+            raise ValueError("`pca` is needed: colour_pca(images.numpy())")
         self._config, self._normalise, self._pca = config, Normalise(mean, std), pca
 
     def __call__(self, images: Tensor, generator: Generator) -> Tensor:
@@ -73,7 +52,7 @@ class Augment:
             pixels = _jittered(pixels, self._config.colour_jitter, generator)
         if self._config.pca_colour and self._pca and images.shape[1] == 3:
             alphas = self._config.pca_colour * torch.randn(len(images), 3, generator=generator)
-            shift = (alphas * self._pca.values) @ self._pca.vectors.T  # [p1 p2 p3] [a1 l1, a2 l2, a3 l3]^T, (B, 3)
+            shift = torch.from_numpy(self._pca.shift(alphas.numpy()))  # (B, 3)
             pixels = pixels + shift.to(pixels.device)[:, None, None]
         return self._normalise.values(pixels)
 

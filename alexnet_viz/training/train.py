@@ -21,10 +21,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
+from alexnet_viz.colour import colour_pca
 from alexnet_viz.errors import UserError
 from alexnet_viz.network.notation import write_spec
 from alexnet_viz.training import checkpoints, measure
-from alexnet_viz.training.augment import Augment, Normalise, colour_pca
+from alexnet_viz.training.augment import Augment, Normalise
 from alexnet_viz.training.checkpoints import Checkpoint, Progress
 from alexnet_viz.training.config import TrainConfig, preprocess_of, rate_at, spec_of
 from alexnet_viz.training.data import first, open_data, prepare
@@ -122,7 +123,7 @@ class _Training:
                 batch=config.batch,
                 processes=group.world,
             )
-        pca = colour_pca(self.data.train.images) if config.pca_colour and channels == 3 else None
+        pca = colour_pca(self.data.train.images.cpu().numpy()) if config.pca_colour and channels == 3 else None
         self.augment = Augment(config, preprocess.mean, preprocess.std, pca)
         self.normalise = Normalise(preprocess.mean, preprocess.std)
         self.network = first_network(config, spec).to(group.device).to(memory_format=torch.channels_last)
