@@ -57,7 +57,7 @@ def count(name: str) -> Reference:
     try:
         from torchvision.models import get_model  # type: ignore[import-untyped]
     except ImportError as problem:
-        raise UserError("Counting needs torchvision: run `python -m pip install -r requirements-dev.txt`.") from problem
+        raise UserError("Counting needs torchvision: run `python -m pip install -r requirements.txt`.") from problem
 
     entry = reference_entry(name)
     with torch.device("meta"):

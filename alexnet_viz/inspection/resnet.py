@@ -1,0 +1,79 @@
+"""ResNet-18, for the same photo: torchvision's network with its published weights, where their file is.
+
+    path = find()                                 # the file, or None: places() says where it is looked for
+    for progress in download(): ...               # puts it into the weights folder
+    answer = classify(load(path), image)          # an Answer over ImageNet's 1000 classes
+
+ResNet-18 branches, so it is no spec. torchvision is imported by `load` alone.
+"""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from PIL import Image
+
+from alexnet_viz.download import Progress, fetch
+from alexnet_viz.errors import UserError
+from alexnet_viz.home import hub_dir, weights_dir
+from alexnet_viz.images import Preprocess
+from alexnet_viz.inspection.classify import Answer
+from alexnet_viz.labels import class_ids
+from alexnet_viz.network.weights import read_state
+from alexnet_viz.network.zoo import IMAGENET_MEAN, IMAGENET_STD
+
+if TYPE_CHECKING:
+    from torch import nn
+
+SHA256 = "f37072fd"  # its first digits, which torch hub puts into the file's name
+FILE = f"resnet18-{SHA256}.pth"
+URL = f"https://download.pytorch.org/models/{FILE}"
+PREPROCESS = Preprocess(size=256, crop=224, mean=IMAGENET_MEAN, std=IMAGENET_STD)
+
+
+def places() -> tuple[Path, ...]:
+    """Where the file is looked for, in this order: the weights folder, torch hub's cache."""
+    return weights_dir() / FILE, hub_dir() / FILE
+
+
+def find() -> Path | None:
+    """The first place that has it."""
+    return next((path for path in places() if path.is_file()), None)
+
+
+def download() -> Iterator[Progress]:
+    """Fetch the published file into the weights folder, checked by its sha256. Raises `UserError` as `fetch` does."""
+    return fetch(URL, weights_dir() / FILE, SHA256)
+
+
+def load(path: Path) -> "nn.Module":
+    """The network in evaluation mode. The file is read by torch's `weights_only` reader: nothing in it is run.
+
+    Raises `UserError` for a file that is something else, and without torchvision.
+    """
+    try:
+        from torchvision.models import resnet18  # type: ignore[import-untyped]
+    except ImportError as problem:
+        raise UserError("ResNet-18 needs torchvision: run `python -m pip install -r requirements.txt`.") from problem
+
+    state, _ = read_state(path)
+    with torch.device("meta"):
+        network: nn.Module = resnet18(weights=None)
+    try:
+        network.load_state_dict(state, strict=True, assign=True)
+    except RuntimeError as problem:
+        raise UserError(
+            "{file} does not hold ResNet-18's weights. Remove it, then download {url} anew.", file=path.name, url=URL
+        ) from problem
+    return network.eval().requires_grad_(False)
+
+
+def classify(network: "nn.Module", image: Image.Image) -> Answer:
+    """Run it once on an RGB picture, preprocessed as torchvision's weights ask for."""
+    started = time.perf_counter()
+    array = PREPROCESS.to_array(image)  # (C, H, W)
+    with torch.inference_mode():
+        logits = network(torch.from_numpy(array)[None])[0]
+    return Answer(class_ids("imagenet"), logits.numpy(), time.perf_counter() - started)

@@ -1,0 +1,14 @@
+"""The ideas behind AlexNet, each with an experiment to touch, its prose, and questions to check oneself."""
+
+import streamlit as st
+
+from pages.ui import pickers, techniques
+from pages.ui.frame import start_page
+
+t = start_page()
+st.title(t("Which ideas made it work?"), anchor=False)
+tabs = pickers.tabs(t, "techniques_tabs", techniques.TITLES)
+for technique, tab in tabs.items():
+    if tab.open:
+        with tab:
+            techniques.draw(technique, t)
