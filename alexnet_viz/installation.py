@@ -6,7 +6,7 @@ import platform
 import shutil
 from dataclasses import dataclass
 
-from alexnet_viz.home import home_dir
+from alexnet_viz.home import cifar10_path, home_dir, hub_dir, weights_dir
 from alexnet_viz.i18n import N_, Message
 from alexnet_viz.network.sources import find_weights
 from alexnet_viz.network.zoo import MODELS
@@ -48,6 +48,45 @@ def installation() -> list[Fact]:
                 "Runs, datasets and weights are kept in {folder}. Set ALEXNET_VIZ_HOME for another place.",
                 folder=str(home_dir()),
             ),
+        ),
+    ]
+
+
+@dataclass(frozen=True)
+class Extra:
+    """Something that is not shipped and may be downloaded: what it is good for, and the page that offers it."""
+
+    title: str  # marked for translation
+    use: str  # marked for translation
+    mebibytes: int
+    page: str
+    is_here: bool
+
+
+def extras() -> list[Extra]:
+    """What may be downloaded, and whether it is here already. Nothing is downloaded by itself."""
+    resnet = (folder / "resnet18-f37072fd.pth" for folder in (weights_dir(), hub_dir()))
+    return [
+        Extra(
+            N_("ImageNet weights of torchvision's AlexNet"),
+            N_("answers among 1000 classes instead of ten"),
+            233,
+            "classify",
+            find_weights(MODELS["alexnet_torchvision"]).trained,
+        ),
+        Extra(
+            N_("CIFAR-10"),
+            N_("60,000 small pictures to train networks with"),
+            163,
+            "train",
+            cifar10_path() is not None,
+        ),
+        Extra(
+            N_("ResNet-18"),
+            N_("a network of 2015 that looks at the same photo"),
+            45,
+            "compare",
+            any(file.is_file() for file in resnet),
         ),
     ]
 

@@ -14,7 +14,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from alexnet_viz import images
+from alexnet_viz import images, render
 from alexnet_viz.ml import ensure_ml
 from alexnet_viz.turns import TicketLine
 from pages.ui.cache import line
@@ -126,6 +126,33 @@ def _filter_statistics(model_id: str, weights: str, layer: str, _model: "Model")
     spec = _model.network.spec
     with line().turn():
         return statistics(kernels(_model.network, layer), streams(spec, layer), rgb=sees_rgb(spec, layer))
+
+
+def filter_sheet(model: "Model", layer: str, width: int) -> bytes:
+    """All kernels of a layer as one PNG, for a thumbnail."""
+    return _filter_sheet(model.entry.id, model.digest, layer, width, model)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _filter_sheet(model_id: str, weights: str, layer: str, width: int, _model: "Model") -> bytes:
+    from alexnet_viz.inspection.filters import kernels
+
+    return render.kernels(kernels(_model.network, layer), width).png
+
+
+def gradcam_thumbnail(model: "Model", digest: str, data: bytes) -> bytes:
+    """Grad-CAM of the model's own answer over what it saw, as PNG."""
+    return _gradcam_thumbnail(model.entry.id, model.digest, digest, model, data)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _gradcam_thumbnail(model_id: str, weights: str, digest: str, _model: "Model", _data: bytes) -> bytes:
+    from alexnet_viz.inspection.attribution import attribute, rectified
+
+    array = outputs(_model, digest, _data)["input"][0].numpy()
+    with line().turn():
+        heat = rectified(attribute(_model, array, "gradcam").heat)
+    return render.overlaid(_model.entry.preprocess.from_array(array), heat, float(heat.max()) or 1.0)
 
 
 def recipe(model: "Model", digest: str, data: bytes, layer: str, class_id: str, off: Off) -> "Recipe":

@@ -1,8 +1,12 @@
-"""The home page."""
+"""The home page and the tour through the others."""
 
 import pytest
 
+from alexnet_viz.ml import ensure_ml
+from pages.ui import answer_tabs, techniques, tour
+from pages.ui.frame import PAGES
 from tests.pages.test_classify import open_page
+from tests.pages.test_feature_maps import button
 
 
 @pytest.mark.parametrize(
@@ -12,4 +16,51 @@ def test_home_opens_in_both_languages(locale, title):
     app = open_page("home", locale=locale)
     assert not app.exception
     assert app.title[0].value == title
-    assert len(app.metric) == 4
+
+
+def test_home_shows_what_the_network_makes_of_the_photo():
+    ensure_ml()
+    app = open_page("home")
+    assert not app.exception, app.exception
+    assert any(text.value.startswith("**cat** ") for text in app.markdown)
+    assert len(app.get("page_link")) == len(PAGES) - 1
+
+
+def test_home_shows_the_result_of_2012():
+    app = open_page("home")
+    bars = [bar.proto.text for bar in app.get("progress")]
+    assert bars[0].endswith("26.2 %")
+    assert bars[-1].endswith("15.3 %")
+
+
+def test_every_stop_names_a_page_and_a_tab_that_exist():
+    tabs = {"classify": answer_tabs.TITLES, "techniques": techniques.TITLES}
+    for stop in tour.STOPS:
+        assert stop.page in PAGES
+        assert stop.query.get("tab") in (None, *tabs.get(stop.page, ()))
+
+
+def bar(app) -> str:
+    """What the tour's bar says."""
+    return next((text.value for text in app.markdown if " · " in text.value), "")
+
+
+def test_the_tour_goes_from_stop_to_stop_and_ends():
+    """The harness stays on the page that it opened; tests/browser follows the tour to the other pages."""
+    app = open_page("home")
+    app = app.button(key="tour_start").click().run()
+    for number in range(1, len(tour.STOPS)):
+        assert bar(app) == f"**Stop {number} of {len(tour.STOPS)}** · {tour.STOPS[number - 1].text}"
+        app = app.button(key="tour_next").click().run()
+    assert not [one for one in app.button if one.key == "tour_next"]
+    app = app.button(key="tour_back").click().run()
+    assert bar(app).startswith(f"**Stop {len(tour.STOPS) - 1} of")
+    app = app.button(key="tour_end").click().run()
+    assert bar(app) == ""
+
+
+def test_a_page_that_is_not_the_stops_offers_the_way_back():
+    app = open_page("home")
+    app = app.button(key="tour_start").click().run()
+    app = app.switch_page("pages/compare.py").run()
+    assert button(app, "Back to the tour")
