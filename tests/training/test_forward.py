@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from alexnet_viz.network.build import Network
+from alexnet_viz.network.build import GroupedLRN, Network
 from alexnet_viz.network.spec import Activation, BatchNorm, Conv, Dropout, Flatten, Linear, Pool, Spec
 from alexnet_viz.network.zoo import MODELS
-from alexnet_viz.training.forward import QuickDropout, Trained
+from alexnet_viz.training.forward import QuickDropout, QuickLRN, Trained
 
 torch.set_num_threads(1)
 
@@ -52,6 +52,30 @@ def test_a_relu_before_a_max_pooling_runs_after_it_and_no_other_one_does():
     assert kinds[:4] == [nn.Conv2d, nn.MaxPool2d, nn.ReLU, nn.Conv2d]
     assert kinds[5:7] == [nn.Tanh, nn.AvgPool2d]
     assert kinds[8:10] == [nn.ReLU, nn.AvgPool2d]
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5])
+def test_normalisation_is_torchs_own(size, groups):
+    torch.manual_seed(0)
+    layer = GroupedLRN(size, alpha=0.3, beta=0.75, k=2.0, groups=groups)
+    x = torch.randn(2, 8, 3, 4).contiguous(memory_format=torch.channels_last).requires_grad_()
+    expected, got = layer(x), QuickLRN(layer)(x)
+    assert torch.allclose(got, expected, rtol=1e-6, atol=1e-7)
+    weights = torch.randn_like(expected)
+    (wanted,), (found,) = (torch.autograd.grad((y * weights).sum(), x) for y in (expected, got))
+    assert torch.allclose(found, wanted, rtol=1e-5, atol=1e-7)
+
+
+def test_normalisation_across_all_channels():
+    layer = nn.LocalResponseNorm(5, alpha=0.3)
+    x = torch.randn(2, 8, 3, 4, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(QuickLRN(layer)(x), layer(x), rtol=1e-6, atol=1e-7)
+
+
+def test_normalisation_keeps_half_precision():
+    x = torch.randn(1, 4, 2, 2).bfloat16()
+    assert QuickLRN(nn.LocalResponseNorm(3))(x).dtype == torch.bfloat16
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.5, 0.9])
