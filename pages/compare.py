@@ -5,6 +5,7 @@ import streamlit as st
 from alexnet_viz.network.comparison import comparison, csv_table, headline, markdown_table, table
 from pages.ui import compare_tabs, messages, pickers
 from pages.ui.frame import start_page
+from pages.ui.quiz_box import quiz_box
 
 ROW_HEIGHT = 28  # pixels: all of the table is on the first screen
 
@@ -34,3 +35,5 @@ for tab_id, tab in tabs.items():
     if tab.open:
         with tab, messages.shown(t):
             compare_tabs.draw(tab_id, t, rows)
+st.divider()
+quiz_box(t, "compare")

@@ -35,6 +35,7 @@ _ENTRIES = (
     PageEntry("filters", N_("Filters"), ":material/grid_on:", N_("Look inside")),
     PageEntry("attribution", N_("Attribution"), ":material/flare:", N_("Look inside")),
     PageEntry("architecture", N_("Architecture"), ":material/account_tree:", N_("Understand")),
+    PageEntry("techniques", N_("Techniques"), ":material/science:", N_("Understand")),
     PageEntry("compare", N_("Compare"), ":material/compare_arrows:", N_("Understand")),
     PageEntry("train", N_("Train"), ":material/model_training:", N_("Learn")),
     PageEntry("runs", N_("Runs"), ":material/history:", N_("Learn")),
@@ -56,7 +57,7 @@ def navigation(t: Translator):
         )
         sections.setdefault(t(entry.section), []).append(page)
     st.logo(str(LOGO), size="large", icon_image=str(ICON))
-    return st.navigation(sections)
+    return st.navigation(sections, position="hidden" if state.hidden("menu") else "sidebar")
 
 
 def start_page() -> Translator:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -15,7 +16,7 @@ from alexnet_viz.network.spec import Spec
 from alexnet_viz.network.zoo import MODELS, ModelEntry
 from alexnet_viz.samples import SAMPLES
 from alexnet_viz.training.runs import runs, usable_weights
-from pages.ui import cache, messages, state
+from pages.ui import cache, messages, server, state
 from pages.ui.paste_box import paste_box
 from pages.ui.strip import Thumbnail, strip
 
@@ -42,6 +43,9 @@ class Picture:
 def language(t: Translator) -> None:
     """The language switch of the sidebar."""
     choice = state.language()
+    if state.hidden("language"):
+        choice.remember(t.language)
+        return
     picked = st.segmented_control(
         t("Language"),
         list(LANGUAGES),
@@ -88,7 +92,8 @@ class ChosenModel:
 def model(t: Translator) -> ChosenModel:
     """The model that the whole app looks at: one of the table, or the visitor's own."""
     ids = _model_ids()
-    picked = _model_box(t, t("Network"), state.MODEL.current(ids), key="model")
+    current = state.MODEL.current(ids)
+    picked = current if state.hidden("model") else _model_box(t, t("Network"), current, key="model")
     state.MODEL.remember(picked, linkable=picked in MODELS)
     return _chosen(picked)
 
@@ -143,14 +148,17 @@ def picture(t: Translator) -> Picture:
     """The current picture: a strip of the samples and the visitor's own, and a place to drop more."""
     own = own_pictures()
     current = state.IMAGE.current([*SAMPLES, *own])
-    thumbnails = [Thumbnail(item.id, item.name, cache.thumbnail(item.digest, item.data)) for item in all_pictures(t)]
-    strip(t("Pictures"), thumbnails, current, key="picture_strip", on_choose=_choose_picture)
+    if not state.hidden("picture"):
+        thumbnails = [Thumbnail(one.id, one.name, cache.thumbnail(one.digest, one.data)) for one in all_pictures(t)]
+        strip(t("Pictures"), thumbnails, current, key="picture_strip", on_choose=_choose_picture)
     _choose_picture(current)
     return current_picture(t)
 
 
 def picture_popover(t: Translator) -> Picture:
     """The current picture, with the strip and the place to drop more behind a button."""
+    if state.hidden("picture"):
+        return picture(t)
     with st.popover(t("Another picture"), icon=":material/image:", width="stretch"):
         chosen = picture(t)
         drop_pictures(t)
@@ -162,10 +170,11 @@ def layer(t: Translator, names: Sequence[str]) -> str:
     current = state.LAYER.current(names)
     if current not in names:
         current = names[0]
-    # A slider keeps its value under its key, so the key changes with the network whose layers it shows.
-    picked = st.select_slider(t("Layer"), names, current, key=f"layer_{hash(tuple(names))}")
-    state.LAYER.remember(picked)
-    return picked
+    if not state.hidden("layer"):
+        # A slider keeps its value under its key, so the key changes with the network whose layers it shows.
+        current = st.select_slider(t("Layer"), names, current, key=f"layer_{hash(tuple(names))}")
+    state.LAYER.remember(current)
+    return current
 
 
 def current_picture(t: Translator) -> Picture:
@@ -193,6 +202,8 @@ def sample_picture(sample_id: str, t: Translator) -> Picture:
 
 def drop_pictures(t: Translator) -> None:
     """A place to drop or choose pictures. The last good one becomes the current picture."""
+    if state.hidden("picture"):
+        return
     round_ = state.get(state.UPLOAD_ROUND, 0)
     files = st.file_uploader(
         t("Drop your own pictures here"),
@@ -203,11 +214,15 @@ def drop_pictures(t: Translator) -> None:
     )
     for problem in st.session_state.pop(state.UPLOAD_PROBLEMS, []):
         messages.error(t(problem))
-    _take([(file.name, file.getvalue()) for file in files])
+    incoming = [(file.name, file.getvalue()) for file in files]
+    server.forget(*files)
+    _take(incoming)
 
 
 def paste_or_photograph(t: Translator) -> None:
     """The other ways in, behind a button: the clipboard, and the camera behind a switch of its own."""
+    if state.hidden("picture"):
+        return
     round_ = state.get(state.UPLOAD_ROUND, 0)
     with st.popover(t("Paste or camera"), icon=":material/photo_camera:", width="stretch"):
         if pasted := paste_box(t, key=f"paste_{round_}"):
@@ -216,6 +231,7 @@ def paste_or_photograph(t: Translator) -> None:
         if st.toggle(t("Use the camera"), key=f"camera_on_{round_}") and (
             photo := st.camera_input(t("Take a photo"), key=f"camera_{round_}")
         ):
+            server.forget(photo)
             _take([(t("Camera photo"), photo.getvalue())])
 
 
@@ -224,11 +240,21 @@ def tabs(t: Translator, name: str, titles: Mapping[str, str]) -> Mapping[str, "s
     change, which gives the tabs other titles."""
     choice = state.Choice("tab", next(iter(titles)))
     current = choice.current(titles)
+    if state.hidden("tabs"):
+        choice.remember(current)
+        return _without_bar(titles, current)
     labels = [t(title) for title in titles.values()]
     drawn = st.tabs(labels, default=t(titles[current]), key=f"{name}_{t.language}", on_change="rerun")
     by_id = dict(zip(titles, drawn, strict=True))
     choice.remember(next((tab_id for tab_id, tab in by_id.items() if tab.open), current))
     return by_id
+
+
+def _without_bar(titles: Mapping[str, str], current: str) -> Mapping[str, "st.delta_generator.DeltaGenerator"]:
+    """The current tab's place alone; the others are closed for good."""
+    place = st.container()
+    place.open = True
+    return {tab_id: place if tab_id == current else SimpleNamespace(open=False) for tab_id in titles}
 
 
 def _choose_picture(picture_id: str) -> None:

@@ -22,6 +22,7 @@ OWN_MODEL = "own_model"  # OwnModel: the one weights file that the visitor opene
 OWN_MODEL_ID = "own"  # its id in the model choice
 UPLOAD_ROUND = "upload_round"  # counts emptied uploaders; part of the uploader's key
 UPLOAD_PROBLEMS = "upload_problems"  # sentences about files that could not be opened, shown once
+HIDE = "hide"  # in the URL and here: ids of the controls that a teacher's link leaves out; see share.HIDEABLE
 VISITOR = "visitor"  # a secret that says whose runs are whose
 WEIGHTS_ROUND = "weights_round"  # the same for weight files
 
@@ -72,6 +73,27 @@ def visitor() -> str:
 def begin_run() -> None:
     """Called by app.py at the start of every run."""
     st.session_state[FRAME_RAN] = True
+    _keep_hidden()
+
+
+def hidden(control: str) -> bool:
+    """Whether the link that was opened leaves this control out. It stays so for the session."""
+    return control in st.session_state.get(HIDE, "").split(",")
+
+
+def show_everything() -> None:
+    """Forget what a link has left out."""
+    st.session_state.pop(HIDE, None)
+    st.query_params.pop(HIDE, None)
+
+
+def _keep_hidden() -> None:
+    """From the link into the session; and back into the URL, which going to another page empties."""
+    linked, kept = st.query_params.get(HIDE), st.session_state.get(HIDE)
+    if linked:
+        st.session_state[HIDE] = linked
+    elif kept:
+        st.query_params[HIDE] = kept
 
 
 def browser_language() -> str:

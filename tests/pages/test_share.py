@@ -1,0 +1,188 @@
+"""Links for a class: made by a button, opened with some controls left out."""
+
+import re
+from urllib.parse import parse_qsl, urlsplit
+from xml.etree import ElementTree
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from alexnet_viz.errors import UserError
+from alexnet_viz.i18n import LANGUAGES
+from alexnet_viz.qr import QUIET_ZONE, qr_svg
+from pages.ui import frame, share
+from tests.catalogue import ROOT
+from tests.pages.test_classify import headline, open_page, png
+
+BASE = "http://school.example:8501/classify"
+
+
+def offer(app: AppTest, page: str = "classify", language: str = "en", base: str = BASE, hide=()) -> str:
+    """Open the button and choose what is left out; the link."""
+    app.context = {**app.context, "url": base}
+    app.session_state[f"share_{page}_{language}"] = True
+    app.run()
+    if hide:
+        app.button_group(key=f"share_hide_{page}_{language}").set_value(list(hide)).run()
+    assert not app.exception
+    return app.code[0].value
+
+
+def open_link(address: str) -> AppTest:
+    parts = urlsplit(address)
+    return open_page(parts.path.strip("/") or "home", **dict(parse_qsl(parts.query)))
+
+
+def labels(app: AppTest) -> set[str]:
+    return {element.label for kind in (app.selectbox, app.select_slider, app.tabs) for element in kind}
+
+
+def test_a_link_opens_the_same_page_without_what_it_leaves_out():
+    teacher = open_page(model="alexnet_cifar", image="truck")
+    address = offer(teacher, hide=("model", "picture"))
+    assert address.startswith(f"{BASE}?")
+    assert dict(parse_qsl(urlsplit(address).query)) == {
+        "model": "alexnet_cifar",
+        "image": "truck",
+        "lang": "en",
+        "hide": "model,picture",
+    }
+    pupil = open_link(address)
+    assert not pupil.exception
+    assert headline(pupil) == headline(teacher)
+    assert pupil.session_state["model"] == "alexnet_cifar"
+    assert pupil.session_state["image"] == "truck"
+    assert not pupil.selectbox
+    assert not pupil.file_uploader
+    assert teacher.selectbox
+    assert teacher.file_uploader
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("page_id", share.HIDEABLE)
+def test_every_page_offers_its_link_and_opens_with_everything_hidden(page_id, language):
+    controls = [control for control, _ in share.HIDEABLE[page_id]]
+    teacher = open_page(page_id, lang=language)
+    address = offer(teacher, page_id, language, f"http://school.example/{page_id}", controls)
+    assert f"hide={','.join(controls)}" in address
+    pupil = open_link(address)
+    assert not pupil.exception
+    assert not pupil.error
+    assert not [group for group in pupil.button_group if (group.key or "").startswith("language_")]
+    assert pupil.title[0].value == teacher.title[0].value, "in the teacher's language"
+    if "tabs" in controls:
+        assert not pupil.tabs
+
+
+def test_every_page_is_in_the_table():
+    assert set(share.HIDEABLE) == set(frame.PAGES)
+
+
+def test_every_control_of_the_table_is_asked_for_where_it_is_drawn():
+    source = "".join(
+        (ROOT / "pages" / "ui" / f"{name}.py").read_text(encoding="utf-8") for name in ("pickers", "frame")
+    )
+    asked = set(re.findall(r'state\.hidden\("(\w+)"\)', source))
+    assert asked == {control for controls in share.HIDEABLE.values() for control, _ in controls}
+
+
+def test_without_the_tab_bar_the_linked_tab_is_there():
+    app = open_page("compare", tab="notes", hide="tabs")
+    assert not app.exception
+    assert not app.tabs
+    assert app.query_params["tab"] == "notes"
+    assert any(text.value.startswith("A MAC is one multiplication") for text in app.markdown)
+    other = open_page("compare", hide="tabs")
+    assert not any(text.value.startswith("A MAC is one multiplication") for text in other.markdown)
+
+
+def test_a_hidden_layer_is_the_linked_one():
+    app = open_page("feature_maps", layer="conv3", hide="layer")
+    assert not app.select_slider
+    assert app.session_state["layer"] == "conv3"
+    assert app.query_params["layer"] == "conv3"
+
+
+def test_what_is_hidden_stays_so_on_other_pages_until_everything_is_shown():
+    app = open_page(image="truck", hide="model,menu")
+    assert not app.selectbox
+    app.switch_page("pages/attribution.py").run()
+    assert app.query_params["hide"] == "model,menu"
+    assert "Network" not in labels(app)
+    app.button(key="show_everything").click().run()
+    assert "hide" not in app.query_params
+    assert "Network" in labels(app)
+    assert not [button for button in app.button if button.key == "show_everything"]
+    app.run()
+    assert "hide" not in app.query_params
+
+
+def test_a_hidden_control_changes_nothing():
+    app = open_page(model="lenet5", image="truck", hide="model,picture,tabs", tab="input")
+    for name, value in {"model": "lenet5", "image": "truck", "tab": "input"}.items():
+        assert app.query_params[name] == value
+    app.button(key="show_everything").click().run()
+    assert app.selectbox[0].value == "lenet5"
+    assert app.session_state["image"] == "truck"
+
+
+@pytest.mark.parametrize("hide", ["nonsense", "", ",,,", "<script>", "MODEL", "model_"])
+def test_unknown_ids_hide_nothing(hide):
+    app = open_page(hide=hide)
+    assert not app.exception
+    assert app.selectbox
+    assert app.file_uploader
+    assert not [button for button in app.button if button.key == "show_everything"]
+
+
+def test_own_pictures_do_not_travel():
+    app = open_page()
+    app.file_uploader[0].upload("mine.png", png((200, 30, 30)), "image/png").run()
+    address = offer(app)
+    assert "image=" not in address
+    assert any("Your own picture" in warning.value for warning in app.warning)
+
+
+def test_an_address_of_this_computer_says_so():
+    local = open_page()
+    offer(local, base="http://localhost:8501/classify")
+    assert any("this computer only" in caption.value for caption in local.caption)
+    far = open_page()
+    offer(far)
+    assert not any("this computer only" in caption.value for caption in far.caption)
+
+
+def test_the_button_does_nothing_until_it_is_opened():
+    assert not open_page().code
+
+
+def test_a_link_keeps_what_stands_in_the_address_and_says_each_thing_once():
+    address = share.link("http://a/b", {"net": "3x8x8_conv4k3", "hide": "menu", "lang": "ko", "x": "a&b=c d"}, (), "en")
+    assert address == "http://a/b?net=3x8x8_conv4k3&x=a%26b%3Dc%20d&lang=en"
+
+
+# The code itself
+
+
+def modules(svg: str) -> tuple[ElementTree.Element, int]:
+    root = ElementTree.fromstring(svg)
+    left, top, width, height = map(int, root.attrib["viewBox"].split())
+    assert (left, top, width) == (0, 0, height)
+    return root, width
+
+
+def test_the_code_is_black_on_white_with_its_quiet_zone():
+    root, side = modules(qr_svg("http://school.example:8501/classify?hide=model,picture"))
+    light, dark = root
+    assert light.attrib["fill"] == "#fff"
+    assert re.fullmatch(rf"M0 0h{side}v{side}h-{side}z", light.attrib["d"]), "white from edge to edge"
+    assert dark.attrib["stroke"] == "#000"
+    assert dark.attrib["d"].startswith(f"M{QUIET_ZONE} {QUIET_ZONE}.5h7"), "the first corner's square"
+    assert (side - 2 * QUIET_ZONE - 17) % 4 == 0, "a size that the standard has"
+
+
+def test_longer_addresses_take_larger_codes_until_none_fits():
+    sizes = [modules(qr_svg("a" * length))[1] for length in (20, 200, 2000)]
+    assert sizes == sorted(set(sizes))
+    with pytest.raises(UserError, match="3,000 characters"):
+        qr_svg("a" * 3000)
