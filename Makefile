@@ -4,6 +4,12 @@
 # make check  linter, types, import order
 # make i18n   collect the strings, compile the translations
 # make bench  the benchmark table          bench-full has the slow rows too
+# make fuzz   hostile pictures, weights, zips, links and names at every door; minutes
+# make chaos  kill training processes and servers, again and again; minutes
+# make axe    every page and tab in both themes and languages, looked at by axe; minutes
+# make screenshots  the README's pictures, taken from the running app
+# make load   thirty visitors at once: waits, errors, memory; then the same beside a training run
+# make soak   half an hour of them: memory, hooks, caches, processes
 
 PYTHON ?= python3
 PORT ?= 8501
@@ -11,7 +17,7 @@ HOST ?= 127.0.0.1
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check i18n bench bench-full
+.PHONY: help setup run test check i18n bench bench-full fuzz chaos axe screenshots load soak
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -48,3 +54,22 @@ bench: .venv/ready-dev
 
 bench-full: .venv/ready-dev
 	$(BIN)/python -m tests.bench --full
+
+fuzz: .venv/ready-dev
+	$(BIN)/python -m tests.fuzz
+
+chaos: .venv/ready-dev
+	$(BIN)/python -m pytest tests/chaos.py
+
+axe: .venv/ready-dev
+	AXE_EVERYTHING=1 $(BIN)/python -m pytest tests/browser/test_axe.py
+
+screenshots: .venv/ready-dev
+	$(BIN)/python -m tests.screenshots
+
+load: .venv/ready-dev
+	$(BIN)/python -m tests.load
+	$(BIN)/python -m tests.load --training
+
+soak: .venv/ready-dev
+	$(BIN)/python -m tests.load --soak 30

@@ -5,7 +5,7 @@ Cheap on purpose: it runs on every rerun of every page. Nothing here imports tor
 
 import streamlit as st
 
-from pages.ui import frame, messages, pickers, state
+from pages.ui import frame, messages, pickers, projector, share, state, tour, waiting
 from pages.ui.style import style
 
 # The local icon comes before st.navigation: a page's :material: icon as favicon is fetched from the internet.
@@ -13,10 +13,16 @@ st.set_page_config(page_icon=str(frame.ICON), layout="wide")
 state.begin_run()
 t = state.translator()
 page = frame.navigation(t)
-st.set_page_config(page_title=f"{page.title} · AlexNet Explorer")
+st.set_page_config(
+    page_title=f"{page.title} · AlexNet Explorer", initial_sidebar_state="collapsed" if projector.is_on() else "auto"
+)
 style(t)
 with st.sidebar:
     pickers.language(t)
+    projector.switch(t)
+    share.share(t, page.url_path or "home")
+waiting.place(t)
+tour.bar(t, page.url_path or "home")
 with messages.shown(t):
     page.run()
 frame.warm_up()

@@ -5,6 +5,7 @@
     explain FILE --method ID [--layer NAME] [--class ID] --out OVERLAY.png [--npy HEAT.npy] [--json]
                                                                which pixels a class comes from, drawn over the picture
     weights [--json]                                           which weights are where
+    export MODEL|FILE --format onnx|safetensors|pth --out FILE [--net WRITTEN]   a network for other programs
     count NAME                                                 count a reference network's numbers anew
     train --data PATH|cifar10|shapes --model NAME [--preset fast|seed] [--epochs N] [--FIELD VALUE] [--json]
     resume RUN                                                 go on with a run; `runs` lists all
@@ -30,7 +31,10 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import LANGUAGES, Translator, best_language, translator
 from alexnet_viz.images import decode
 from alexnet_viz.labels import class_name
+from alexnet_viz.ml import keep_caches_at_home
 from alexnet_viz.network.count import count
+from alexnet_viz.network.export import FORMATS, of_edited, of_file, of_model, write
+from alexnet_viz.network.notation import read_spec
 from alexnet_viz.network.references import REFERENCES
 from alexnet_viz.network.sources import find_weights, places
 from alexnet_viz.network.spec import Row, Spec, Walk, walk
@@ -46,6 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 if all went well, 1 if something could not be answered, 2 for a wrong call."""
     args = _parser().parse_args(argv)
     t = translator(args.language)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may have bytes that are no text
+        sys.stdout.reconfigure(errors="backslashreplace")
     command: Command = args.command
     try:
         return command(args, t)
@@ -94,6 +100,14 @@ def _parser() -> argparse.ArgumentParser:
     weights = commands.add_parser("weights", help="which weights are where")
     weights.add_argument("--json", action="store_true", help="print one JSON object a place and nothing else")
     weights.set_defaults(command=_weights)
+
+    export = commands.add_parser("export", help="write a network for other programs to read")
+    export.add_argument("what", metavar="MODEL|FILE", help=f"one of: {', '.join(MODELS)}; or a weights file")
+    export.add_argument("--format", required=True, choices=list(FORMATS), help="what to write")
+    export.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to write it")
+    export.add_argument("--net", default="", metavar="WRITTEN", help="the edited network: ?net= of a link to one")
+    export.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    export.set_defaults(command=_export)
 
     count = commands.add_parser("count", help="count a reference network's numbers anew (needs torchvision)")
     count.add_argument("name", metavar="NAME", help=f"one of: {', '.join(REFERENCES)}")
@@ -249,6 +263,7 @@ def _explain(args: argparse.Namespace, t: Translator) -> int:
 
 def _explained(args: argparse.Namespace) -> dict[str, Any]:
     """Compute the map, write the files, and return what is printed of it."""
+    keep_caches_at_home()
     from alexnet_viz.inspection.attribution import attribute, input_array, preprocess_of
 
     model = _model(args)
@@ -310,6 +325,40 @@ def _weights(args: argparse.Namespace, t: Translator) -> int:
 def _place_text(record: dict[str, object]) -> str:
     size = "-" if record["bytes"] is None else f"{record['bytes']:,}"
     return f"{'*' if record['used'] else ' '} {record['model']:<20} {record['origin']:<8} {size:>12}  {record['file']}"
+
+
+# export
+
+
+def _export(args: argparse.Namespace, t: Translator) -> int:
+    from alexnet_viz.network.weights import load_model
+
+    if args.what in MODELS:
+        model = load_model(args.what)
+        portable = of_edited(model, read_spec(args.net)) if args.net else of_model(model)
+    elif Path(args.what).is_file():
+        portable = of_file(Path(args.what), args.net)
+    else:
+        raise UserError(
+            "There is no network and no weights file named {name}. Networks: {known}.",
+            name=args.what,
+            known=", ".join(MODELS),
+        )
+    data = write(portable, args.format)
+    _write(args.out, data)
+    record = {
+        "file": str(args.out),
+        "format": args.format,
+        "bytes": len(data),
+        "classes": len(portable.classes),
+        "random_layers": list(portable.random),
+    }
+    if args.json:
+        print(json.dumps(record, ensure_ascii=False))
+    else:
+        random = f", random weights: {', '.join(portable.random)}" if portable.random else ""
+        print(f"{args.out}: {args.format}, {len(data):,} bytes{random}")
+    return 0
 
 
 # count

@@ -25,7 +25,8 @@ from alexnet_viz.i18n import N_, Message
 from alexnet_viz.image_files import Kind, orientation, recognise
 
 MAX_BYTES = 10 * 2**20  # of the file; the upload widget has the same limit, but only in the browser
-MAX_PIXELS = 40_000_000  # a good phone camera; decoding so many takes 150 to 650 MB for a moment, by kind
+MAX_PIXELS = 40_000_000  # a good phone camera; decoding so many takes 170 to 340 MB for a moment, by kind
+MAX_PIXELS_OF = {"WebP": 16_000_000, "AVIF": 16_000_000}  # their decoders take 16 and 11 bytes a pixel
 MIN_SIDE = 8  # pixels; below this there is nothing to see
 MAX_SIDE = 16_000  # pixels
 MAX_ASPECT = 20  # long side / short side; the crop of a thinner picture is a sliver of it
@@ -93,13 +94,6 @@ def _check_length(length: int, label: str | Message) -> None:
 # What a header may not claim: a test of width and height, what is said, and the limit in it.
 _SIZE_LIMITS: tuple[tuple[Callable[[int, int], bool], str, int], ...] = (
     (
-        lambda width, height: width * height > MAX_PIXELS,
-        N_(
-            "{name} has {width} x {height} pixels; at most {limit} million are accepted. Make it smaller and try again."
-        ),
-        MAX_PIXELS // 1_000_000,
-    ),
-    (
         lambda width, height: max(width, height) > MAX_SIDE,
         N_(
             "{name} has {width} x {height} pixels; a side of at most {limit} is accepted. "
@@ -123,9 +117,19 @@ _SIZE_LIMITS: tuple[tuple[Callable[[int, int], bool], str, int], ...] = (
 )
 
 
-def _check_size(size: tuple[int, int], label: str | Message) -> None:
+def _check_size(kind: Kind, size: tuple[int, int], label: str | Message) -> None:
     """Refuse by what the header claims, before a single pixel is decoded."""
     width, height = size
+    most = MAX_PIXELS_OF.get(kind.format, MAX_PIXELS)
+    if width * height > most:
+        raise UserError(
+            "{name} has {width} x {height} pixels; at most {limit} million are accepted. "
+            "Make it smaller and try again.",
+            name=label,
+            width=width,
+            height=height,
+            limit=most // 1_000_000,
+        )
     for exceeds, text, limit in _SIZE_LIMITS:
         if exceeds(width, height):
             raise UserError(text, name=label, width=width, height=height, limit=limit)
@@ -138,9 +142,9 @@ def _read(kind: Kind, data: bytes, label: str | Message) -> tuple[Image.Image, t
     """The RGB image, the file's own size, both upright, and the notes."""
     plain = kind.plain(data)
     if plain.size:
-        _check_size(plain.size, label)
+        _check_size(kind, plain.size, label)
     source = kind.open(io.BytesIO(plain.data))
-    _check_size(source.size, label)
+    _check_size(kind, source.size, label)
     _check_tiles(source)
     size, raw_mode = source.size, _raw_mode(source)
     source.draft(source.mode, (KEPT_SIDE, KEPT_SIDE))  # a JPEG can be decoded at 1/2, 1/4 or 1/8; others ignore this
@@ -150,8 +154,7 @@ def _read(kind: Kind, data: bytes, label: str | Message) -> tuple[Image.Image, t
     if plain.several or getattr(source, "is_animated", False):
         notes.append(Message("It has several frames or pages; the first one is used."))
     image = _to_rgb(source, raw_mode, notes)
-    if max(size) > KEPT_SIDE:
-        image.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    _reduce(image)
     turn = _TURNS.get(orientation(plain.exif or source.info.get("exif", b"")))
     if turn is not None:
         image = image.transpose(turn)
@@ -168,6 +171,12 @@ def _read(kind: Kind, data: bytes, label: str | Message) -> tuple[Image.Image, t
             )
         )
     return image, size, notes
+
+
+def _reduce(image: Image.Image) -> None:
+    """To KEPT_SIDE, in place, if it is larger."""
+    if max(image.size) > KEPT_SIDE:
+        image.thumbnail((KEPT_SIDE, KEPT_SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
 
 
 def _check_tiles(source: ImageFile.ImageFile) -> None:
@@ -213,6 +222,8 @@ def _to_rgb(image: Image.Image, raw_mode: str, notes: list[Message]) -> Image.Im
         return _on_white(image, raw_mode, notes)
     if image.mode in ("CMYK", "YCbCr", "LAB"):
         notes.append(Message("Its colours were converted from {mode} to RGB.", mode=image.mode))
+    if image.mode == "RGB":
+        _reduce(image)  # before convert(), which copies: up to 160 MB
     return image.convert("RGB")
 
 
@@ -222,12 +233,14 @@ def _on_white(image: Image.Image, raw_mode: str, notes: list[Message]) -> Image.
         image.info["transparency"] = tuple(value >> 8 for value in key)  # Pillow has reduced the pixels, not the key
     if image.mode == "La":
         image = image.convert("LA")  # Pillow has no direct way from premultiplied gray to RGBA
-    rgba = image if image.mode == "RGBA" else image.convert("RGBA")  # convert() would copy up to 160 MB
-    if rgba.getchannel("A").getextrema()[0] == 255:
-        return rgba.convert("RGB")  # an alpha channel that hides nothing deserves no note
-    notes.append(Message("Its transparent parts were put on white."))
-    flat = Image.new("RGB", rgba.size, "white")
-    flat.paste(rgba, mask=rgba)
+    flat = Image.new("RGB", image.size, "white")
+    hides = False
+    for top, band in _cut(image):  # as a whole, the RGBA of a palette would be another 160 MB
+        rgba = band.convert("RGBA")
+        hides |= rgba.getchannel("A").getextrema()[0] < 255  # type: ignore[operator]  # one channel: two numbers
+        flat.paste(rgba, (0, top), mask=rgba)
+    if hides:  # an alpha channel that hides nothing deserves no note
+        notes.append(Message("Its transparent parts were put on white."))
     return flat
 
 
@@ -251,19 +264,25 @@ def _range_of(image: Image.Image, raw_mode: str) -> tuple[float, float]:
     """The values shown as black and white: the whole scale that the file speaks in, else its own extremes."""
     if image.mode.startswith("I;16"):
         return (0, 4095) if raw_mode == "I;12" else (0, 65535)
-    finite = [band[np.isfinite(band)] for band in _bands(image)]
-    low = min((float(band.min()) for band in finite if band.size), default=0.0)
-    high = max((float(band.max()) for band in finite if band.size), default=0.0)
+    finite = (band[np.isfinite(band)] for band in _bands(image))
+    extremes = [(float(band.min()), float(band.max())) for band in finite if band.size]
+    low = min((low for low, _ in extremes), default=0.0)
+    high = max((high for _, high in extremes), default=0.0)
     scales = (1,) if image.mode == "F" else (255, 65535)
     return next(((0, scale) for scale in scales if low >= 0 and high <= scale), (low, high))
 
 
 def _bands(image: Image.Image) -> Iterator[npt.NDArray[np.float64]]:
     """Its rows, 256 at a time: float64 keeps the extremes of int32 and float32 exact, and only a band of it exists."""
-    for top in range(0, image.height, 256):
-        band = image.crop((0, top, image.width, min(top + 256, image.height)))
+    for _, band in _cut(image):
         with np.errstate(invalid="ignore"):  # of this thread only: a signalling not-a-number would warn
             yield np.asarray(band).astype(np.float64)
+
+
+def _cut(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
+    """256 rows at a time, and where they begin."""
+    for top in range(0, image.height, 256):
+        yield top, image.crop((0, top, image.width, min(top + 256, image.height)))
 
 
 # ---- What a network sees --------------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ import importlib
 import os
 import threading
 
+from alexnet_viz.home import home_dir
+
 _HEAVY = ("torch", "safetensors.torch", "captum.attr")
 
 _lock = threading.Lock()
@@ -26,12 +28,18 @@ def ensure_ml() -> None:
     with _lock:
         if _ready.is_set():
             return
+        keep_caches_at_home()
         for module in _HEAVY:
             importlib.import_module(module)
         importlib.import_module("torch").set_num_threads(max(1, (os.cpu_count() or 1) - 1))
         gc.collect()
         gc.freeze()
         _ready.set()
+
+
+def keep_caches_at_home() -> None:
+    """Captum imports matplotlib, which writes a list of fonts among the user's own files unless it is told where to."""
+    os.environ.setdefault("MPLCONFIGDIR", str(home_dir() / "cache" / "matplotlib"))
 
 
 def ml_is_ready() -> bool:

@@ -34,15 +34,15 @@ class Server:
 
 
 @contextmanager
-def running(app: Path) -> Iterator[Server]:
-    """The app on a free port of 127.0.0.1, as `make run` starts it, with a home folder of its own."""
+def running(app: Path, home: Path | None = None, module: str = "streamlit") -> Iterator[Server]:
+    """The app on a free port of 127.0.0.1, as `make run` starts it, with a home folder of its own or this one."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", app.name, "--server.headless", "true"]
+    command = [sys.executable, "-m", module, "run", app.name, "--server.headless", "true"]
     options = ["--server.port", str(port), "--server.address", "127.0.0.1", "--browser.gatherUsageStats", "false"]
     with tempfile.TemporaryDirectory() as folder:
-        env = {**os.environ, "ALEXNET_VIZ_HOME": f"{folder}/home"}
+        env = {**os.environ, "ALEXNET_VIZ_HOME": str(home or f"{folder}/home")}
         log = Path(folder) / "server.log"
         with log.open("wb") as out:
             process = subprocess.Popen([*command, *options], cwd=app.parent, stdout=out, stderr=out, env=env)
@@ -52,7 +52,7 @@ def running(app: Path) -> Iterator[Server]:
             yield server
         finally:
             process.terminate()
-            process.wait(10)
+            process.wait(60)  # on a busy machine, in the middle of importing torch
 
 
 def _wait_until_healthy(server: Server, log: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 from alexnet_viz.cli import main
 from alexnet_viz.labels import class_ids
 from alexnet_viz.network.build import random_state
+from alexnet_viz.network.notation import write_spec
 from alexnet_viz.network.sources import places
 from alexnet_viz.network.spec import KINDS
 from alexnet_viz.network.zoo import MODELS
@@ -200,6 +202,49 @@ def test_weights_lists_every_place_and_marks_what_is_used(capsys, tmp_path, monk
     assert {place["model"] for place in places} == set(MODELS)
     assert [(p["model"], p["origin"], p["bytes"]) for p in places if p["used"]][-1] == ("lenet5", "home", 5)
     assert any(place["file"].endswith("hub/checkpoints/alexnet-owt-7be5be79.pth") for place in places)
+
+
+@pytest.mark.parametrize("format_id", ["onnx", "safetensors", "pth"])
+def test_export_writes_a_network_for_other_programs(capsys, tmp_path, format_id):
+    out = tmp_path / f"mine.{format_id}"
+    status, (said,), _ = run(capsys, "export", "alexnet_cifar", "--format", format_id, "--out", out, "--json")
+    assert status == 0
+    assert said == {
+        "file": str(out),
+        "format": format_id,
+        "bytes": out.stat().st_size,
+        "classes": 10,
+        "random_layers": [],
+    }
+
+
+def test_export_takes_a_file_and_an_edited_network(capsys, tmp_path):
+    mine, edited, again = tmp_path / "mine.pth", tmp_path / "edited.safetensors", tmp_path / "again.pth"
+    spec = MODELS["alexnet_cifar"].spec
+    net = write_spec(replace(spec, layers=(replace(spec.layers[0], channels=32), *spec.layers[1:])))
+    run(capsys, "export", "alexnet_cifar", "--format", "pth", "--out", mine, "--json")
+    to_edited = ["--format", "safetensors", "--out", edited, "--net", net, "--json"]
+    for what in ("alexnet_cifar", mine):
+        status, (said,), _ = run(capsys, "export", what, *to_edited)
+        assert (status, said["random_layers"]) == (0, ["conv1", "conv2"])
+    # The file says which network it is of, so nobody has to.
+    status, (said,), _ = run(capsys, "export", edited, "--format", "pth", "--out", again, "--json")
+    assert (status, said["random_layers"]) == (0, [])
+    assert torch.load(again)["features.0.weight"].shape == (32, 3, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["resnet", "--format", "pth"], "alexnet_2012"),
+        (["lenet5", "--format", "pth", "--net", "nonsense"], "nonsense"),
+        (["lenet5", "--format", "pth", "--out", "no/such/folder/a.pth"], "no/such/folder"),
+    ],
+)
+def test_a_wrong_export_is_one_sentence(capsys, tmp_path, arguments, says):
+    status, lines, err = run(capsys, "export", "--out", tmp_path / "a", *arguments)
+    assert (status, lines) == (1, [])
+    assert says in err
 
 
 def test_count_gives_the_reference_tables_numbers(capsys):

@@ -1,8 +1,11 @@
 """The sums behind a walked network's numbers, written out, and the memory that training takes."""
 
 from dataclasses import dataclass
+from math import prod
 
+from alexnet_viz.errors import UserError
 from alexnet_viz.network.spec import (
+    BYTES_PER_VALUE,
     LRN,
     Activation,
     AdaptivePool,
@@ -17,6 +20,10 @@ from alexnet_viz.network.spec import (
 )
 
 GTX_580_BYTES = 3 * 2**30  # one of the two cards that the paper's network was trained on
+
+# Of an edited network that is run on a picture; a link can name one of 16 billion weights. AlexNet: 0.3 GB, 1 billion.
+MOST_BYTES = 2**30  # weights and every layer's output
+MOST_OPERATIONS = 20 * 10**9  # seconds on one core
 
 
 def settings(row: Row) -> str:
@@ -97,3 +104,30 @@ def training_memory(walked: Walk, batch: int) -> TrainingMemory:
     """Memory for one step at a batch size; the truth lies between `lowest` and `highest` (facts.md section 1)."""
     outputs = batch * sum(row.memory for row in walked.rows if row.kind != "flatten")
     return TrainingMemory(weights=3 * 4 * walked.params, activations=outputs, gradients=outputs)
+
+
+def check_runnable(walked: Walk) -> None:
+    """Raise `UserError` for a network whose run on one picture takes too much memory or time."""
+    size = BYTES_PER_VALUE * walked.params + sum(row.memory for row in walked.rows)
+    operations = sum(map(_operations, walked.rows))
+    if size > MOST_BYTES or operations > MOST_OPERATIONS:
+        raise UserError(
+            "This network is too large to be run here: a picture takes {megabytes:,} MB and {operations:,} million "
+            "operations; at most {most_megabytes:,} MB and {most_operations:,} million are used. "
+            "Make the input or the layers smaller.",
+            megabytes=size // 2**20,
+            operations=operations // 10**6,
+            most_megabytes=MOST_BYTES // 2**20,
+            most_operations=MOST_OPERATIONS // 10**6,
+        )
+
+
+def _operations(row: Row) -> int:
+    """About how many; MACs where there are weights."""
+    match row.layer:
+        case Pool(kernel):
+            return prod(row.shape) * kernel**2
+        case LRN(size):
+            return prod(row.shape) * size
+        case _:
+            return max(row.macs, prod(row.shape))

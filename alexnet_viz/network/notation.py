@@ -67,21 +67,26 @@ def _write(layer: Layer) -> str:
         case AdaptivePool(size):
             return f"adapt{size}"
         case LRN(size, alpha, beta, k, groups):
-            return f"lrn{size}a{alpha:g}b{beta:g}k{k:g}g{groups}"
+            return f"lrn{size}a{_decimal(alpha)}b{_decimal(beta)}k{_decimal(k)}g{groups}"
         case BatchNorm():
             return "bn"
         case Activation(function):
             return function
         case Dropout(rate):
-            return f"drop{rate:g}"
+            return f"drop{_decimal(rate)}"
         case Flatten():
             return "flat"
         case Linear(inputs, outputs):
             return f"fc{inputs}-{outputs}"
 
 
+def _decimal(number: float) -> str:
+    """Six digits, as `_real` reads them; without the plus of 1e+06, which a URL would make a space."""
+    return f"{number:g}".replace("+", "")
+
+
 _INT = r"(\d{1,7})"
-_FLOAT = r"(\d{1,6}(?:\.\d{1,6})?(?:e-?\d{1,2})?)"
+_FLOAT = r"(\d{1,6}(?:\.\d{1,6})?(?:e-?\d{1,3})?)"
 
 # Each word's pattern, and the record made of its groups.
 _WORDS: Mapping[str, Callable[..., Layer]] = {
@@ -133,7 +138,7 @@ def _whole(texts: Any, *highest: int, lowest: int = 0) -> list[int]:
 
 
 def _real(*texts: str) -> list[float]:
-    numbers = [float(text) for text in texts]
+    numbers = [float(f"{float(text):g}") for text in texts]  # no more digits than are written
     if not all(isfinite(number) for number in numbers):
         raise ValueError("not finite")
     return numbers

@@ -5,15 +5,13 @@
     model.network(batch)                             # (B, 3, 224, 224) -> (B, 10) logits
     model.classes                                    # ("airplane", ...)
 
-Files are read as safetensors, or as `.pth` by torch's `weights_only` reader; nothing in a file is ever run, and
+Files are read as safetensors, or as `.pth` by a reader of our own (pth.py); nothing in a file is ever run, and
 nothing that a file claims is believed before it is checked: sizes before memory is taken, values before they are used.
 """
 
 import hashlib
-import io
 import json
 import re
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,14 +24,20 @@ from torch import Tensor
 from alexnet_viz.errors import UserError
 from alexnet_viz.labels import class_ids
 from alexnet_viz.network.build import Network, meta_network, random_state, with_weights
+from alexnet_viz.network.pth import read_pth
 from alexnet_viz.network.sources import Origin, WeightsSource, find_weights
 from alexnet_viz.network.spec import Linear, Spec, layer_names, module_keys
 from alexnet_viz.network.zoo import MODELS, ModelEntry, model_entry
 
 RANDOM_SEED = 0
 MAX_BYTES = 300 * 2**20  # of a file; AlexNet's ImageNet weights are 233 MiB
+MAX_HEADER = 2 * 2**20  # bytes of JSON at the start of a safetensors file; they become up to 30 times as much memory
+MAX_VALUES = MAX_BYTES // 4  # of all tensors: as many as a file of MAX_BYTES holds in single precision
 MAX_CLASSES = 100_000
 MAX_NAME = 80  # characters of a class name
+
+_NUMBERS = {torch.float64, torch.float32, torch.float16, torch.bfloat16}  # weights, and what counts in BatchNorm
+_NUMBERS |= {torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8}
 
 State = dict[str, Tensor]
 
@@ -147,42 +151,39 @@ def read_state(file: Path | bytes, name: str = "") -> tuple[State, Mapping[str, 
         if label.lower().endswith(".safetensors"):
             state, metadata = _read_safetensors(file)
         else:
-            state, metadata = _read_pth(file), {}
+            state, metadata = read_pth(file.read_bytes() if isinstance(file, Path) else file), {}
     except UserError:
         raise
     except Exception as problem:  # hostile bytes make the readers raise a dozen types; each means the same here
         raise _unreadable(label) from problem
-    tensors = {str(key).removeprefix("module."): value for key, value in state.items() if isinstance(value, Tensor)}
+    tensors = {
+        key.removeprefix("module."): value
+        for key, value in state.items()
+        if isinstance(key, str) and isinstance(value, Tensor)
+    }
     if not tensors or len(tensors) < len(state) or not all(map(_is_plain, tensors.values())):
+        raise _unreadable(label)
+    if sum(tensor.numel() for tensor in tensors.values()) > MAX_VALUES:
         raise _unreadable(label)
     return tensors, metadata
 
 
 def _read_safetensors(file: Path | bytes) -> tuple[State, Mapping[str, str]]:
     if isinstance(file, Path):
-        with safe_open(file, framework="pt") as opened:
-            return {key: opened.get_tensor(key) for key in opened.keys()}, opened.metadata() or {}  # noqa: SIM118
-    length = int.from_bytes(file[:8], "little")
-    header = json.loads(file[8 : 8 + length]) if length <= len(file) else {}
-    return safetensors.torch.load(file), header.get("__metadata__") or {}
+        with file.open("rb") as opened:
+            _header_length(opened.read(8))
+        with safe_open(file, framework="pt") as tensors:
+            return {key: tensors.get_tensor(key) for key in tensors.keys()}, tensors.metadata() or {}  # noqa: SIM118
+    length = _header_length(file[:8])
+    state = safetensors.torch.load(file)
+    return state, json.loads(file[8 : 8 + length]).get("__metadata__") or {}
 
 
-def _read_pth(file: Path | bytes) -> State:
-    """Torch's format, by its reader that runs no code."""
-    stream = io.BytesIO(file) if isinstance(file, bytes) else io.BytesIO(file.read_bytes())
-    if zipfile.is_zipfile(stream):
-        # torch stores its members unpacked; a packed one is somebody's bomb.
-        with zipfile.ZipFile(stream) as archive:
-            if any(item.compress_type != zipfile.ZIP_STORED for item in archive.infolist()):
-                raise ValueError("a packed member")
-    stream.seek(0)
-    state = torch.load(stream, map_location="cpu", weights_only=True)
-    for wrapper in ("state_dict", "model"):
-        if isinstance(state, dict) and isinstance(state.get(wrapper), dict):
-            state = state[wrapper]
-    if not isinstance(state, dict):
-        raise ValueError("no state dict")
-    return dict(state)
+def _header_length(start: bytes) -> int:
+    length = int.from_bytes(start, "little")
+    if length > MAX_HEADER:
+        raise ValueError("too long a header")
+    return length
 
 
 def _name(file: Path | bytes, name: str) -> str:
@@ -260,8 +261,7 @@ def _with_class_count(spec: Spec, state: State) -> Spec:
 
 def _is_plain(tensor: Tensor) -> bool:
     """Real numbers, each of them stored: a tensor can claim a size of which it stores only one value."""
-    ordinary = tensor.layout == torch.strided and tensor.device.type == "cpu" and not tensor.is_nested
-    if not ordinary or tensor.is_quantized or tensor.dtype.is_complex:
+    if tensor.dtype not in _NUMBERS or tensor.layout != torch.strided or tensor.device.type != "cpu":
         return False
     return tensor.untyped_storage().nbytes() >= tensor.numel() * tensor.element_size()
 

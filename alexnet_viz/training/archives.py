@@ -16,7 +16,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -25,11 +25,14 @@ from typing import IO, NamedTuple
 from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import N_
 from alexnet_viz.images import MAX_BYTES
+from alexnet_viz.zips import open_zip
 
-MAX_FILES = 500_000
+MAX_FILES = 150_000  # each takes 1 KB of memory while a zip is open
+MAX_LISTING = 32 * 2**20  # bytes of a zip's listing, names and all; an entry takes about 100
 MAX_TOTAL = 2 * 2**30  # bytes of all files that are read, unpacked
 MAX_RATIO = 200  # unpacked / packed bytes of a file above 1 MiB; pictures stay below 10, deflate reaches 1032
 MAX_DEPTH = 4  # names below the folder: wrapper / train / class / file; what lies deeper is not listed
+LONGEST_SHOWN = 200  # characters of a path in a message; a zip's names have up to 65 535
 
 _JUNK = {"__macosx", "thumbs.db", "desktop.ini"}  # dot files, too
 _PLAIN_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # zipfile unpacks the others without a limit
@@ -119,8 +122,11 @@ def open_files(path: Path) -> Iterator[Files]:
 
 
 def shown(*parts: str) -> str:
-    """A path fit for any screen or file: bytes that are no text, and control characters, come out escaped."""
-    text = "/".join(parts).encode("utf-8", "backslashreplace").decode()
+    """A path fit for any screen or file: bytes that are no text, and control characters, come out escaped; what is
+    too long is cut."""
+    path = "/".join(parts)
+    path = path if len(path) <= LONGEST_SHOWN else f"{path[:LONGEST_SHOWN]}..."
+    text = path.encode("utf-8", "backslashreplace").decode()
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
@@ -182,22 +188,25 @@ def _open(path: str) -> IO[bytes]:
 # ---- Zip files ------------------------------------------------------------------------------------------------------
 
 
-def _open_zip(path: Path, title: str) -> zipfile.ZipFile:
-    """The opened zip. Its size and its entries are looked at first: opening one keeps all entries in memory."""
-    try:
-        size = path.stat().st_size
-        if size > MAX_TOTAL:
-            raise _too_much(title, size)
-        if _count_entries(path) > MAX_FILES:
-            raise _too_many(title)
-        return zipfile.ZipFile(path)
-    except _DAMAGE as problem:
-        raise UserError(
-            "{source} cannot be read as a zip file ({reason}): it is another kind of file, cut off or damaged. "
-            "Download or make it again, or give a folder.",
-            source=title,
-            reason=_reason(problem),
-        ) from problem
+@contextmanager
+def _open_zip(path: Path, title: str) -> Iterator[zipfile.ZipFile]:
+    """The zip while the block runs. Its size and its entries are looked at first: opening one keeps all entries."""
+    with ExitStack() as stack:
+        try:
+            size = path.stat().st_size
+            if size > MAX_TOTAL:
+                raise _too_much(title, size)
+            if _count_entries(path) > MAX_FILES:
+                raise _too_many(title)
+            archive = stack.enter_context(open_zip(path.open("rb"), MAX_LISTING))
+        except _DAMAGE as problem:
+            raise UserError(
+                "{source} cannot be read as a zip file ({reason}): it is another kind of file, cut off or damaged. "
+                "Download or make it again, or give a folder.",
+                source=title,
+                reason=_reason(problem),
+            ) from problem
+        yield archive
 
 
 def _count_entries(path: Path) -> int:

@@ -61,16 +61,18 @@ def weights_file(epoch: int) -> str:
 
 
 def save_checkpoint(run_dir: Path, checkpoint: Checkpoint, metadata: Mapping[str, str]) -> None:
-    """Write last.pt, then last.safetensors."""
+    """Write last.safetensors, then last.pt. After a kill between the two, the run goes on from the one before, and
+    comes by here again.
+    """
     record = {
         "progress": asdict(checkpoint.progress),
         "weights": checkpoint.weights,
         "optimizer": checkpoint.optimizer,
     }
+    save_weights(run_dir, LAST_WEIGHTS, checkpoint.weights, metadata)
     packed = io.BytesIO()
     torch.save(record, packed)
     write_whole(run_dir / CHECKPOINTS / LAST, packed.getbuffer())
-    save_weights(run_dir, LAST_WEIGHTS, checkpoint.weights, metadata)
 
 
 def save_weights(

@@ -132,11 +132,13 @@ def _finite(value: Any) -> Any:
 def as_it_went(events: Iterable[Event]) -> list[Event]:
     """The events without those that happened again: a `Resumed` takes back what came after its step, and every end.
 
-    Events already filtered may be filtered again, together with those that came since.
+    The end of an epoch may happen again though no step does, since a checkpoint may lie between the two; the last one
+    counts. Events already filtered may be filtered again, together with those that came since.
     """
     kept: list[Event] = []
     for event in events:
         if isinstance(event, Resumed):
             kept = [one for one in kept if not isinstance(one, Finished) and getattr(one, "step", 0) <= event.step]
         kept.append(event)
-    return kept
+    last = {event.epoch: event for event in kept if isinstance(event, EpochDone)}
+    return [event for event in kept if not isinstance(event, EpochDone) or event is last[event.epoch]]

@@ -169,14 +169,22 @@ def device_lock(device: str) -> FileLock:
 
 
 def _exists(pid: int) -> bool:
-    """Also true of a process that has ended and was not waited for, and of a stranger with the same pid."""
+    """Also true of a stranger with the same pid."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         pass
-    return True
+    return not _is_over(pid)
+
+
+def _is_over(pid: int) -> bool:
+    """Whether a process has ended and its parent has not looked yet; False where the system does not say."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return False
 
 
 # ---- In the process -------------------------------------------------------------------------------------------------
@@ -211,6 +219,7 @@ def work(run: Run, train: Train) -> Iterator[Event]:
         try:
             with worker.turn(device_lock(device), device) as has_turn:
                 if has_turn:
+                    worker.tidy()
                     resume = worker.open_metrics()
                     yield from worker.told(train(config, run_dir=run.path, resume=resume, control=worker.asked))
         except _LeaveError:
@@ -311,6 +320,11 @@ class _Worker:
 
     # Telling
 
+    def tidy(self) -> None:
+        """Remove the checkpoints that a killed process was about to replace others by: they may be large."""
+        for half in self._run.checkpoints.glob(".*"):
+            half.unlink()
+
     def open_metrics(self) -> bool:
         """Make the metrics ready for more lines; whether there are some already."""
         self._metrics = (self._run.path / "metrics.jsonl").open("a+b", buffering=0)
@@ -336,6 +350,7 @@ class _Worker:
 
     def last_words(self, problem: Exception | None) -> Finished:
         """The end of a run whose training could not tell it, written as far as the disk allows."""
+        self._over.set()
         message = problem.message if isinstance(problem, UserError) else None
         event = Finished(
             state="failed" if problem else self.asked().end,
@@ -357,6 +372,8 @@ class _Worker:
         self._append(event)
         with self._status_lock:
             self._status = _after(self._status, event)
+        if isinstance(event, Finished):
+            self._over.set()  # no heartbeat after it: whoever reads it may resume the run, and that writes the status
         if not isinstance(event, StepDone):
             self._write_status()
         self.finished = isinstance(event, Finished)

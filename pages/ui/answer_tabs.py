@@ -162,9 +162,10 @@ def _about(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer",
     st.markdown(t(chosen.entry.summary))
     weights_box(t, chosen)
     st.caption(t("sha256 of the weights: {digest}", digest=model.digest[:16]))
-    if model.origin != "shipped" or "figures" not in model.metadata:
+    # A stranger's file may say anything there, and not every shipped one was measured for this.
+    figures = json.loads(model.metadata.get("figures", "{}")) if model.origin == "shipped" else {}
+    if "calibration" not in figures:
         return
-    figures = json.loads(model.metadata["figures"])
     st.markdown(f"#### {t('Can its percentages be believed?')}")
     st.markdown(
         t(

@@ -29,7 +29,7 @@ export default function ({ data, parentElement, setStateValue }) {
   if (img.getAttribute("src") !== data.src) img.src = data.src;
   img.alt = data.label;
   board.setAttribute("aria-label", data.label + ". " + data.help);
-  board.style.width = data.width + "px";
+  board.style.width = `calc(${data.width}px * var(--projector-zoom, 1))`;
   let [top, left, bottom, right] = data.box;
   const { rows, columns } = data;
   const clamp = (value, low, high) => Math.min(high, Math.max(low, value));

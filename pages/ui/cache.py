@@ -27,6 +27,7 @@ from alexnet_viz.network.spec import Spec
 from alexnet_viz.network.zoo import model_entry, preprocess_for
 from alexnet_viz.training.jobs import Jobs
 from alexnet_viz.turns import TicketLine
+from pages.ui.waiting import VisibleLine
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,8 +52,8 @@ class Views:
 
 @st.cache_resource
 def line() -> TicketLine:
-    """The queue for the processor; it holds no visitor's data."""
-    return TicketLine()
+    """The queue for the processor; it holds no visitor's data. Who waits in it longer than a moment is told."""
+    return VisibleLine()
 
 
 @st.cache_resource

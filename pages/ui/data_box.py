@@ -117,7 +117,8 @@ def _upload(t: Translator) -> str:
             st.session_state[_CHOSEN] = str(upload.path)
     except UserError as problem:
         st.session_state[_PROBLEM] = problem.message
-    st.session_state[_ROUND] = round_ + 1  # the bytes are dropped with the emptied uploader
+    st.session_state[_ROUND] = round_ + 1
+    server.forget(file)
     st.rerun()
 
 

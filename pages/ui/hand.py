@@ -9,6 +9,7 @@ from PIL import Image
 
 from alexnet_viz import render
 from alexnet_viz.i18n import Translator
+from alexnet_viz.network import arithmetic
 from alexnet_viz.network.fields import Box, visible_box
 from alexnet_viz.network.zoo import MODELS, preprocess_for
 from pages.ui import cache, pickers
@@ -36,6 +37,7 @@ def worked(t: Translator, lab: Lab) -> None:
     if walked.errors or preprocess is None or name not in names:
         st.info(t("This needs a possible network whose input is a square photograph: 1 or 3 channels."))
         return
+    arithmetic.check_runnable(walked)
     picture = pickers.current_picture(t)
     with st.skeleton(height=300):
         run = cache.edited_run(lab.preset, lab.spec, picture.digest, picture.data)

@@ -107,25 +107,29 @@ class _Board:
 
 def _under_way(t: Translator, job: Job, show: Callable[[Any], None] | None, name: str) -> Any:
     board = _Board(t, job, name)
-    with kept.long_line().turn(lambda ahead: board.say(0.0, t("{count} ahead of you", count=ahead))):
-        steps = job.steps()
-        try:
-            while True:
-                with cache.line().turn():
-                    step = next(steps)
-                if not hasattr(step, "done"):
-                    break
-                st.session_state[_STEP] = step
-                board.say(step.done / step.of, t("Step {done} of {of}", done=step.done, of=step.of))
-                if show:
-                    board.show(partial(show, step))
-        except Exception:
-            st.session_state.pop(_RUNNING, None)  # what fails once is not tried again at every rerun
-            raise
-        finally:
-            steps.close()
+    steps = job.steps()
+    try:
+        step = _next(steps)
+        if hasattr(step, "done"):  # it is long; what ends with its first step waits for nobody's long work
+            with kept.long_line().turn(lambda ahead: board.say(0.0, t("{count} ahead of you", count=ahead))):
+                while hasattr(step, "done"):
+                    st.session_state[_STEP] = step
+                    board.say(step.done / step.of, t("Step {done} of {of}", done=step.done, of=step.of))
+                    if show:
+                        board.show(partial(show, step))
+                    step = _next(steps)
+    except Exception:
+        st.session_state.pop(_RUNNING, None)  # what fails once is not tried again at every rerun
+        raise
+    finally:
+        steps.close()
     kept.results().put(job.key, step)
     for key in (_RUNNING, _STEP, _STOPPED):
         st.session_state.pop(key, None)
     board.clear()
     return step
+
+
+def _next(steps: Iterator[Any]) -> Any:
+    with cache.line().turn():
+        return next(steps)

@@ -13,6 +13,7 @@ from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.training.config import can_train
 from pages.ui import cache, hand, messages
 from pages.ui import lab as lab_state
+from pages.ui.export_box import export_box
 from pages.ui.lab import Lab
 from pages.ui.svg_picker import svg_picker
 
@@ -22,7 +23,8 @@ BATCHES = (1, 16, 32, 64, 128, 256, 512)
 
 def draw(tab_id: str, t: Translator, lab: Lab) -> None:
     """Draw one tab's content."""
-    _TABS[tab_id][1](t, lab)
+    with messages.shown(t):
+        _TABS[tab_id][1](t, lab)
 
 
 def input_and_rounding(t: Translator, lab: Lab) -> None:
@@ -149,6 +151,10 @@ def _code(t: Translator, lab: Lab) -> None:
         st.markdown(
             t("Output for a random input: {shape}", shape=f"(1, {', '.join(map(str, lab.walked().rows[-1].shape))})")
         )
+    if st.toggle(t("Save it with its weights, for other programs"), key="lab_export"):
+        with st.skeleton(height=60):
+            model = cache.model(lab.preset)
+        export_box(t, model, f"{lab.preset}-edited" if lab.edited else lab.preset, lab.spec)
 
 
 _TABS: Mapping[str, tuple[str, Callable[[Translator, Lab], None]]] = {

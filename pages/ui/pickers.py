@@ -224,7 +224,8 @@ def paste_or_photograph(t: Translator) -> None:
     if state.hidden("picture"):
         return
     round_ = state.get(state.UPLOAD_ROUND, 0)
-    with st.popover(t("Paste or camera"), icon=":material/photo_camera:", width="stretch"):
+    button = {"icon": ":material/photo_camera:", "width": "stretch", "key": f"aside_paste_{round_}"}
+    with st.popover(t("Paste or camera"), **button):
         if pasted := paste_box(t, key=f"paste_{round_}"):
             _take([(t("Pasted picture"), pasted)])
         st.caption(t("Browsers allow the camera on HTTPS addresses and on this computer (localhost) only."))

@@ -41,7 +41,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   if (img.getAttribute("src") !== data.src) img.src = data.src;
   img.alt = data.label;
   grid.setAttribute("aria-label", data.label + ". " + data.help);
-  grid.style.width = data.width + "px";
+  grid.style.width = `calc(${data.width}px * var(--projector-zoom, 1))`;
   const [row, column] = data.chosen ?? [0, 0];
   const cursor = { row, column, shown: Boolean(data.chosen) };
 

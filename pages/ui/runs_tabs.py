@@ -10,10 +10,10 @@ from alexnet_viz import plots, plots_training, tables
 from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.labels import class_name
 from alexnet_viz.training.config import FIELDS, TrainConfig
-from alexnet_viz.training.runs import STATES, Run, classes_of, history, metrics_csv, new_run, runs
+from alexnet_viz.training.runs import STATES, Run, classes_of, history, metrics_csv, runs
 from alexnet_viz.training.script import run_script
 from alexnet_viz.training.snapshots import TEST, epoch_of, read_snapshot, snapshot_files
-from pages.ui import cache, downloads, live_run, messages, state
+from pages.ui import cache, downloads, live_run, messages, new_runs, state
 from pages.ui.frame import PAGES
 from pages.ui.tiles import tiles
 
@@ -137,8 +137,7 @@ def _settings(t: Translator, chosen: Run) -> None:
         downloads.save(t("Weights"), file.read_bytes, f"{chosen.id}-{picked}", "application/octet-stream")
         if st.button(t("Train on from here, as a new run"), key="runs_continue"):
             settings = config | {"start_from": f"{chosen.id}/{picked}"}
-            further = new_run(TrainConfig.from_dict(settings), owner=state.visitor())
-            cache.jobs().start(further)
+            further = new_runs.start(TrainConfig.from_dict(settings))
             live_run.watch(further.id)
             st.switch_page(PAGES["train"].file)
 

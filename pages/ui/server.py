@@ -1,6 +1,8 @@
 """What the pages know about the server that they run on."""
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.limits import max_upload_mebibytes
@@ -29,4 +31,15 @@ def upload_limit() -> int:
 def check_size(name: str, size: int) -> None:
     """Raise `UserError` for an uploaded file of more bytes: a browser may ignore what its widget says."""
     if size > upload_limit():
-        raise UserError("{file} has more than {limit} MiB.", file=name, limit=upload_mebibytes())
+        raise UserError(
+            "{file} has more than {limit} MiB, and this server takes no more. Choose a smaller file.",
+            file=name,
+            limit=upload_mebibytes(),
+        )
+
+
+def forget(*files: UploadedFile) -> None:
+    """Free uploads that have been read: Streamlit would keep them until the session ends, with no uploader left too."""
+    run = get_script_run_ctx()
+    for file in files:
+        run.uploaded_file_mgr.remove_file(run.session_id, file.file_id)

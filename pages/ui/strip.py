@@ -13,14 +13,14 @@ _HTML = """
 _CSS = """
 .strip { display: flex; gap: 0.5rem; overflow-x: auto; padding: 3px; scrollbar-width: thin; }
 .strip button {
-  flex: 0 0 auto; width: 84px; padding: 3px; cursor: pointer; text-align: center;
+  flex: 0 0 auto; width: 5.25rem; padding: 3px; cursor: pointer; text-align: center;
   border: 2px solid transparent; border-radius: var(--st-base-radius);
   background: transparent; color: var(--st-text-color); font: 0.75rem/1.25 var(--st-font);
 }
 .strip button:hover { background: var(--st-secondary-background-color); }
 .strip button[aria-checked="true"] { border-color: var(--st-primary-color); font-weight: 600; }
 .strip button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
-.strip img { display: block; width: 74px; height: 74px; border-radius: calc(var(--st-base-radius) - 4px); }
+.strip img { display: block; width: 100%; aspect-ratio: 1; border-radius: calc(var(--st-base-radius) - 4px); }
 .strip span { display: block; margin-top: 2px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 """
 

@@ -48,6 +48,7 @@ def draw(technique: str, t: Translator) -> None:
         if box.open:
             with box, messages.shown(t):
                 show(t)
-    st.divider()
-    st.markdown(lessons.lesson(f"techniques-{technique}", t.language))
+    with st.container(key=f"aside_lesson_{technique}"):
+        st.divider()
+        st.markdown(lessons.lesson(f"techniques-{technique}", t.language))
     quiz_box(t, technique)

@@ -1,4 +1,6 @@
-"""A model's weights: where they come from, opening one's own file, downloading published ones when asked."""
+"""A model's weights: where they come from, saving them, opening one's own file, downloading published ones."""
+
+from pathlib import Path
 
 import streamlit as st
 
@@ -7,7 +9,8 @@ from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.network.download import download
 from alexnet_viz.network.sources import find_weights
 from alexnet_viz.network.zoo import ModelEntry
-from pages.ui import cache, messages, state
+from pages.ui import cache, messages, server, state
+from pages.ui.export_box import export_box
 from pages.ui.pickers import ChosenModel, OwnModel
 
 ORIGINS = {
@@ -24,6 +27,8 @@ def weights_box(t: Translator, chosen: ChosenModel) -> None:
     st.markdown(f"**{t('Weights')}.** {t(ORIGINS[chosen.load().origin])}")
     if chosen.entry.url and not find_weights(chosen.entry).trained:
         _download(t, chosen.entry)
+    st.markdown(f"**{t('Save this network for other programs')}**")
+    export_box(t, chosen.load(), Path(chosen.own.name).stem if chosen.own else chosen.entry.id)
     _open_own(t)
 
 
@@ -55,6 +60,7 @@ def _open_own(t: Translator) -> None:
     file = st.file_uploader(
         t("Open a weights file of your own (.safetensors or .pth)"),
         ["safetensors", "pth", "pt"],
+        max_upload_size=server.upload_mebibytes(),
         key=f"weights_{round_}",
         help=t("torchvision's AlexNet, the seed document's two classes, and whatever this app writes."),
     )
@@ -63,6 +69,7 @@ def _open_own(t: Translator) -> None:
     before: OwnModel | None = st.session_state.get(state.OWN_MODEL)
     try:
         with st.spinner(t("Opening {file}", file=messages.escape(file.name))):
+            server.check_size(file.name, file.size)
             replacing = before.model if before else None
             model = cache.own_models().hold(file.getvalue(), file.name, replacing=replacing)
     except UserError as problem:
@@ -70,5 +77,6 @@ def _open_own(t: Translator) -> None:
         return
     st.session_state[state.OWN_MODEL] = OwnModel(file.name, model)
     state.MODEL.remember(state.OWN_MODEL_ID, linkable=False)
-    st.session_state[state.WEIGHTS_ROUND] = round_ + 1  # the bytes are dropped with the emptied uploader
+    st.session_state[state.WEIGHTS_ROUND] = round_ + 1
+    server.forget(file)
     st.rerun()

@@ -84,3 +84,11 @@ def test_no_text_raises_anything_but_a_user_error(text):
 def test_what_is_out_of_bounds_is_refused(text):
     with pytest.raises(UserError, match="holds no network"):
         read_spec(text)
+
+
+@pytest.mark.parametrize("number", ["999999.999999", "999999e99", "0.123456", "1e06", "123456.7", "1e-99"])
+def test_every_number_that_can_be_read_is_written_so_that_it_can_be_read_again(number):
+    spec = read_spec(f"3x8x8_lrn5a{number}b1k1g1_drop{number}")
+    written = write_spec(spec)
+    assert "+" not in written
+    assert read_spec(written) == spec

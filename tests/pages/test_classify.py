@@ -108,6 +108,23 @@ def test_an_uploaded_picture_becomes_the_current_one_and_stays_on_other_pages():
     assert "image" not in app.query_params, "nobody else can open a visitor's own picture"
 
 
+def test_an_upload_that_was_read_is_not_held_twice(monkeypatch):
+    """Streamlit keeps what was uploaded until the session ends, also when its uploader is gone."""
+    from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+
+    gone = []
+    remove = MemoryUploadedFileManager.remove_file
+    monkeypatch.setattr(
+        MemoryUploadedFileManager,
+        "remove_file",
+        lambda self, session_id, file_id: (gone.append(file_id), remove(self, session_id, file_id)),
+    )
+    app = open_page()
+    app.file_uploader[0].upload("mine.png", png((30, 200, 30)), "image/png").run()
+    assert app.session_state["image"] in app.session_state["own_pictures"]
+    assert len(gone) == 1
+
+
 def test_a_bad_file_gets_one_sentence_and_loses_nothing():
     app = open_page(image="truck")
     app.file_uploader[0].upload("notes.png", b"just text", "image/png").run()

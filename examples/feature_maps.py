@@ -1,0 +1,32 @@
+"""What does each layer see? Every channel behind every ReLU, as the page Feature maps draws them.
+
+python -m examples.feature_maps out --photo assets/samples/dog.jpg
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from alexnet_viz import images, render
+from alexnet_viz.inspection.by_hand import activations
+from alexnet_viz.inspection.maps import limits, statistics
+from alexnet_viz.network.weights import load_model
+
+parser = argparse.ArgumentParser()
+parser.add_argument("folder", type=Path, help="where the pictures go, one a layer")
+parser.add_argument("--photo", type=Path, default=Path("assets/samples/cat.jpg"))
+parser.add_argument("--model", default="alexnet_transfer")
+args = parser.parse_args()
+args.folder.mkdir(parents=True, exist_ok=True)
+
+model = load_model(args.model)
+array = model.entry.preprocess.to_array(images.decode(args.photo.read_bytes()).image)
+outputs = activations(model.network, torch.from_numpy(array)[None])
+layers = {name: values[0].numpy() for name, values in outputs.items() if name.startswith("relu") and values.dim() == 4}
+for name, maps in layers.items():
+    found = statistics(maps, "relu")
+    montage = render.montage(maps, limits(layers, name, "unit"))  # each channel in its own range of colours
+    (args.folder / f"{name}.png").write_bytes(montage.png)
+    size = "x".join(map(str, maps.shape))
+    print(f"{name}: {size}, {found.sparsity.mean():.0%} zeros, {found.dead.sum()} channels silent for this photo")

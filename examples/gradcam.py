@@ -1,0 +1,32 @@
+"""What did the network look at? Grad-CAM for the two most probable classes, as on the page Attribution.
+
+python -m examples.gradcam out --photo assets/samples/cat_and_truck.jpg --method occlusion
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from alexnet_viz import images, plots, render
+from alexnet_viz.inspection.attribution import attribute, input_array, preprocess_of, rectified
+from alexnet_viz.inspection.classify import classify
+from alexnet_viz.network.weights import load_model
+
+parser = argparse.ArgumentParser()
+parser.add_argument("folder", type=Path, help="where the pictures go, one a class")
+parser.add_argument("--photo", type=Path, default=Path("assets/samples/cat_and_truck.jpg"))
+parser.add_argument("--method", default="gradcam")
+args = parser.parse_args()
+args.folder.mkdir(parents=True, exist_ok=True)
+
+model = load_model("alexnet_transfer")
+photo = images.decode(args.photo.read_bytes()).image
+seen = preprocess_of(model).from_array(input_array(model, photo))
+for class_id, _ in classify(model, photo).top(2):
+    found = attribute(model, photo, args.method, target=class_id)
+    heat = rectified(found.heat)  # what speaks for the class; negative values speak against it
+    (args.folder / f"{class_id}.png").write_bytes(render.overlaid(seen, heat, float(heat.max())))
+    row, column = np.unravel_index(heat.argmax(), heat.shape)
+    size = "x".join(map(str, heat.shape))
+    print(f"{class_id}, {plots.percent(found.probability)}: most at row {row}, column {column} of {size}")

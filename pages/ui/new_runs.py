@@ -1,0 +1,34 @@
+"""Runs that pages start or go on with, as far as this server allows its visitors to train."""
+
+from alexnet_viz.limits import training_limit
+from alexnet_viz.training.config import TrainConfig
+from alexnet_viz.training.jobs import queue
+from alexnet_viz.training.runs import Run, new_run
+from alexnet_viz.training.uploads import uploads
+from pages.ui import cache, state
+
+PICTURES = {"shapes": 8_000, "cifar10": 50_000}  # to learn from; of an uploaded zip all are counted
+
+
+def start(config: TrainConfig) -> Run:
+    """A new run of this visitor, and its process. Raises `UserError` where the server does not allow it."""
+    check(config)
+    made = new_run(config, owner=state.visitor())
+    cache.jobs().start(made)
+    return made
+
+
+def resume(one: Run) -> None:
+    """Go on with a run. Raises `UserError` where the server does not allow it."""
+    check(one.config())
+    cache.jobs().resume(one)
+
+
+def check(config: TrainConfig) -> None:
+    """Raise `UserError` for a run that this server does not take from its visitors."""
+    training_limit().check(epochs=config.epochs, pictures=pictures(config.data), waiting=len(queue()))
+
+
+def pictures(data: str) -> int | None:
+    """How many pictures there are to learn from; None for what nobody has counted."""
+    return {**PICTURES, **{str(upload.path): upload.pictures for upload in uploads()}}.get(data)

@@ -1,0 +1,93 @@
+"""What watching costs a training run, and what a training run costs the pages: a real server, a real run."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from alexnet_viz.training.events import StepDone
+from alexnet_viz.training.jobs import Jobs
+from alexnet_viz.training.runs import Run, read_events
+from tests.bench.start import chromium
+from tests.bench.training import home, running_run
+from tests.catalogue import ROOT
+from tests.server import Server, running
+from tests.websocket import visit
+
+PAIRS = 3  # of a window in which nobody watches and one in which somebody does
+SECONDS = 20  # of a window
+SETTLE = 5  # seconds after the first page: the server imports torch
+RERUNS = 40
+PAUSE = 0.15  # seconds between two reruns
+
+
+def cost() -> float:
+    """Percent of its images per second that a run loses while a websocket client keeps its page open."""
+    with _server_and_run() as (server, run):
+
+        def watched() -> None:
+            with visit(server.url, "train", f"run={run.id}") as tab:
+                before = tab.runs
+                tab.stay(SECONDS)
+                assert tab.runs - before > SECONDS / 3, "the page was not redrawn"
+
+        return _cost(run, watched)
+
+
+def cost_in_chromium() -> float:
+    """The same with a Chromium that draws the page on the same cores."""
+    with chromium() as browser, _server_and_run() as (server, run):
+
+        def watched() -> None:
+            page = browser.new_page()
+            page.goto(f"{server.url}/train?run={run.id}")
+            page.wait_for_timeout(1000 * SECONDS)
+            page.close()
+
+        return _cost(run, watched)
+
+
+def rerun_while_training() -> float:
+    """One rerun of the classify page while a run trains, as a multiple of the same on an idle machine."""
+    with home() as folder, running(ROOT / "app.py", folder) as server, visit(server.url, "classify") as tab:
+        time.sleep(SETTLE)
+
+        def median() -> float:
+            times = []
+            for _ in range(RERUNS):
+                time.sleep(PAUSE)
+                times.append(tab.rerun())
+            return 1000 * statistics.median(times)
+
+        median()  # everything is cached now
+        idle = median()
+        with running_run(Jobs()):
+            busy = median()
+    print(f"  {busy:.1f} ms, idle {idle:.1f} ms (medians of {RERUNS})")
+    return busy / idle
+
+
+@contextmanager
+def _server_and_run() -> Iterator[tuple[Server, Run]]:
+    with home() as folder, running(ROOT / "app.py", folder) as server, running_run(Jobs()) as run:
+        with visit(server.url, "train"):
+            time.sleep(SETTLE)
+        yield server, run
+
+
+def _cost(run: Run, watched: Callable[[], None]) -> float:
+    alone, seen = [], []
+    for _ in range(PAIRS):
+        alone.append(_images_per_second(run, lambda: time.sleep(SECONDS)))
+        seen.append(_images_per_second(run, watched))
+    before, after = statistics.median(alone), statistics.median(seen)
+    print(f"  {before:.0f} images per second alone, {after:.0f} watched (medians of {PAIRS})")
+    return 100 * (1 - after / before)
+
+
+def _images_per_second(run: Run, meanwhile: Callable[[], None]) -> float:
+    """Of the training steps that were done meanwhile."""
+    told = (run.path / "metrics.jsonl").stat().st_size  # whole lines: each is written at once
+    meanwhile()
+    steps = [event for event in read_events(run, told)[0] if isinstance(event, StepDone)]
+    return statistics.harmonic_mean([step.images_per_second for step in steps])

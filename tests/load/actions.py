@@ -1,0 +1,109 @@
+"""What visitors do, how often, and how long they may wait for it."""
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from random import Random
+
+from PIL import Image
+
+from alexnet_viz.samples import SAMPLES, load_sample
+from tests.load.visitor import Visitor
+
+SIDES = (1600, 1200)  # pixels of an uploaded photo
+LIKELY = 8  # of the most probable classes one is asked for
+
+
+@dataclass(frozen=True)
+class Bar:
+    """What 95 of 100 actions of a kind take at most."""
+
+    title: str
+    milliseconds: int
+
+
+BARS: Mapping[str, Bar] = {
+    "light": Bar("light actions", 500),
+    "classify": Bar("classify", 1500),
+    "gradcam": Bar("Grad-CAM", 2000),
+}
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing a visitor does on the page that is open; returns the seconds until the page was through."""
+
+    title: str
+    bar: str  # of BARS
+    do: Callable[[Visitor, Random], float]
+
+
+def _upload(one: Visitor, chance: Random) -> float:
+    return one.upload("upload_", f"{chance.getrandbits(32):08x}.jpg", photo(chance))
+
+
+def _sample(one: Visitor, chance: Random) -> float:
+    return one.set("bidi_component", "picture_strip", {"choice": chance.choice(list(SAMPLES))})
+
+
+def _language(one: Visitor, chance: Random) -> float:
+    group = one.widget("button_group", "language_")
+    (other,) = [option.content for i, option in enumerate(group.options) if i not in group.default]
+    return one.set("button_group", "language_", other)
+
+
+def _layer(one: Visitor, chance: Random) -> float:
+    return one.set("slider", "layer_", chance.choice(one.widget("slider", "layer_").options))
+
+
+def _class(one: Visitor, chance: Random) -> float:
+    return one.set("selectbox", "heat_class_", chance.choice(one.widget("selectbox", "heat_class_").options[:LIKELY]))
+
+
+def _lab_layer(one: Visitor, chance: Random) -> float:
+    names = one.widget("selectbox", "lab_layer_").options
+    return one.set("selectbox", "lab_layer_", chance.choice([name for name in names if name.startswith("conv")]))
+
+
+def _edit(one: Visitor, chance: Random) -> float:
+    key, values = chance.choice([("lab_kernel_", (1, 3, 5, 7, 9, 11)), ("lab_channels_", (32, 64, 96, 128, 256, 384))])
+    return one.set("number_input", key, chance.choice(values))
+
+
+ACTIONS: Mapping[str, Action] = {
+    "open_classify": Action("open Classify", "classify", lambda one, chance: one.open("classify")),
+    "upload": Action("upload a photo", "classify", _upload),
+    "sample": Action("choose a sample", "classify", _sample),
+    "open_maps": Action("open Feature maps", "classify", lambda one, chance: one.open("feature_maps")),
+    "open_attribution": Action("open Attribution", "gradcam", lambda one, chance: one.open("attribution")),
+    "class": Action("Grad-CAM of another class", "gradcam", _class),
+    "layer": Action("another layer's maps", "light", _layer),
+    "open_architecture": Action("open Architecture", "light", lambda one, chance: one.open("architecture")),
+    "lab_layer": Action("choose a layer to edit", "light", _lab_layer),
+    "edit": Action("edit the architecture", "light", _edit),
+    "language": Action("switch the language", "light", _language),
+}
+
+# One round of a visitor; each visitor begins with another chapter.
+CHAPTERS = (
+    ("open_classify", "upload", "sample", "sample", "language"),
+    ("open_maps", "layer", "layer", "layer", "layer", "language"),
+    ("open_attribution", "class", "class", "class"),
+    ("open_architecture", "lab_layer", "edit", "edit", "lab_layer", "edit"),
+)
+
+
+def photo(chance: Random) -> bytes:
+    """A JPEG that nobody has uploaded before: a sample, enlarged, with a comment of its own."""
+    jpeg = _enlarged(chance.choice(list(SAMPLES)))
+    note = chance.randbytes(16)
+    return jpeg[:2] + b"\xff\xfe" + (len(note) + 2).to_bytes(2, "big") + note + jpeg[2:]
+
+
+@cache
+def _enlarged(sample_id: str) -> bytes:
+    data = io.BytesIO()
+    picture = Image.open(io.BytesIO(load_sample(sample_id))).convert("RGB")
+    picture.resize(SIDES, Image.Resampling.BICUBIC).save(data, "JPEG", quality=90)
+    return data.getvalue()

@@ -1,0 +1,168 @@
+"""One visitor of the load: a tab that also fills in widgets, uploads files and fetches the pictures it is shown.
+
+with visitor(server.url) as one:
+    one.open("feature_maps")
+    seconds = one.set("slider", "layer_", "conv3")
+
+Like a browser it sends the state of every widget on the page, names the large messages that it still has, so that
+they are not sent again, and fetches a picture once.
+"""
+
+import json
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
+from http.cookies import SimpleCookie
+from urllib.parse import urlsplit
+
+from google.protobuf.message import Message
+from streamlit.proto.Alert_pb2 import Alert
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.Common_pb2 import FileURLs, UploadedFileInfo
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from websockets.sync.client import ClientConnection, connect
+
+from tests.websocket import PATIENCE, Tab
+
+_COOKIE = "_streamlit_xsrf"
+
+
+@contextmanager
+def visitor(url: str) -> Iterator["Visitor"]:
+    """A new session on the home page's address, with nothing opened yet."""
+    address = url.replace("http", "ws", 1) + "/_stcore/stream"
+    with connect(address, subprotocols=["streamlit"], max_size=None, ping_interval=None) as socket:
+        yield Visitor(socket, urlsplit(url).netloc)
+
+
+class Visitor(Tab):
+    """A tab whose widgets can be set."""
+
+    def __init__(self, socket: ClientConnection, host: str) -> None:
+        super().__init__(socket, "", "")
+        self.bytes = 0  # received over the websocket
+        self._host = host
+        self._token = self._cookie()
+        self._set: dict[str, WidgetState] = {}  # what this visitor chose, by widget
+        self._large: dict[str, tuple[int, ForwardMsg]] = {}  # messages by hash, and in which run they last came
+        self._fetched: set[str] = set()
+        self._places: list[FileURLs] = []  # for uploads
+
+    def open(self, page: str) -> float:
+        """Go to a page by the menu, which forgets the address's query."""
+        self._page, self._page_hash, self._query = page, "", ""
+        return self.rerun()
+
+    def set(self, kind: str, key: str, value: object) -> float:
+        """Give the widget whose key begins with `key` a value, and wait for the page."""
+        state = WidgetState(id=self.widget(kind, key).id)
+        match kind:
+            case "slider" | "button_group":
+                state.string_array_value.data.append(value)
+            case "selectbox":
+                state.string_value = value
+            case "number_input":
+                state.double_value = value
+            case "bidi_component":
+                state.json_value = json.dumps(value)
+        self._set[state.id] = state
+        return self.rerun()
+
+    def upload(self, key: str, name: str, data: bytes) -> float:
+        """Drop a file into a box, as a browser does: ask where to, put it there, say so."""
+        box = self.widget("file_uploader", key)
+        asked = BackMsg()
+        asked.file_urls_request.request_id = secrets.token_hex(8)
+        asked.file_urls_request.file_names.append(name)
+        self._socket.send(asked.SerializeToString())
+        while not self._places:
+            self._hear(PATIENCE)
+        place = self._places.pop()
+        self._put(place.upload_url, name, data)
+        state = WidgetState(id=box.id)
+        state.file_uploader_state_value.uploaded_file_info.append(
+            UploadedFileInfo(name=name, size=len(data), file_id=place.file_id, file_urls=place)
+        )
+        return self.rerun(state)
+
+    def widget(self, kind: str, key: str) -> Message:
+        """The widget of a kind whose key begins so."""
+        return next(one for one in self.widgets(kind) if f"-{key}" in one.id)
+
+    def widgets(self, kind: str) -> list[Message]:
+        """All of a kind on the page."""
+        elements = (one.new_element for one in self.elements.values())
+        return [getattr(one, kind) for one in elements if one.WhichOneof("type") == kind]
+
+    def complaints(self) -> list[str]:
+        """What the page says in red."""
+        return [one.body for one in self.widgets("alert") if one.format == Alert.ERROR]
+
+    def fetch_pictures(self) -> None:
+        """Those on the page that were not there before."""
+        for images in self.widgets("imgs"):
+            for url in {image.url for image in images.imgs} - self._fetched:
+                if url.startswith("/"):
+                    self._fetched.add(url)
+                    self._request("GET", url, 200)
+
+    # ---- On the wire --------------------------------------------------------------------------------------------
+
+    def _ask(self, *clicked: WidgetState, fragment: str = "", by_timer: bool = False) -> None:
+        here = {_id(one.new_element) for one in self.elements.values()}
+        self._set = {id: state for id, state in self._set.items() if id in here}
+        self._large = {hash: kept for hash, kept in self._large.items() if kept[0] >= self.runs - 1}
+        message = BackMsg()
+        asked = message.rerun_script
+        asked.query_string, asked.fragment_id, asked.is_auto_rerun = self._query, fragment, by_timer
+        asked.page_script_hash, asked.page_name = self._page_hash, "" if self._page_hash else self._page
+        asked.widget_states.widgets.extend([*self._set.values(), *clicked])
+        asked.cached_message_hashes.extend(self._large)
+        asked.context_info.locale = "en-US"
+        self._socket.send(message.SerializeToString())
+
+    def _take(self, message: ForwardMsg) -> None:
+        self.bytes += message.ByteSize()
+        if message.WhichOneof("type") == "ref_hash":
+            kept = self._large[message.ref_hash][1]
+            kept.metadata.CopyFrom(message.metadata)
+            message, kept.hash = kept, message.ref_hash
+        if message.hash and message.metadata.cacheable:
+            self._large[message.hash] = (self.runs, message)
+        if message.WhichOneof("type") == "file_urls_response":
+            self._places.extend(message.file_urls_response.file_urls)
+        super()._take(message)
+
+    def _cookie(self) -> str:
+        return SimpleCookie(self._request("GET", "/_stcore/health", 200))[_COOKIE].value
+
+    def _put(self, url: str, name: str, data: bytes) -> None:
+        boundary = secrets.token_hex(16)
+        head = (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+            "Content-Type: image/jpeg\r\n\r\n"
+        )
+        headers = {
+            "Content-Type": f"multipart/form-data; boundary={boundary}",
+            "Cookie": f"{_COOKIE}={self._token}",
+            "X-Xsrftoken": self._token,
+        }
+        self._request("PUT", url, 204, head.encode() + data + f"\r\n--{boundary}--\r\n".encode(), headers)
+
+    def _request(
+        self, method: str, url: str, expected: int, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> str:
+        """Over a connection of its own: the server closes idle ones. Returns the cookies that it sets."""
+        with closing(HTTPConnection(self._host, timeout=PATIENCE)) as http:
+            http.request(method, url, body, headers or {})
+            response = http.getresponse()
+            said = response.read()
+            assert response.status == expected, f"{method} {url}: {response.status} {said[:200]!r}"
+            return response.headers["Set-Cookie"] or ""
+
+
+def _id(element: Message) -> str:
+    """Of a widget; "" of anything else."""
+    return getattr(getattr(element, element.WhichOneof("type") or "", None), "id", "")

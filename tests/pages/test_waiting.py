@@ -1,0 +1,96 @@
+"""Waiting for the processor is seen by those who wait, and by nobody else."""
+
+import threading
+import time
+
+import pytest
+import streamlit as st
+
+from pages.ui import cache, cache_inspection, waiting
+from tests.pages.test_classify import headline, open_page
+
+PATIENCE = 60  # seconds
+
+
+@pytest.fixture
+def said(monkeypatch):
+    """What visitors are told while they wait; they are told it early."""
+    texts = []
+    draw = waiting.Notice._draw
+
+    def heard(self, text):
+        draw(self, text)
+        texts.append(text)
+
+    monkeypatch.setattr(waiting.Notice, "_draw", heard)
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    return texts
+
+
+def hold(line, until) -> threading.Thread:
+    """Somebody works, and leaves the line when told to."""
+    working = threading.Event()
+
+    def work():
+        with line.turn():
+            working.set()
+            deadline = time.monotonic() + PATIENCE
+            while not until() and time.monotonic() < deadline:
+                time.sleep(0.01)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    assert working.wait(PATIENCE)
+    return thread
+
+
+def notices(app) -> list[str]:
+    return [info.value for info in app.info if "ahead of you" in info.value]
+
+
+def test_who_waits_is_told_the_place_in_the_line(said):
+    holder = hold(cache.line(), until=lambda: len(said) > 1)  # it is drawn anew while the wait goes on
+    app = open_page()
+    holder.join(PATIENCE)
+    assert said == ["1 ahead of you"] * len(said)
+    assert not app.exception
+    assert headline(app).startswith("cat · ")
+    assert not notices(app), "it is gone when the wait is over"
+
+
+def test_what_was_said_is_not_said_again_with_the_cached_answer(said):
+    holder = hold(cache.line(), until=lambda: said)
+    open_page()
+    holder.join(PATIENCE)
+    before = len(said)
+    again = open_page()
+    assert not again.exception
+    assert len(said) == before
+    assert not notices(again)
+
+
+def test_a_free_line_says_nothing(said):
+    app = open_page()
+    assert headline(app).startswith("cat · ")
+    assert not said
+
+
+def test_the_place_is_given_in_the_visitors_language(said):
+    holder = hold(cache.line(), until=lambda: said)
+    open_page(locale="ko-KR")
+    holder.join(PATIENCE)
+    assert said[0] != "1 ahead of you"
+    assert "1" in said[0]
+
+
+def test_a_quick_map_does_not_wait_for_somebodys_long_work(said):
+    over = threading.Event()
+    holder = hold(cache_inspection.long_line(), until=over.is_set)
+    try:
+        app = open_page("attribution", method="gradcam")
+        assert any("Computed in" in caption.value for caption in app.caption)
+        assert holder.is_alive()
+    finally:
+        over.set()
+        holder.join(PATIENCE)

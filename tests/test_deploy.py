@@ -1,0 +1,311 @@
+"""What is shipped for hosting: nginx in front of two processes of the app, and what the container's file says.
+
+One of the two runs from a copy of exactly the files that the Dockerfile copies, with a secret. Docker itself is not
+tested: the machines of the tests have no daemon.
+"""
+
+import gzip
+import http.client
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import connect
+
+from tests.catalogue import ROOT
+from tests.server import running
+from tests.websocket import Tab, visit
+
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+SITE = ROOT / "deploy" / "nginx.conf"
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+UPLOAD_MB = 1  # of the processes in these tests; the shipped 300 are too many to send
+SEATS = 24
+
+MAIN = """
+{user}
+daemon off;
+worker_processes 1;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log;
+events {{ worker_connections 256; }}
+http {{
+    types {{ text/html html; application/javascript js; text/css css; }}
+    log_format seats '$alexnet_seat $upstream_addr';
+    access_log {folder}/seats.log seats;
+    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+    include {folder}/site.conf;
+}}
+"""
+
+
+@dataclass(frozen=True)
+class Site:
+    """nginx's address, the addresses of the two processes behind it, and who was sent where."""
+
+    url: str
+    backends: tuple[str, str]
+    log: Path
+
+    def seats(self) -> dict[str, set[str]]:
+        """The processes that answered each seat so far."""
+        found: dict[str, set[str]] = {}
+        for line in self.log.read_text().splitlines():
+            seat, address = line.split(maxsplit=1)
+            found.setdefault(seat, set()).add(address)
+        return found
+
+
+@dataclass
+class Answer:
+    """What a server answered."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes = field(repr=False)
+
+    def cookies(self) -> dict[str, str]:
+        pairs = (line.partition(";")[0].partition("=") for line in self.headers.get_all("Set-Cookie", []))
+        return {name: value for name, _, value in pairs}
+
+
+def ask(url: str, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+    try:
+        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        answer = connection.getresponse()
+        return Answer(answer.status, answer.headers, answer.read())
+    finally:
+        connection.close()
+
+
+def cookie(cookies: dict[str, str]) -> str:
+    return "; ".join(f"{name}={value}" for name, value in cookies.items())
+
+
+def copied() -> list[str]:
+    """The sources of the Dockerfile's COPY lines."""
+    return re.findall(r"^COPY (\S+) ", DOCKERFILE, re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory) -> Path:
+    """The files of the container."""
+    folder = tmp_path_factory.mktemp("image")
+    for name in copied():
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "secrets.toml"))
+        else:
+            shutil.copy(ROOT / name, folder)
+    # Streamlit Community Cloud has no other place for variables.
+    (folder / ".streamlit" / "secrets.toml").write_text('ALEXNET_VIZ_TRAINING = "capped"\n', encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(image, tmp_path_factory) -> Iterator[Site]:
+    if not NGINX:
+        pytest.skip("nginx is not here; Debian: apt-get install --no-install-recommends nginx-light")
+    folder = tmp_path_factory.mktemp("nginx")
+    with ExitStack() as stack:
+        stack.enter_context(pytest.MonkeyPatch.context()).setenv("STREAMLIT_SERVER_MAX_UPLOAD_SIZE", str(UPLOAD_MB))
+        home = folder / "home"
+        first = stack.enter_context(running(ROOT / "app.py", home)).url
+        second = stack.enter_context(running(image / "app.py", home)).url
+        url = stack.enter_context(nginx(folder, first, second))
+        yield Site(url, (first, second), folder / "seats.log")
+
+
+@contextmanager
+def nginx(folder: Path, first: str, second: str) -> Iterator[str]:
+    """The shipped configuration on a free port, in front of these two."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    text = SITE.read_text(encoding="utf-8")
+    addresses = {"127.0.0.1:8501": urlsplit(first).netloc, "127.0.0.1:8502": urlsplit(second).netloc}
+    for shipped, here in {**addresses, "listen 80;": f"listen 127.0.0.1:{port};"}.items():
+        assert text.count(shipped) == 1
+        text = text.replace(shipped, here)
+    (folder / "site.conf").write_text(text, encoding="utf-8")
+    user = "user root;" if os.geteuid() == 0 else ""
+    (folder / "main.conf").write_text(MAIN.format(folder=folder, user=user), encoding="utf-8")
+    process = subprocess.Popen(
+        [NGINX, "-p", folder, "-e", folder / "error.log", "-c", folder / "main.conf"], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        for _ in range(200):
+            if process.poll() is not None:
+                raise RuntimeError(process.stderr.read())
+            with socket.socket() as door:
+                if door.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+@contextmanager
+def session(url: str, cookies: dict[str, str]) -> Iterator[str]:
+    """A visitor's websocket; yields the id of the session, which only the process that has it knows."""
+    address = url.replace("http", "ws", 1) + "/_stcore/stream"
+    headers = {"Cookie": cookie(cookies)}
+    with connect(address, subprotocols=["streamlit"], max_size=None, additional_headers=headers) as opened:
+        message = BackMsg()
+        message.rerun_script.SetInParent()
+        opened.send(message.SerializeToString())
+        while (told := ForwardMsg.FromString(opened.recv(60))).WhichOneof("type") != "new_session":
+            pass
+        yield told.new_session.initialize.session_id
+
+
+# ---- nginx ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_page_is_served_and_its_scripts_shrink(site):
+    page = ask(site.url, "/classify")
+    assert page.status == 200
+    script = re.search(rb'src="\.?(/static/[^"]+\.js)"', page.body).group(1).decode()
+    plain, packed = ask(site.url, script), ask(site.url, script, Accept_Encoding="gzip")
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.body) == plain.body == ask(site.backends[0], script).body
+    assert len(packed.body) < len(plain.body) / 2
+
+
+def test_a_first_visit_gives_a_seat_and_the_next_keeps_it(site):
+    first = ask(site.url, "/")
+    seat = first.cookies()["alexnet_seat"]
+    assert len(seat) == 32
+    assert "alexnet_seat" not in ask(site.url, "/", Cookie=f"alexnet_seat={seat}").cookies()
+    assert ask(site.url, "/").cookies()["alexnet_seat"] != seat
+
+
+def test_a_seat_stays_with_its_process_and_both_processes_have_some(site):
+    seats = [f"visitor-{number}" for number in range(SEATS)]
+    for seat in seats * 3:
+        assert ask(site.url, "/_stcore/health", Cookie=f"alexnet_seat={seat}").body == b"ok"
+    found = site.seats()
+    assert all(len(found[seat]) == 1 for seat in seats)
+    both = {urlsplit(backend).netloc for backend in site.backends}
+    assert set().union(*(found[seat] for seat in seats)) == both
+
+
+def test_an_upload_reaches_the_process_that_has_the_session_and_its_limit_comes_back(site):
+    """Streamlit refuses an upload of a session that it does not know (400), so this is stickiness seen from the app."""
+    for _ in range(4):
+        cookies = ask(site.url, "/_stcore/health").cookies()  # as a browser's first requests get them
+        assert set(cookies) == {"alexnet_seat", "_streamlit_xsrf"}
+        with session(site.url, cookies) as session_id:
+            sent = {"Cookie": cookie(cookies), "X_Xsrftoken": cookies["_streamlit_xsrf"]}
+            path = f"/_stcore/upload_file/{session_id}/{uuid4()}"
+            assert upload(site.url, path, 1000, **sent) == 204
+            assert upload(site.url, path, (UPLOAD_MB * 2**20) + 100_000, **sent) == 413
+            refused = [upload(backend, path, 1000, **sent) for backend in site.backends]
+            assert sorted(refused) == [204, 400]
+
+
+def upload(url: str, path: str, size: int, **headers: str) -> int:
+    """The status of uploading a text of so many bytes."""
+    edge = uuid4().hex
+    part = f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'.encode()
+    body = part + bytes(size) + f"\r\n--{edge}--\r\n".encode()
+    return ask(url, path, "PUT", body, Content_Type=f"multipart/form-data; boundary={edge}", **headers).status
+
+
+def test_nginx_takes_what_the_app_takes_and_no_more(site):
+    shipped = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    most = int(re.search(r"client_max_body_size (\d+)m;", SITE.read_text(encoding="utf-8")).group(1))
+    assert most == shipped["server"]["maxUploadSize"]
+    with socket.create_connection(("127.0.0.1", urlsplit(site.url).port), timeout=10) as door:
+        head = f"PUT /_stcore/upload_file/a/b HTTP/1.1\r\nHost: x\r\nContent-Length: {most * 2**20 + 1}\r\n\r\n"
+        door.sendall(head.encode())
+        assert door.recv(100).startswith(b"HTTP/1.1 413")  # before a byte of the file was sent
+
+
+def test_the_websocket_carries_a_page_and_its_visitor_is_not_local(site):
+    """Both listen on 127.0.0.1, where a visitor may name folders of the server; not one who comes through nginx."""
+    offered = "A folder or zip on this computer"
+    with visit(site.url, "train", "lang=en") as through, visit(site.backends[1], "train", "lang=en") as direct:
+        assert offered not in options(through)
+        assert offered in options(direct)
+
+
+def test_a_secret_of_streamlit_is_a_variable_of_the_app(site):
+    limit = "This server trains at most 25 epochs of this data in one run."
+    with visit(site.backends[0], "train", "lang=en") as free, visit(site.backends[1], "train", "lang=en") as capped:
+        assert limit not in texts(free)
+        assert limit in texts(capped)
+
+
+def texts(tab: Tab) -> set[str]:
+    return {one.new_element.markdown.body for one in tab.elements.values()}
+
+
+def options(tab: Tab) -> set[str]:
+    """Of every select box on the page."""
+    boxes = (one.new_element.selectbox for one in tab.elements.values())
+    return {option for box in boxes for option in box.options}
+
+
+def test_figures_of_the_server_stay_inside(site):
+    assert ask(site.backends[0], "/_stcore/metrics").status == 200
+    assert ask(site.url, "/_stcore/metrics").status == 404
+
+
+# ---- The container --------------------------------------------------------------------------------------------------
+
+
+def exec_form(instruction: str) -> list[str]:
+    """The command of CMD, or of the CMD in HEALTHCHECK."""
+    text = DOCKERFILE.replace("\\\n", " ")
+    return json.loads(re.search(rf"^{instruction} .*?(\[.*\])$", text, re.MULTILINE).group(1))
+
+
+def test_the_health_check_tells_a_running_app_from_none(site):
+    program, *arguments = exec_form("HEALTHCHECK")
+    assert program == "python"
+    patient = [text.replace("timeout=4", "timeout=60") for text in arguments]
+    here = [text.replace("127.0.0.1:8501", urlsplit(site.backends[1]).netloc) for text in patient]
+    gone = [text.replace("127.0.0.1:8501", "127.0.0.1:1") for text in arguments]
+    assert here != patient != arguments
+    assert subprocess.run([sys.executable, *here], check=False).returncode == 0
+    assert subprocess.run([sys.executable, *gone], check=False, stderr=subprocess.DEVNULL).returncode != 0
+
+
+def test_the_container_has_every_module_and_asset_and_nothing_else(image):
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert allowed == set(copied())
+    listed = subprocess.run(["git", "ls-files", "-z", *copied()], cwd=ROOT, capture_output=True, check=False).stdout
+    here = [name for name in listed.decode().split("\0") if name and (ROOT / name).is_file()]
+    assert not [name for name in here if not (image / name).is_file()]
+
+
+def test_the_container_runs_the_app_for_everybody_but_not_as_root():
+    lines = DOCKERFILE.splitlines()
+    assert lines.index("USER explorer") < next(i for i, line in enumerate(lines) if line.startswith("CMD"))
+    assert "USER root" not in lines
+    program, *arguments = exec_form("CMD")
+    assert (program, arguments[:4]) == ("python", ["-m", "streamlit", "run", "app.py"])
+    assert dict(zip(arguments[4::2], arguments[5::2], strict=True)) == {
+        "--server.address": "0.0.0.0",
+        "--server.port": "8501",
+    }
+    assert re.search(r"^EXPOSE 8501$", DOCKERFILE, re.MULTILINE)
