@@ -10,8 +10,8 @@ SCREEN = state.Choice("screen", DESK)
 
 _SWITCH = "projector_switch"
 
-# Streamlit's sizes are in rem and follow the root. What counts in pixels (charts, tables, our own pictures) is zoomed;
-# the browser then tells where the pointer is in the same pixels, so clicks still hit. What goes: captions, question
+# Streamlit's sizes are in rem and follow the root. Our own pictures, which count in pixels, are
+# enlarged; charts and tables keep their size. What goes: captions, question
 # marks, files in and out, and whatever has a key that begins with "aside_".
 _STYLE = """
 <style>
@@ -20,9 +20,6 @@ _STYLE = """
 html { font-size: var(--projector-type) !important; }
 [data-testid="stHeader"] { height: 2.25rem; min-height: 0; }
 [data-testid="stMainBlockContainer"] { max-width: none; padding: 2rem 1.5rem 1rem; }
-[data-testid="stMain"] [data-testid="stElementContainer"]:has(
-  [data-testid="stPlotlyChart"], [data-testid="stDataFrame"], [data-testid="stEChartsChart"]
-) { zoom: var(--projector-zoom); }
 [data-testid="stMain"] :is(
   [data-testid="stCaptionContainer"], [data-testid="stTooltipIcon"], [data-testid="stElementToolbar"],
   [data-testid="stFileUploader"], [data-testid="stDownloadButton"], [class*="st-key-aside_"]

@@ -104,7 +104,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones(ask):
 
 def test_without_torchvision_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "torchvision.models", None)
-    with pytest.raises(UserError, match=r"pip install -r requirements-dev\.txt"):
+    with pytest.raises(UserError, match=r"pip install -r requirements\.txt"):
         count("resnet18")
 
 
