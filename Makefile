@@ -62,7 +62,7 @@ chaos: .venv/ready-dev
 	$(BIN)/python -m pytest tests/chaos.py
 
 axe: .venv/ready-dev
-	AXE_EVERYTHING=1 $(BIN)/python -m pytest tests/browser/test_axe.py
+	AXE_EVERYTHING=1 $(BIN)/python -m pytest tests/browser/test_axe.py tests/browser/test_people.py
 
 screenshots: .venv/ready-dev
 	$(BIN)/python -m tests.screenshots

@@ -1,5 +1,6 @@
 """On a phone, by keyboard alone, from the last row of a classroom."""
 
+import os
 import re
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ from playwright.sync_api import expect
 
 from pages.ui.frame import PAGES
 from pages.ui.techniques import TITLES as TECHNIQUES
+
+pytestmark = pytest.mark.skipif(not os.environ.get("AXE_EVERYTHING"), reason="takes minutes: make axe")
 
 PHONE = {"width": 390, "height": 844}
 ADDRESSES = ["/", *(f"/{page}" for page in PAGES if page != "home")]
