@@ -10,9 +10,9 @@ SCREEN = state.Choice("screen", DESK)
 
 _SWITCH = "projector_switch"
 
-# Streamlit's sizes are in rem and follow the root. Our own pictures, which count in pixels, are
-# enlarged; charts and tables keep their size. What goes: captions, question
-# marks, files in and out, and whatever has a key that begins with "aside_".
+# Streamlit's sizes are in rem and follow the root, those of its charts and tables too. Our own pickers count in pixels
+# and are enlarged by the zoom. What goes: captions, question marks, files in and out, and whatever has a key that
+# begins with "aside_".
 _STYLE = """
 <style>
 :root { --projector-type: 24px; --projector-zoom: 1.5; }

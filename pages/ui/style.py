@@ -10,13 +10,18 @@ from alexnet_viz.images import MAX_BYTES
 
 # Captions at Streamlit's opacity of 60 % fall short of the contrast of 4.5 that WCAG asks for. The group of
 # highlighted points in a metric's chart calls itself a picture without a name, and is empty until the mouse is there.
-# White words on the dark theme's light blue would not be read.
+# White words on the dark theme's light blue would not be read, nor Streamlit's one palette for code in both themes.
 _EVERYWHERE = """
 <style>
 [data-testid="stCaptionContainer"] { opacity: 0.78; }
 [data-testid="stBaseButton-primary"], [data-testid="stMultiSelect"] span:has(> span[title]) {
   color: light-dark(#fff, #0f171c);
 }
+[data-testid="stCode"] .token:is(.keyword, .function, .class-name, .builtin) { color: light-dark(#0b5cad, #5aaef7); }
+[data-testid="stCode"] .token:is(.string, .triple-quoted-string) { color: light-dark(#0a7a2e, #3dd56d); }
+[data-testid="stCode"] .token:is(.number, .boolean) { color: light-dark(#00697f, #4fd1e0); }
+[data-testid="stCode"] .token:is(.operator, .decorator) { color: light-dark(#a34a00, #ffb066); }
+[data-testid="stCode"] .token:is(.comment, .punctuation) { color: light-dark(#5a636b, #a3acb3); }
 [data-testid="stMetricChart"] [role="graphics-symbol"]:empty { display: none; }
 </style>
 """
@@ -32,7 +37,8 @@ _KOREAN = """
 """
 
 # Streamlit puts the items of a menu's section into a div inside of its list, so a screen reader finds items without a
-# list; and code that is too wide scrolls, but not by keyboard. Both are drawn anew at any time.
+# list; and code and formulas that are too large scroll, but not by keyboard. All are drawn anew at any time, and
+# formulas grow when their fonts arrive. Formulas scroll sideways only.
 _MEND = """
 export default function () {
   const mend = () => {
@@ -40,14 +46,19 @@ export default function () {
       section.setAttribute("role", "list");
       section.parentElement.setAttribute("role", "presentation");
     }
-    for (const code of document.querySelectorAll("[data-testid='stCode'] pre:not([tabindex])")) {
-      if (code.scrollWidth > code.clientWidth || code.scrollHeight > code.clientHeight) code.tabIndex = 0;
+    for (const box of document.querySelectorAll("[data-testid='stCode'] pre, .katex-display")) {
+      const tall = box.matches("pre") && box.scrollHeight > box.clientHeight;
+      if (tall || box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     }
   };
   const observer = new MutationObserver(mend);
   observer.observe(document.querySelector("[data-testid='stApp']"), { childList: true, subtree: true });
+  document.fonts.addEventListener("loadingdone", mend);
   mend();
-  return () => observer.disconnect();
+  return () => {
+    observer.disconnect();
+    document.fonts.removeEventListener("loadingdone", mend);
+  };
 }
 """
 

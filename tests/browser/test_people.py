@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 from pages.ui.frame import PAGES
 from pages.ui.techniques import TITLES as TECHNIQUES
+from tests.browser.conftest import wait_for_run
 
 pytestmark = pytest.mark.skipif(not os.environ.get("AXE_EVERYTHING"), reason="takes minutes: make axe")
 
@@ -133,3 +134,20 @@ def test_a_link_opens_in_projector_mode(visit):
     expect(page.get_by_text("One of 10 classes, whatever the picture shows.")).to_be_hidden()
     expect(page.get_by_test_id("stFileUploader").first).to_be_hidden()
     assert page.get_by_test_id("stMain").evaluate("el => el.scrollWidth") <= 1280
+
+
+def test_projector_mode_is_switched_on_kept_from_page_to_page_and_switched_off(visit):
+    page = visit("/classify")
+    sidebar = page.get_by_test_id("stSidebar")
+    before = type_size(page)
+    sidebar.get_by_text("Projector mode").click()
+    expect(page).to_have_url(re.compile("screen=projector"))
+    wait_for_run(page)
+    page.get_by_test_id("stExpandSidebarButton").click()  # the menu has made room
+    sidebar.get_by_role("link", name="Compare").click()
+    expect(page).to_have_url(re.compile("/compare.*screen=projector"))
+    assert type_size(page) > before
+    sidebar.get_by_text("Projector mode").click()
+    expect(page).not_to_have_url(re.compile("screen="))
+    wait_for_run(page)
+    assert type_size(page) == before
