@@ -1,6 +1,7 @@
 """The command line, as other programs call it."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -272,3 +273,12 @@ def test_the_module_runs():
     command = [sys.executable, "-m", "alexnet_viz", "spec", "lenet5", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     assert json.loads(done.stdout)["name"] == "lenet5"
+
+
+def test_a_file_name_that_is_no_text_is_printed_all_the_same(tmp_path):
+    """In a process of its own: a strict terminal is what fails."""
+    command = [sys.executable, "-m", "alexnet_viz", "--language", "en", "predict", "--model", "lenet5", "--json"]
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8:strict", "ALEXNET_VIZ_HOME": str(tmp_path)}
+    done = subprocess.run([*command, b"/tmp/\xff.png"], capture_output=True, cwd=ROOT, env=environment)
+    assert done.stderr == b""
+    assert json.loads(done.stdout)["file"] == "/tmp/\udcff.png"

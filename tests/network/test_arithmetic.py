@@ -5,15 +5,17 @@ import re
 
 import pytest
 
+from alexnet_viz.errors import UserError
 from alexnet_viz.network.arithmetic import (
     GTX_580_BYTES,
+    check_runnable,
     params_product,
     settings,
     shape_text,
     size_sum,
     training_memory,
 )
-from alexnet_viz.network.spec import Conv, Pool, Spec, walk
+from alexnet_viz.network.spec import LRN, Conv, Flatten, Linear, Pool, Spec, walk
 from alexnet_viz.network.zoo import MODELS
 
 
@@ -65,3 +67,24 @@ def test_training_memory_is_between_the_figures_of_the_literature():
     assert 1.1 < at_128.lowest / gib < 1.7
     assert 1.6 < at_128.highest / gib < 2.7
     assert at_128.highest < GTX_580_BYTES < at_256.highest
+
+
+@pytest.mark.parametrize("model_id", MODELS)
+def test_every_network_of_the_table_can_be_run(model_id):
+    check_runnable(walk(MODELS[model_id].spec))
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        (Flatten(), Linear(3 * 224 * 224, 8192)),  # weights
+        (Conv(8192, 1),),  # outputs
+        (Conv(64, 1), Conv(300, 11, padding=5)),  # multiplications
+        (Conv(512, 1), Pool(64, 1, 32)),  # comparisons
+        (Conv(512, 1), LRN(8192)),  # sums over channels
+    ],
+    ids=["weights", "outputs", "conv", "pool", "lrn"],
+)
+def test_a_network_that_would_take_the_server_with_it_is_refused(layers):
+    with pytest.raises(UserError, match="too large to be run here"):
+        check_runnable(walk(Spec((3, 224, 224), layers)))

@@ -422,3 +422,35 @@ def test_strange_metadata_is_refused_or_left_aside(tmp_path, state, metadata):
 def test_a_strangers_class_names_are_made_harmless(names, classes):
     content = save(with_outputs(2), metadata={"classes": json.dumps(names)})
     assert open_model(content, "a.safetensors").classes == classes
+
+
+def with_header(header, values=b""):
+    return len(header).to_bytes(8, "little") + header + values
+
+
+@pytest.mark.parametrize("from_file", [False, True])
+def test_a_header_that_would_become_gigabytes_is_refused_unread(tmp_path, monkeypatch, from_file):
+    """A list in JSON takes three bytes, and 64 in memory."""
+    content = with_header(b'{"__metadata__":[' + b"[]," * 1_000_000 + b"[]]}")
+    monkeypatch.setattr(json, "loads", lambda text: pytest.fail("read"))
+    path = tmp_path / "long.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="is not a weights file"):
+        open_model(path if from_file else content, path.name)
+
+
+@pytest.mark.parametrize("dtype", ["F8_E4M3", "F4", "BOOL", "U32", "C64"])
+def test_numbers_of_rare_kinds_are_refused(state, dtype):
+    plain = save(state)
+    length = int.from_bytes(plain[:8], "little")
+    header = json.loads(plain[8 : 8 + length])
+    header[f"{LAST}.bias"]["dtype"] = dtype
+    with pytest.raises(UserError):
+        open_model(with_header(json.dumps(header).encode(), plain[8 + length :]), "odd.safetensors")
+
+
+def test_more_values_than_the_largest_file_has_are_refused(state, monkeypatch):
+    """Of one byte each they would take four times as much memory as the file."""
+    monkeypatch.setattr(weights, "MAX_VALUES", sum(tensor.numel() for tensor in state.values()) - 1)
+    with pytest.raises(UserError, match="is not a weights file"):
+        open_model(as_bytes({key: tensor.to(torch.int8) for key, tensor in state.items()}), "many.pth")

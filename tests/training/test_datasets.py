@@ -514,6 +514,19 @@ def test_entries_are_counted_before_the_zip_is_opened(tmp_path: Path, monkeypatc
     assert "more than 60 files" in refusal(path)
 
 
+def test_a_listing_of_long_names_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make_zip(tmp_path, {f"cat/{'n' * 60_000}{i}.png": b"" for i in range(20)} | PLAIN)
+    assert len(load_dataset(path)) == 20
+    monkeypatch.setattr(archives, "MAX_LISTING", 10**6)
+    assert "its listing is too long" in refusal(path)
+
+
+def test_a_long_name_is_cut_where_it_is_shown(tmp_path: Path) -> None:
+    said = refusal(make_zip(tmp_path, PLAIN | {f"cat/{'n' * 60_000}/../x.png": picture()}))
+    assert "nnn..." in said
+    assert len(said) < 1000
+
+
 @pytest.mark.parametrize("before", [0, 1, 2**20 - 3, 2**20 - 2, 2**20 - 1, 2**20])
 def test_entries_are_counted_across_chunks(tmp_path: Path, before: int) -> None:
     (tmp_path / "x").write_bytes(bytes(before) + archives._ENTRY + bytes(7) + archives._ENTRY)

@@ -176,7 +176,9 @@ def resumed_at(run: Run) -> list[int]:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    with at_home(tmp_path_factory.mktemp("home")) as folder:
+    with at_home(tmp_path_factory.mktemp("home")) as folder, pytest.MonkeyPatch.context() as patch:
+        # A thread that waits for another one keeps its core busy: on a busy machine, ten times the time. Chaos has all.
+        patch.setenv("OMP_NUM_THREADS", "1")
         yield folder
 
 
