@@ -25,12 +25,14 @@ photo.image(
     views.cropped,
     caption=t("{name}, {width} x {height} pixels", name=picture.name, width=views.size[0], height=views.size[1]),
     width="stretch",
+    output_format="JPEG",
     alt=t("The picture {name}; a frame shows the part that the network gets", name=picture.name),
 )
 seen.image(
     views.seen,
     caption=t("What the network really sees: {side} x {side} pixels", side=chosen.entry.preprocess.crop),
     width="stretch",
+    output_format="PNG",
     alt=t("The part inside the frame, scaled to the network's input"),
 )
 for note in views.notes:

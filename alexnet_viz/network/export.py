@@ -5,9 +5,9 @@
     data = write(of_file(Path("last.safetensors")), "safetensors")
 
 The ONNX graph is one more reader of the spec, written node by node: layers and tensors have the names that people say,
-every tensor has its shape, and the batch is open. torch's own exporters were tried (torch 2.14): the one without
-onnxscript will be removed, cannot write adaptive pooling behind a grouped normalisation, and makes 221 nodes of 22
-layers; the one with it needs two more packages and 40 s for a small network. Neither keeps the layers' names.
+every tensor has its shape, and the batch is open. torch's own exporters were tried (torch 2.14): the one that needs no
+onnxscript will be removed, fails on adaptive pooling behind a grouped normalisation, and makes 221 nodes of the 23
+layers of alexnet_cifar_2gpu; the other one needs two more packages and is many times slower. Neither keeps the names.
 
 Torch is imported when something is written, so the command line knows the formats at once.
 """

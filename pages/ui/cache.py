@@ -6,6 +6,7 @@ picture are plain arrays and encoded bytes. Every cache is bounded.
 
 import hashlib
 import os
+import sys
 import threading
 import weakref
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from alexnet_viz.network.build import Network
     from alexnet_viz.network.weights import Model
 
+_SWITCH_INTERVAL = 0.0005  # seconds
 _WARM_UP_DELAY = 1.5  # seconds: the browser is still fetching the page's own files
 
 
@@ -46,7 +48,7 @@ class Views:
 
     size: tuple[int, int]  # of the picture, width and height in pixels
     notes: tuple[Message, ...]  # what decoding changed
-    cropped: bytes  # PNG: the picture with the network's part outlined
+    cropped: bytes  # JPEG: the picture with the network's part outlined
     seen: bytes  # PNG: the preprocessed array turned back into a picture
 
 
@@ -64,7 +66,12 @@ def jobs() -> Jobs:
 
 @st.cache_resource
 def warm_up() -> None:
-    """Once per server: import torch a moment after the first page went out."""
+    """Once per server: import torch a moment after the first page went out, and let threads take shorter turns.
+
+    A page sends a hundred small messages and gives its turn away with each; whoever computes meanwhile would hold it
+    for Python's 5 ms every time.
+    """
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     timer = threading.Timer(_WARM_UP_DELAY, ensure_ml)
     timer.daemon = True
     timer.start()
@@ -221,7 +228,7 @@ def views(model_id: str, digest: str, _data: bytes) -> Views:
     return Views(
         size=picture.size,
         notes=picture.notes,
-        cropped=images.encode(images.draw_crop(picture.image, preprocess.crop_box(picture.image.size))),
+        cropped=images.encode(images.draw_crop(picture.image, preprocess.crop_box(picture.image.size)), "JPEG"),
         seen=images.encode(preprocess.from_array(array)),
     )
 
@@ -232,12 +239,18 @@ def thumbnail(digest: str, _data: bytes) -> bytes:
     return render.thumbnail(images.decode(_data).image)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def sample(sample_id: str) -> bytes:
     """A sample's bytes."""
     from alexnet_viz.samples import load_sample
 
     return load_sample(sample_id)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def sample_digest(sample_id: str) -> str:
+    """The key of a sample in every cache."""
+    return digest(sample(sample_id))
 
 
 def digest(data: bytes) -> str:

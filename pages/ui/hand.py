@@ -76,6 +76,7 @@ def field(t: Translator, seen: Image.Image, box: Box | None) -> None:
             height=edges[3] - edges[1],
         ),
         width="stretch",
+        output_format="PNG",
         alt=t("The photo with the receptive field outlined"),
     )
 

@@ -48,6 +48,7 @@ def photo(t: Translator, view: View) -> None:
         if view.flat
         else t("Here channel {number} of {layer} answers most.", **number),
         width="stretch",
+        output_format="PNG",
         alt=t("What the network saw, with the place of the strongest answer outlined"),
     )
     found = view.statistics
@@ -91,6 +92,7 @@ def _channel(t: Translator, view: View) -> None:
                 high=float(values.max()),
             ),
             width="stretch",
+            output_format="PNG",
             alt=t("The channel's map laid over the photo"),
         )
     with made:

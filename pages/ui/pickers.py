@@ -197,7 +197,7 @@ def own_pictures() -> dict[str, Picture]:
 def sample_picture(sample_id: str, t: Translator) -> Picture:
     """A sample as the current picture."""
     data = cache.sample(sample_id)
-    return Picture(sample_id, t(SAMPLES[sample_id].title), data, cache.digest(data))
+    return Picture(sample_id, t(SAMPLES[sample_id].title), data, cache.sample_digest(sample_id))
 
 
 def drop_pictures(t: Translator) -> None:
