@@ -28,6 +28,11 @@ def cifar10_path() -> Path | None:
     return next((Path(place) for place in places if os.path.isfile(place)), None)
 
 
+def published_places(file: str) -> tuple[Path, ...]:
+    """Where a weights file as it was published is looked for, in this order: the weights folder, torch hub's cache."""
+    return weights_dir() / file, hub_dir() / file
+
+
 def hub_dir() -> Path:
     """Torch hub's checkpoint cache, by torch's own rules (`torch.hub.get_dir`), found without importing torch."""
     cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser()

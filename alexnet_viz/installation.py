@@ -6,10 +6,12 @@ import platform
 import shutil
 from dataclasses import dataclass
 
-from alexnet_viz.home import cifar10_path, home_dir, hub_dir, weights_dir
+from alexnet_viz.home import cifar10_path, home_dir, published_places
 from alexnet_viz.i18n import N_, Message
+from alexnet_viz.network.references import RESNET18_FILE
 from alexnet_viz.network.sources import find_weights
 from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.training.cifar10 import ARCHIVE_MIB
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,6 @@ class Extra:
 
 def extras() -> list[Extra]:
     """What may be downloaded, and whether it is here already. Nothing is downloaded by itself."""
-    resnet = (folder / "resnet18-f37072fd.pth" for folder in (weights_dir(), hub_dir()))
     return [
         Extra(
             N_("ImageNet weights of torchvision's AlexNet"),
@@ -77,7 +78,7 @@ def extras() -> list[Extra]:
         Extra(
             N_("CIFAR-10"),
             N_("60,000 small pictures to train networks with"),
-            163,
+            ARCHIVE_MIB,
             "train",
             cifar10_path() is not None,
         ),
@@ -86,7 +87,7 @@ def extras() -> list[Extra]:
             N_("a network of 2015 that looks at the same photo"),
             45,
             "compare",
-            any(file.is_file() for file in resnet),
+            any(place.is_file() for place in published_places(RESNET18_FILE)),
         ),
     ]
 

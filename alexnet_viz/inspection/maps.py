@@ -90,7 +90,8 @@ def limits(layers: Mapping[str, Floats], layer_name: str, scale: str) -> Floats:
     values = layers[layer_name]
     if scale == "unit":
         finite = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0).reshape(len(values), -1)
-        return np.abs(finite).max(1, initial=0.0).astype(np.float32)
+        strongest: Floats = np.abs(finite).max(1, initial=0.0).astype(np.float32)
+        return strongest
     shared = extreme(values) if scale == "layer" else max(map(extreme, layers.values()))
     return np.full(len(values), shared, np.float32)
 

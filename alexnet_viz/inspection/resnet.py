@@ -17,25 +17,26 @@ from PIL import Image
 
 from alexnet_viz.download import Progress, fetch
 from alexnet_viz.errors import UserError
-from alexnet_viz.home import hub_dir, weights_dir
+from alexnet_viz.home import published_places, weights_dir
 from alexnet_viz.images import Preprocess
 from alexnet_viz.inspection.classify import Answer
 from alexnet_viz.labels import class_ids
+from alexnet_viz.network.references import RESNET18_FILE
 from alexnet_viz.network.weights import read_state
 from alexnet_viz.network.zoo import IMAGENET_MEAN, IMAGENET_STD
 
 if TYPE_CHECKING:
     from torch import nn
 
-SHA256 = "f37072fd"  # its first digits, which torch hub puts into the file's name
-FILE = f"resnet18-{SHA256}.pth"
+FILE = RESNET18_FILE
+SHA256 = FILE.removesuffix(".pth").rsplit("-", 1)[-1]  # its first digits
 URL = f"https://download.pytorch.org/models/{FILE}"
 PREPROCESS = Preprocess(size=256, crop=224, mean=IMAGENET_MEAN, std=IMAGENET_STD)
 
 
 def places() -> tuple[Path, ...]:
     """Where the file is looked for, in this order: the weights folder, torch hub's cache."""
-    return weights_dir() / FILE, hub_dir() / FILE
+    return published_places(FILE)
 
 
 def find() -> Path | None:
@@ -49,7 +50,7 @@ def download() -> Iterator[Progress]:
 
 
 def load(path: Path) -> "nn.Module":
-    """The network in evaluation mode. The file is read by torch's `weights_only` reader: nothing in it is run.
+    """The network in evaluation mode. The file is read as every weights file is: nothing in it is run.
 
     Raises `UserError` for a file that is something else, and without torchvision.
     """

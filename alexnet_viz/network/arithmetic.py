@@ -1,6 +1,5 @@
-"""The sums behind a walked network's numbers, written out, and the memory that training takes."""
+"""The sums behind a walked network's numbers, written out, and whether it can be run here."""
 
-from dataclasses import dataclass
 from math import prod
 
 from alexnet_viz.errors import UserError
@@ -18,8 +17,6 @@ from alexnet_viz.network.spec import (
     Row,
     Walk,
 )
-
-GTX_580_BYTES = 3 * 2**30  # one of the two cards that the paper's network was trained on
 
 # Of an edited network that is run on a picture; a link can name one of 16 billion weights. AlexNet: 0.3 GB, 1 billion.
 MOST_BYTES = 2**30  # weights and every layer's output
@@ -81,29 +78,6 @@ def params_product(row: Row) -> str:
             return f"2 x {row.input[0]}"
         case _:
             return ""
-
-
-@dataclass(frozen=True)
-class TrainingMemory:
-    """What SGD with momentum keeps in fp32, in bytes, before any buffer of the framework."""
-
-    weights: int  # weights, gradients and momentum: 3 x 4 bytes a parameter
-    activations: int  # every layer's output, kept for the backward pass
-    gradients: int  # of those outputs, if all were kept at once
-
-    @property
-    def lowest(self) -> int:
-        return self.weights + self.activations
-
-    @property
-    def highest(self) -> int:
-        return self.weights + self.activations + self.gradients
-
-
-def training_memory(walked: Walk, batch: int) -> TrainingMemory:
-    """Memory for one step at a batch size; the truth lies between `lowest` and `highest` (facts.md section 1)."""
-    outputs = batch * sum(row.memory for row in walked.rows if row.kind != "flatten")
-    return TrainingMemory(weights=3 * 4 * walked.params, activations=outputs, gradients=outputs)
 
 
 def check_runnable(walked: Walk) -> None:

@@ -1,7 +1,7 @@
 """What a network keeps on a graphics card while it trains: whole, or split over two (the paper's section 3.2).
 
-    whole = training(walk(spec), batch=128)             # Memory: bytes, by what they hold
-    half = training(walk(spec), batch=128, cards=2)     # on each of two cards
+    whole = training_memory(walk(spec), batch=128)             # Memory: bytes, by what they hold
+    half = training_memory(walk(spec), batch=128, cards=2)     # on each of two cards
     largest_batch(walk(spec), GTX_580_BYTES, cards=2)
 
 Counted, in fp32: weights, their gradients and momentum, 4 bytes each a parameter; the output of every layer once (not
@@ -14,6 +14,7 @@ from math import prod
 
 from alexnet_viz.network.spec import BYTES_PER_VALUE, LRN, Conv, Linear, Row, Spec, Walk
 
+GTX_580_BYTES = 3 * 2**30  # one of the two cards that the paper's network was trained on
 _COPIES = 3  # of every parameter: itself, its gradient, its momentum
 
 
@@ -39,7 +40,7 @@ class Memory:
         return self.lowest + self.gradients
 
 
-def training(walked: Walk, batch: int, *, in_place: bool = False, cards: int = 1) -> Memory:
+def training_memory(walked: Walk, batch: int, *, in_place: bool = False, cards: int = 1) -> Memory:
     """Memory on each card for a batch of pictures.
 
     `in_place` lets an activation overwrite what arrives, so that it stores nothing. With `cards` every layer's maps and
@@ -53,7 +54,7 @@ def training(walked: Walk, batch: int, *, in_place: bool = False, cards: int = 1
 
 def largest_batch(walked: Walk, budget: int, *, in_place: bool = False, cards: int = 1) -> int:
     """The most pictures whose step fits into so many bytes, gradients of the outputs included; 0 if none does."""
-    one = training(walked, 1, in_place=in_place, cards=cards)
+    one = training_memory(walked, 1, in_place=in_place, cards=cards)
     return max(0, budget - one.parameters) // (one.highest - one.parameters)
 
 

@@ -12,6 +12,8 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import N_
 from alexnet_viz.network.spec import AdaptivePool, Pool, Shape
 
+RESNET18_FILE = "resnet18-f37072fd.pth"  # its published weights; torch hub puts the sha256's first digits into the name
+
 
 @dataclass(frozen=True)
 class Reference:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from alexnet_viz import tables
 from alexnet_viz.i18n import N_, Translator
-from alexnet_viz.network import arithmetic, diagram, editing, notation, source
+from alexnet_viz.network import diagram, editing, memory, notation, source
 from alexnet_viz.network.spec import walk
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.training.config import can_train
@@ -105,17 +105,17 @@ def _table(t: Translator, lab: Lab) -> None:
 
 def _memory(t: Translator, lab: Lab) -> None:
     batch = st.select_slider(t("Pictures in a batch"), BATCHES, 128, key="lab_batch")
-    memory = arithmetic.training_memory(lab.walked(), batch)
+    needed = memory.training_memory(lab.walked(), batch)
     st.latex(
         rf"\underbrace{{3 \cdot 4 \cdot {lab.walked().params:,}}}_{{\text{{weights, gradients, momentum}}}}"
-        rf" + \underbrace{{{batch} \cdot {memory.activations // batch:,}}}_{{\text{{outputs}}}}"
-        rf" = {tables.gibibytes(memory.lowest)}"
+        rf" + \underbrace{{{batch} \cdot {needed.outputs // batch:,}}}_{{\text{{outputs}}}}"
+        rf" = {tables.gibibytes(needed.lowest)}"
     )
     low, high, card = st.columns(3)
-    low.metric(t("At least"), tables.gibibytes(memory.lowest), border=True)
-    high.metric(t("With the outputs' gradients"), tables.gibibytes(memory.highest), border=True)
-    card.metric(t("One GTX 580 of 2012"), tables.gibibytes(arithmetic.GTX_580_BYTES), border=True)
-    share = min(1.0, memory.highest / arithmetic.GTX_580_BYTES)
+    low.metric(t("At least"), tables.gibibytes(needed.lowest), border=True)
+    high.metric(t("With the outputs' gradients"), tables.gibibytes(needed.highest), border=True)
+    card.metric(t("One GTX 580 of 2012"), tables.gibibytes(memory.GTX_580_BYTES), border=True)
+    share = min(1.0, needed.highest / memory.GTX_580_BYTES)
     st.progress(share, t("Share of one GTX 580, with the outputs' gradients"))
     st.markdown(
         t(

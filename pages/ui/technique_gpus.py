@@ -8,8 +8,14 @@ import streamlit as st
 from alexnet_viz import plots_techniques, render
 from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.labels import class_name
-from alexnet_viz.network.arithmetic import GTX_580_BYTES
-from alexnet_viz.network.memory import Memory, half_as_wide, largest_batch, received_values, training
+from alexnet_viz.network.memory import (
+    GTX_580_BYTES,
+    Memory,
+    half_as_wide,
+    largest_batch,
+    received_values,
+    training_memory,
+)
 from alexnet_viz.network.spec import walk
 from alexnet_viz.network.zoo import MODELS, model_entry
 from alexnet_viz.plots import percent
@@ -82,10 +88,10 @@ def _memory(t: Translator) -> None:
     cards = {1: t("Whole network"), 2: t("Each of two cards")}
     batches = sorted({*BATCHES, batch})
     panels = {
-        title: _stacks(t, [training(walked, many, in_place=in_place, cards=count) for many in batches])
+        title: _stacks(t, [training_memory(walked, many, in_place=in_place, cards=count) for many in batches])
         for count, title in cards.items()
     }
-    whole, half = (training(walked, batch, in_place=in_place, cards=count) for count in cards)
+    whole, half = (training_memory(walked, batch, in_place=in_place, cards=count) for count in cards)
     most, most_split = (largest_batch(walked, GTX_580_BYTES, in_place=in_place, cards=count) for count in cards)
     said = t(
         "With {batch} pictures: {low} to {high} on one card, {half_low} to {half_high} on each of two.",
@@ -107,7 +113,7 @@ def _memory(t: Translator) -> None:
         f"{said} "
         + t("By this count 3 GiB take {most:,} pictures on one card and {split:,} on two.", most=most, split=most_split)
     )
-    one = training(walked, 1, in_place=in_place)
+    one = training_memory(walked, 1, in_place=in_place)
     st.latex(
         rf"\underbrace{{3 \cdot 4 \cdot {walked.params:,}}}_{{\text{{{t('parameters')}}}}}"
         rf" + \underbrace{{{batch} \cdot {one.outputs:,}}}_{{\text{{{t('outputs')}}}}}"

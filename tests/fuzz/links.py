@@ -12,6 +12,7 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import translator
 from alexnet_viz.network import arithmetic, diagram, editing, source
 from alexnet_viz.network.build import meta_network
+from alexnet_viz.network.memory import training_memory
 from alexnet_viz.network.notation import read_spec, write_spec
 from alexnet_viz.network.spec import Spec, walk
 from alexnet_viz.network.zoo import MODELS, preprocess_for
@@ -92,7 +93,7 @@ def _network(text: str) -> None:
     for view in VIEWS:
         assert diagram.diagram(spec, view, T, selected="conv1", width=820)
     tables.layer_table(spec, MODELS["alexnet_2012"].spec, T)
-    arithmetic.training_memory(walked, 128)
+    training_memory(walked, 128)
     can_train(spec)
     preprocess_for(MODELS["alexnet_2012"], spec)
     if editing.can_adapt(walked, spec):
