@@ -21,7 +21,7 @@ from pages.ui.frame import PAGES
 from pages.ui.pickers import Picture
 from pages.ui.tiles import tiles
 
-CARD = 230  # pixels
+CARD = 262  # pixels: three beside an open menu at 1280
 WAIT = 1.0  # seconds between two looks whether torch is there
 CHANNELS = 24  # of the thumbnail of feature maps, the ones that answer most
 

@@ -106,9 +106,10 @@ def _table(t: Translator, lab: Lab) -> None:
 def _memory(t: Translator, lab: Lab) -> None:
     batch = st.select_slider(t("Pictures in a batch"), BATCHES, 128, key="lab_batch")
     needed = memory.training_memory(lab.walked(), batch)
+    parts = t("weights, gradients, momentum"), t("outputs")
     st.latex(
-        rf"\underbrace{{3 \cdot 4 \cdot {lab.walked().params:,}}}_{{\text{{weights, gradients, momentum}}}}"
-        rf" + \underbrace{{{batch} \cdot {needed.outputs // batch:,}}}_{{\text{{outputs}}}}"
+        rf"\underbrace{{3 \cdot 4 \cdot {lab.walked().params:,}}}_{{\text{{{parts[0]}}}}}"
+        rf" + \underbrace{{{batch} \cdot {needed.outputs // batch:,}}}_{{\text{{{parts[1]}}}}}"
         rf" = {tables.gibibytes(needed.lowest)}"
     )
     low, high, card = st.columns(3)

@@ -22,6 +22,7 @@ _EVERYWHERE = """
 [data-testid="stCode"] .token:is(.number, .boolean) { color: light-dark(#00697f, #4fd1e0); }
 [data-testid="stCode"] .token:is(.operator, .decorator) { color: light-dark(#a34a00, #ffb066); }
 [data-testid="stCode"] .token:is(.comment, .punctuation) { color: light-dark(#5a636b, #a3acb3); }
+[data-testid="stMarkdownContainer"]:has(table) { overflow-x: auto; }
 [data-testid="stMetricChart"] [role="graphics-symbol"]:empty { display: none; }
 </style>
 """
@@ -37,16 +38,17 @@ _KOREAN = """
 """
 
 # Streamlit puts the items of a menu's section into a div inside of its list, so a screen reader finds items without a
-# list; and code and formulas that are too large scroll, but not by keyboard. All are drawn anew at any time, and
-# formulas grow when their fonts arrive. Formulas scroll sideways only.
+# list; and code, formulas and tables that are too large scroll, but not by keyboard. All are drawn anew at any time,
+# and formulas grow when their fonts arrive. Formulas and tables scroll sideways only.
 _MEND = """
 export default function () {
+  const scrolling = "[data-testid='stCode'] pre, .katex-display, [data-testid='stMarkdownContainer']:has(table)";
   const mend = () => {
     for (const section of document.querySelectorAll("[data-testid='stSidebarNavItems'] > div:not([role])")) {
       section.setAttribute("role", "list");
       section.parentElement.setAttribute("role", "presentation");
     }
-    for (const box of document.querySelectorAll("[data-testid='stCode'] pre, .katex-display")) {
+    for (const box of document.querySelectorAll(scrolling)) {
       const tall = box.matches("pre") && box.scrollHeight > box.clientHeight;
       if (tall || box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     }

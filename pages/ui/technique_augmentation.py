@@ -73,13 +73,13 @@ def variants(t: Translator) -> None:
     networks, other = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
     with networks:
         titles = {i: t(MODELS[i].title) for i in NETWORKS}
-        network = _choice(t, t("Network"), titles, "augmentation_network", NETWORKS[0])
+        key = f"augmentation_network_{t.language}"
+        network = st.selectbox(t("Network"), NETWORKS, format_func=titles.__getitem__, key=key)
     with other:
         picture = pickers.picture_popover(t)
-    kinds, amount, again = st.columns([5, 4, 2], gap="medium", vertical_alignment="bottom")
-    with kinds:
-        titles = {i: t(kind.title) for i, kind in KINDS.items()}
-        chosen = _choice(t, t("Change"), titles, "augmentation_kind", "crop")
+    titles = {i: t(kind.title) for i, kind in KINDS.items()}
+    chosen = _choice(t, t("Change"), titles, "augmentation_kind", "crop")
+    amount, again = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
     kind, side = KINDS[chosen], MODELS[network].preprocess.crop
     able = kind.strengths(side)
     with amount:

@@ -38,7 +38,7 @@ def one_mask(t: Translator) -> None:
     """Training and inference side by side: the values that enter a dropout layer, and the answer."""
     from alexnet_viz.inspection.classify import softmax
 
-    where, chance, another, photo = st.columns([5, 3, 3, 3], vertical_alignment="bottom")
+    where, chance, another, photo = st.columns([5, 3, 4, 4], vertical_alignment="bottom")
     with photo:
         picture = pickers.picture_popover(t)
     layer = where.selectbox(

@@ -30,7 +30,7 @@ def maps(t: Translator) -> None:
     """The strongest maps before and after, and how far their values moved."""
     model, picture = cache.model(MODEL), pickers.current_picture(t)
     layer = _sliders(t)
-    formula, within, other = st.columns([3, 3, 2], vertical_alignment="bottom")
+    formula, within, other = st.columns([9, 7, 5], vertical_alignment="bottom")
     with formula:
         printed = _choice(t, t("Formula"), FORMULAS, "code", "lrn_formula") == "printed"
     with within:

@@ -308,7 +308,7 @@ SWITCHES: Mapping[str, tuple[str, Callable[[Translator], None]]] = {
 
 def input_size(t: Translator) -> None:
     """The sizes from conv1 to pool5, worked out for any input."""
-    size, padding, rounding = st.columns([2, 1, 2], gap="medium")
+    size, padding, rounding = st.columns([4, 3, 6], gap="medium")
     side = size.slider(t("Side of the input"), 220, 232, 224, key="paper_side")
     pad = padding.segmented_control(t("Padding of conv1"), [0, 2], default=0, required=True, key="paper_padding")
     rule = rounding.segmented_control(

@@ -47,7 +47,7 @@ def test_it_opens_with_the_papers_crop():
 
 def test_drawing_again_and_another_network_give_other_answers():
     app = open_tab()
-    app = fine(app.segmented_control(key="augmentation_network_en").set_value("alexnet_cifar").run())
+    app = fine(app.selectbox(key="augmentation_network_en").set_value("alexnet_cifar").run())
     assert app.slider(key="augmentation_crop_32").value == 4
     first = sentence(app, "keep the answer")
     app = fine(app.button(key="augmentation_again").click().run())
@@ -88,7 +88,7 @@ def test_the_directions_of_cifar10_are_computed_when_it_is_here(monkeypatch, cif
 
 def test_the_answer_is_held_against_all_changes():
     app = open_tab()
-    app = fine(app.segmented_control(key="augmentation_network_en").set_value("alexnet_cifar").run())
+    app = fine(app.selectbox(key="augmentation_network_en").set_value("alexnet_cifar").run())
     app.session_state["augmentation_stability_en"] = True
     app = fine(app.run())
     app = fine(next(button for button in app.button if button.label == "Try all changes").click().run())
