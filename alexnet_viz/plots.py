@@ -10,8 +10,11 @@ BAR_HEIGHT = 38  # pixels for one bar and its gap
 STRONG, MUTED = "#0072b2", "#9fb6c3"
 
 
-def probability_bars(names: Sequence[str], probabilities: Sequence[float]) -> go.Figure:
-    """Horizontal bars, most probable first, with the percentage beside each; the first bar stands out."""
+def probability_bars(names: Sequence[str], probabilities: Sequence[float], zoom: float = 1.0) -> go.Figure:
+    """Horizontal bars, most probable first, with the percentage beside each; the first bar stands out.
+
+    `zoom` enlarges bars and words, which are measured in pixels.
+    """
     figure = go.Figure(
         go.Bar(
             x=list(probabilities),
@@ -20,14 +23,15 @@ def probability_bars(names: Sequence[str], probabilities: Sequence[float]) -> go
             marker_color=[STRONG, *[MUTED] * (len(names) - 1)],
             text=[percent(p) for p in probabilities],
             textposition="outside",
+            textfont_size=12 * zoom,
             cliponaxis=False,
             hovertext=[f"{name}: {p:.4%}" for name, p in zip(names, probabilities, strict=True)],
             hoverinfo="text",
         )
     )
     figure.update_layout(
-        height=BAR_HEIGHT * len(names) + 24,
-        margin={"l": 0, "r": 72, "t": 4, "b": 4},
+        height=(BAR_HEIGHT * len(names) + 24) * zoom,
+        margin={"l": 0, "r": 72 * zoom, "t": 4, "b": 4},
         bargap=0.35,
         dragmode=False,
     )
@@ -38,7 +42,7 @@ def probability_bars(names: Sequence[str], probabilities: Sequence[float]) -> go
         autorange="reversed",
         automargin=True,
         fixedrange=True,
-        tickfont_size=15,
+        tickfont_size=15 * zoom,
     )
     return figure
 

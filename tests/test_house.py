@@ -37,15 +37,19 @@ IMPORT_ORDER = [
     *("training.jobs", "training.script", "training.devices", "training.distributed", "training.measure"),
     *("training.snapshots", "training.shapes", "training.augment", "training.data", "training.checkpoints"),
     *("training.forward", "training.initial", "training.train", "training.transfer"),
+    # quiz
+    *("quiz.question", "quiz.relu", "quiz.dropout", "quiz.lrn", "quiz.augmentation", "quiz.pooling", "quiz.gpus"),
+    *("quiz.paper", "quiz.architecture", "quiz.compare", "quiz.lessons"),
     # ways in
-    *("installation", "quiz", "cli_training", "cli", "__main__"),
+    *("installation", "cli_training", "cli", "__main__"),
 ]
 
 WITHOUT_TORCH = [
     *IMPORT_ORDER[: IMPORT_ORDER.index("network.build")],
     "inspection.preprocessing",
     *("training.config", "training.events", "training.runs", "training.jobs", "training.script"),
-    *("installation", "quiz", "cli_training", "cli"),
+    *(name for name in IMPORT_ORDER if name.startswith("quiz.")),
+    *("installation", "cli_training", "cli"),
 ]
 
 CORE = ROOT / "alexnet_viz"

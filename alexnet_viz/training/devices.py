@@ -1,6 +1,7 @@
 """What computes a run: a processor or a graphics card, in fp32 or with bf16 arithmetic."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import torch
 
 from alexnet_viz.errors import UserError
+from alexnet_viz.network.memory import training_memory
+from alexnet_viz.network.spec import Spec, walk
 from alexnet_viz.training.config import TrainConfig
 
 
@@ -48,6 +51,33 @@ def memory_in_use(device: torch.device) -> int:
         return torch.cuda.memory_reserved(device)
     pages = Path("/proc/self/statm")
     return int(pages.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") if pages.exists() else 0
+
+
+def check_memory(config: TrainConfig, spec: Spec, device: torch.device) -> None:
+    """Raise `UserError` for a network whose steps need more memory than the device has free, by the lowest estimate.
+
+    Without this the system would end the process in the middle of a step, or another one in its place.
+    """
+    needed = training_memory(walk(spec), config.batch)
+    lowest = needed.parameters + needed.stored // (2 if uses_bf16(config, device) else 1)
+    free = memory_free(device)
+    if free is not None and lowest > free:
+        raise UserError(
+            "To train this network {batch} pictures at a time takes {needed:.1f} GB of memory, and {free:.1f} GB are "
+            "free. Choose a smaller batch or a smaller network.",
+            batch=config.batch,
+            needed=lowest / 1e9,
+            free=free / 1e9,
+        )
+
+
+def memory_free(device: torch.device) -> int | None:
+    """Bytes that are free on a device; None where the system does not say."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    told = Path("/proc/meminfo")
+    found = re.search(r"MemAvailable:\s+(\d+) kB", told.read_text()) if told.exists() else None
+    return int(found[1]) * 1024 if found else None
 
 
 @contextmanager

@@ -159,8 +159,13 @@ def new_run(config: TrainConfig, *, owner: str = "") -> Run:
 
 
 def runs() -> list[Run]:
-    """All runs, newest first; those that come with the app are last."""
-    return [*_runs_in(runs_dir(), shipped=False), *_runs_in(SHIPPED_DIR, shipped=True)]
+    """All runs that can be read, newest first; those that come with the app are last."""
+    return [run for run in _all_runs() if _readable(run)]
+
+
+def unreadable_runs() -> list[Run]:
+    """Runs whose config.json or status.json is damaged: nothing can be told of them but their names."""
+    return [run for run in _all_runs() if not _readable(run)]
 
 
 def run(run_id: str) -> Run:
@@ -215,6 +220,18 @@ def classes_of(run: Run) -> tuple[str, ...]:
         return tuple(json.loads(header.get("__metadata__", {}).get("classes", "[]")))
     data = run.config().data
     return class_ids(data) if data in ("cifar10", "shapes") else ()
+
+
+def _all_runs() -> list[Run]:
+    return [*_runs_in(runs_dir(), shipped=False), *_runs_in(SHIPPED_DIR, shipped=True)]
+
+
+def _readable(run: Run) -> bool:
+    try:
+        run.config(), run.created(), run.owner(), run.status()
+    except (UserError, KeyError, TypeError, ValueError, AttributeError):  # no JSON, or JSON of something else
+        return False
+    return True
 
 
 def _runs_in(folder: Path, *, shipped: bool) -> list[Run]:

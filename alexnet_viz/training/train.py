@@ -30,7 +30,7 @@ from alexnet_viz.training.checkpoints import Checkpoint, Progress
 from alexnet_viz.training.config import TrainConfig, preprocess_of, rate_at, spec_of
 from alexnet_viz.training.data import first, open_data, prepare
 from alexnet_viz.training.datasets import Dataset, Split
-from alexnet_viz.training.devices import autocast_of, describe, device_of, memory_in_use, seeded
+from alexnet_viz.training.devices import autocast_of, check_memory, describe, device_of, memory_in_use, seeded
 from alexnet_viz.training.distributed import Group, joined
 from alexnet_viz.training.events import (
     EpochDone,
@@ -113,6 +113,7 @@ class _Training:
         preprocess = preprocess_of(config, spec)
         dataset = dataset or open_data(config.data, spec.input[1])
         spec = spec_of(config, len(dataset.classes))
+        check_memory(config, spec, group.device)
         channels = len(preprocess.mean)
         self.data = prepare(dataset, config, channels, group.device)
         self.per_epoch = -(-len(self.data.train) // config.batch)

@@ -8,6 +8,7 @@ import streamlit as st
 from alexnet_viz import plots, plots_inspection
 from alexnet_viz.i18n import Translator
 from alexnet_viz.labels import class_name
+from pages.ui import projector
 
 _CONFIG = {"displayModeBar": False}
 
@@ -16,7 +17,7 @@ def best(t: Translator, top: Sequence[tuple[str, float]], key: str) -> None:
     """The most probable classes: (class id, probability), best first."""
     named = [(class_name(class_id, t.language), probability) for class_id, probability in top]
     st.plotly_chart(
-        plots.probability_bars(*zip(*named, strict=True)),
+        plots.probability_bars(*zip(*named, strict=True), zoom=projector.zoom()),
         config=_CONFIG,
         key=key,
         alt=", ".join(f"{name} {plots.percent(probability)}" for name, probability in named),

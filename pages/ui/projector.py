@@ -33,6 +33,11 @@ def is_on() -> bool:
     return SCREEN.current((PROJECTOR, DESK)) == PROJECTOR
 
 
+def zoom() -> float:
+    """How much larger than at a desk what is measured in pixels is to be drawn."""
+    return 1.5 if is_on() else 1.0
+
+
 def switch(t: Translator) -> None:
     """The switch in the sidebar, and what it does to the page."""
     on = is_on()

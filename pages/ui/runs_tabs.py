@@ -10,7 +10,7 @@ from alexnet_viz import plots, plots_training, tables
 from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.labels import class_name
 from alexnet_viz.training.config import FIELDS, TrainConfig
-from alexnet_viz.training.runs import STATES, Run, classes_of, history, metrics_csv, runs
+from alexnet_viz.training.runs import STATES, Run, classes_of, history, metrics_csv, runs, unreadable_runs
 from alexnet_viz.training.script import run_script
 from alexnet_viz.training.snapshots import TEST, epoch_of, read_snapshot, snapshot_files
 from pages.ui import cache, downloads, live_run, messages, new_runs, state
@@ -23,6 +23,13 @@ MOST_COMPARED = 6
 
 def table(t: Translator) -> Run | None:
     """All runs, newest first; returns the one that is looked at."""
+    for damaged in unreadable_runs():
+        messages.error(
+            t(
+                "The run {name} is damaged and is not listed. Repair or delete its folder in ALEXNET_VIZ_HOME/runs.",
+                name=damaged.id,
+            )
+        )
     known = runs()
     if not known:
         st.info(t("Nothing has been trained here yet. Start with Shapes-10: it needs no download and a minute."))

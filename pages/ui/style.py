@@ -7,6 +7,7 @@ import streamlit as st
 
 from alexnet_viz.i18n import Translator
 from alexnet_viz.images import MAX_BYTES
+from pages.ui import server
 
 # Captions at Streamlit's opacity of 60 % fall short of the contrast of 4.5 that WCAG asks for. The group of
 # highlighted points in a metric's chart calls itself a picture without a name, and is empty until the mouse is there.
@@ -33,7 +34,8 @@ _KOREAN = """
 [data-testid="stFileUploaderDropzone"] button p,
 [data-testid="stFileUploaderDropzoneInstructions"] span {{ font-size: 0; }}
 [data-testid="stFileUploaderDropzone"] button p::after {{ content: {upload}; font-size: 1rem; }}
-[data-testid="stFileUploaderDropzoneInstructions"] span::after {{ content: {limits}; font-size: 0.875rem; }}
+[data-testid="stFileUploaderDropzoneInstructions"] span::after {{ content: {limit}; font-size: 0.875rem; }}
+[class*="st-key-upload_"] [data-testid="stFileUploaderDropzoneInstructions"] span::after {{ content: {pictures}; }}
 </style>
 """
 
@@ -73,7 +75,10 @@ def style(t: Translator) -> None:
     with st.sidebar:
         _mend(key="mend")
     if t.language == "ko":
-        limits = t("JPEG, PNG, WebP, GIF, ... up to {limit} MB", limit=MAX_BYTES // 2**20)
+        words = {
+            "upload": t("Upload"),
+            "limit": t("up to {limit} MB", limit=server.upload_mebibytes()),
+            "pictures": t("JPEG, PNG, WebP, GIF, ... up to {limit} MB", limit=MAX_BYTES // 2**20),
+        }
         # CSS strings are quoted as JSON's are, but know no \uXXXX.
-        words = {"upload": t("Upload"), "limits": limits}
         st.html(_KOREAN.format(**{name: json.dumps(word, ensure_ascii=False) for name, word in words.items()}))

@@ -4,7 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from alexnet_viz.i18n import LANGUAGES, translator
-from alexnet_viz.quiz import LESSONS, questions, said
+from alexnet_viz.quiz.lessons import LESSONS, questions, said
 from tests.pages.test_classify import open_page
 
 

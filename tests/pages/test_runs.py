@@ -34,6 +34,15 @@ def test_the_table_has_every_run_newest_first():
     assert list(table["Run"][:2]) == [run.id for run in runs()[:2]]
 
 
+def test_a_damaged_run_is_named_and_hides_no_other():
+    whole, damaged = told_run(), told_run()
+    (damaged.path / "config.json").write_text("{")
+    app = open_page("runs")
+    assert not app.exception
+    assert whole.id in list(app.dataframe[0].value["Run"])
+    assert any(damaged.path.name.split("-")[-1] in error.value for error in app.error)
+
+
 def test_a_run_is_deleted_only_after_a_yes(monkeypatch):
     monkeypatch.setattr("pages.ui.live_run.allowed", lambda run: True)
     run = told_run()

@@ -5,6 +5,7 @@ import io
 import itertools
 import json
 import os
+import shutil
 import time
 from dataclasses import replace
 from typing import get_args
@@ -37,6 +38,7 @@ from alexnet_viz.training.runs import (
     runs,
     runs_dir,
     state_of,
+    unreadable_runs,
     write_status,
 )
 
@@ -104,10 +106,11 @@ def test_the_owner_is_kept_as_a_digest():
 
 
 def test_runs_are_listed_newest_first_and_shipped_ones_last(shipped, home):
-    for name in ("20260101-000000-a", "20270101-000000-b", ".20280101-000000-c.deleted", "UPPER", "no-config"):
-        (home / "runs" / name).mkdir()
-        if name != "no-config":
-            (home / "runs" / name / "config.json").write_text("{}")
+    made = new_run(CONFIG)
+    for name in ("20260101-000000-a", "20270101-000000-b", ".20280101-000000-c.deleted", "UPPER"):
+        shutil.copytree(made.path, home / "runs" / name)
+    delete_run(made)
+    (home / "runs" / "no-config").mkdir()
     assert [one.id for one in runs()] == ["20270101-000000-b", "20260101-000000-a", "example"]
     assert [one.shipped for one in runs()] == [False, False, True]
 
@@ -156,6 +159,26 @@ def test_a_checkpoint_to_start_from(made):
     ):
         with pytest.raises(UserError):
             checkpoint_path(text)
+
+
+@pytest.mark.parametrize("name", ["config.json", "status.json"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"config": 7}',
+        '{"config": {"epochs": 3}}',
+        '{"state": "lost"}',
+        '{"state": "failed", "problem": 3}',
+    ],
+)
+def test_one_damaged_run_hides_no_other(made, name, content):
+    whole = new_run(CONFIG)
+    (made.path / name).write_text(content)
+    assert runs() == [whole]
+    assert unreadable_runs() == [made]
 
 
 @pytest.mark.parametrize("name", ["config.json", "status.json", "metrics.jsonl", "control.json"])

@@ -1,0 +1,1 @@
+"""Questions to check oneself after a lesson."""
