@@ -81,6 +81,8 @@ def killed_until_through(jobs: Jobs, run: Run, chance: random.Random, most: int)
             break  # it was quicker
         jobs._handles[run.id].kill()
         jobs._handles[run.id].wait(PATIENCE)
+        if jobs.state(run) == "finished":
+            break  # killed after its last word
         resumed.append(check_interrupted(run, jobs))
         jobs.resume(run)
     finish(jobs, run)
@@ -116,7 +118,7 @@ def server_killed(home: Path, run: Run, chance: random.Random, spared: bool) -> 
         server.process.wait(PATIENCE)
     until(lambda: not processes_of(run))
     if Jobs().state(run) != "finished":
-        check_interrupted(run, Jobs())
+        check_interrupted(run)
     return True
 
 
