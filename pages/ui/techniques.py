@@ -33,6 +33,11 @@ _TECHNIQUES: Mapping[str, tuple[str, Sections]] = {
 TITLES: Mapping[str, str] = {technique: title for technique, (title, _) in _TECHNIQUES.items()}
 
 
+def sections() -> Mapping[str, tuple[str, ...]]:
+    """The ids of each technique's experiments, in their order."""
+    return {technique: tuple(parts) for technique, (_, parts) in _TECHNIQUES.items()}
+
+
 def draw(technique: str, t: Translator) -> None:
     """One tab. The first experiment is there at once; the others compute when they are opened.
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from tests.bench import attribution, pages, start, training, watching, wire
+from tests.bench import attribution, experiments, pages, start, training, watching, wire
 from tests.catalogue import ROOT
 
 RECORDS = ROOT / "docs" / "benchmarks.md"
@@ -48,6 +48,7 @@ def rows(full: bool) -> Iterator[Row]:
     yield from measured(start.first_paint, "process start to first page painted, against a bare app", "x", 1.5)
     yield from measured(pages.warm_rerun, "classify, everything cached: one rerun's server time", "ms", 50)
     yield from measured(pages.architecture_edit, "architecture, one edit: server time of the whole page", "ms", 100)
+    yield from measured(experiments.slowest_control, "techniques, slowest of all controls: server time", "ms", 300)
     yield from measured(start.memory, "server memory after every page was opened once", "MB", None)
     yield from measured(attribution.gradcam_cost, "Grad-CAM end to end, against raw forward + backward", "x", 1.2)
     yield from measured(
