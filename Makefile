@@ -30,7 +30,7 @@ setup: .venv/ready
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	touch $@
 
-.venv/ready-dev: .venv/ready requirements-dev.txt
+.venv/ready-dev: .venv/ready requirements-dev.txt requirements-onnx.txt
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
 	touch $@
 

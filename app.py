@@ -5,7 +5,7 @@ Cheap on purpose: it runs on every rerun of every page. Nothing here imports tor
 
 import streamlit as st
 
-from pages.ui import frame, messages, pickers, projector, share, state, tour, waiting
+from pages.ui import cache, frame, messages, pickers, projector, share, state, tour, waiting
 from pages.ui.style import style
 
 # The local icon comes before st.navigation: a page's :material: icon as favicon is fetched from the internet.
@@ -25,4 +25,4 @@ waiting.place(t)
 tour.bar(t, page.url_path or "home")
 with messages.shown(t):
     page.run()
-frame.warm_up()
+cache.warm_up()  # the next page need not wait for torch

@@ -264,7 +264,7 @@ def _explain(args: argparse.Namespace, t: Translator) -> int:
 def _explained(args: argparse.Namespace) -> dict[str, Any]:
     """Compute the map, write the files, and return what is printed of it."""
     keep_caches_at_home()
-    from alexnet_viz.inspection.attribution import attribute, input_array, preprocess_of
+    from alexnet_viz.inspection.attribution import attribute, input_array, preprocess_of, rectified
 
     model = _model(args)
     _check_trained(model)
@@ -272,7 +272,7 @@ def _explained(args: argparse.Namespace) -> dict[str, Any]:
     answer = attribute(
         model, array, args.method, layer=args.layer, target=args.class_id, settings=dict(map(_setting, args.set))
     )
-    shown = np.maximum(answer.heat, 0) if answer.raw is not None else answer.heat  # CAM methods as in their papers
+    shown = rectified(answer.heat) if answer.raw is not None else answer.heat  # CAM methods as in their papers
     limit = float(np.abs(shown).max(initial=0.0))
     _write(args.out, render.overlaid(preprocess_of(model).from_array(array), shown, limit))
     if args.npy:

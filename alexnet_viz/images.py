@@ -1,6 +1,6 @@
 """Pictures: a stranger's bytes made into a safe RGB picture, and a picture made into what a network sees.
 
-    picture = decode(data, "cat.jpg")             # Picture(image, digest, format, size, notes), or a UserError
+    picture = decode(data, "cat.jpg")             # Picture(image, format, size, notes), or a UserError
     array = preprocess.to_array(picture.image)    # float32 (C, H, W): resized, cropped, normalised
     seen = preprocess.from_array(array)           # back to a picture: this is what the network really saw
     outline = draw_crop(picture.image, preprocess.crop_box(picture.image.size))
@@ -9,7 +9,6 @@ Every picture passes through `decode`, in three steps: recognise the kind by its
 what its pixels need (image_files.py), check the sizes its header claims, and only then decode.
 """
 
-import hashlib
 import io
 import math
 import threading
@@ -44,7 +43,6 @@ class Picture:
     """A decoded file. `size` is the file's own width and height, upright, before any downscaling."""
 
     image: Image.Image  # RGB, upright, at most KEPT_SIDE on its long side
-    digest: str  # sha256 of the file, in hex: the key for everything computed from it
     format: str  # "JPEG", "PNG", ...
     size: tuple[int, int]
     notes: tuple[Message, ...]  # what was changed on the way
@@ -67,7 +65,7 @@ def decode(data: bytes, name: str = "") -> Picture:
             name=label,
             format=kind.format,
         ) from error
-    return Picture(image, hashlib.sha256(data).hexdigest(), kind.format, size, tuple(notes))
+    return Picture(image, kind.format, size, tuple(notes))
 
 
 # Run lengths alone make a photograph's PNG no larger than the default does, in a quarter of its time.

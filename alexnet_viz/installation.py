@@ -4,6 +4,7 @@ import importlib.metadata
 import os
 import platform
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 
 from alexnet_viz.home import cifar10_path, home_dir, published_places
@@ -29,7 +30,7 @@ def installation() -> list[Fact]:
     gpu = shutil.which("nvidia-smi") is not None
     return [
         Fact(
-            N_("Networks with trained weights"),
+            N_("Trained networks"),
             Message("{count} of {total}", count=len(trained), total=len(MODELS)),
             Message("Trained: {models}. The others answer with random weights and say so.", models=", ".join(trained)),
         ),
@@ -93,5 +94,9 @@ def extras() -> list[Extra]:
 
 
 def _folder_megabytes() -> int:
-    files = (path for path in home_dir().rglob("*") if path.is_file())
-    return round(sum(path.stat().st_size for path in files) / 1e6)
+    size = 0
+    for folder, _, files in os.walk(home_dir()):  # it passes over folders that go away meanwhile
+        for name in files:
+            with suppress(OSError):  # a run replaces its files every second
+                size += os.stat(os.path.join(folder, name)).st_size
+    return round(size / 1e6)

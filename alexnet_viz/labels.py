@@ -5,11 +5,15 @@ word is the id. A class whose Korean name we are not sure of has no "ko" and is 
 """
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+from alexnet_viz.i18n import Translator, translator
+
+_NUMBERED = re.compile("class ([0-9]+)")  # ids made by `numbered`
 LABELS_DIR = Path(__file__).resolve().parent.parent / "assets" / "labels"
 
 
@@ -28,6 +32,11 @@ def _names(language: str) -> Mapping[str, str]:
     )
 
 
+@cache
+def _said_in(language: str) -> Translator:
+    return translator(language)
+
+
 def class_ids(labels: str) -> tuple[str, ...]:
     """The ids of a class list, such as "cifar10", in the network's output order."""
     return tuple(entry["id"] for entry in _entries(labels))
@@ -35,4 +44,11 @@ def class_ids(labels: str) -> tuple[str, ...]:
 
 def class_name(class_id: str, language: str) -> str:
     """The word for a class in a language; the id itself where there is none."""
-    return _names(language).get(class_id, class_id)
+    number = _NUMBERED.fullmatch(class_id)
+    t = _said_in(language)
+    return t("class {number}", number=number[1]) if number else _names(language).get(class_id, class_id)
+
+
+def numbered(count: int) -> tuple[str, ...]:
+    """Ids for classes that nobody has named."""
+    return tuple(f"class {number}" for number in range(count))

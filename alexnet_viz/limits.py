@@ -3,10 +3,12 @@
     training_limit().check(epochs=20, pictures=50_000, waiting=0)   # UserError where that is more than is allowed
     training_limit().most_epochs(50_000)                            # 4
     max_upload_mebibytes()                                          # 32; None without a limit
+    max_uploaded_models()                                           # 4
 
     ALEXNET_VIZ_TRAINING        on (default), off, or capped
     ALEXNET_VIZ_TRAINING_CAP    capped: epochs x pictures of one run, at most
     ALEXNET_VIZ_MAX_UPLOAD_MB   MiB of an uploaded weights file or zip, at most
+    ALEXNET_VIZ_MAX_UPLOADED_MODELS   networks from visitors' own files that are held at a time; 4
 
 The command line has no limits: who can use it could change them. A value that is none of these raises, so that a
 misspelt limit is never no limit.
@@ -19,8 +21,10 @@ from alexnet_viz.errors import UserError
 
 TRAINING, TRAINING_CAP = "ALEXNET_VIZ_TRAINING", "ALEXNET_VIZ_TRAINING_CAP"
 MAX_UPLOAD = "ALEXNET_VIZ_MAX_UPLOAD_MB"
+MAX_MODELS = "ALEXNET_VIZ_MAX_UPLOADED_MODELS"
 
 CAP = 200_000  # pictures; four epochs of CIFAR-10, five to ten minutes on two cores
+UPLOADED_MODELS = 4  # of visitors, in memory at a time; a quarter of a gigabyte each
 MOST_WAITING = 5  # runs in the queue of a capped server; the race on the techniques page queues three
 
 
@@ -82,6 +86,11 @@ def training_limit() -> TrainingLimit:
 def max_upload_mebibytes() -> int | None:
     """The largest weights file or zip that visitors may upload; None without a limit."""
     return _number(MAX_UPLOAD)
+
+
+def max_uploaded_models() -> int:
+    """Networks from visitors' own files that this server holds at a time."""
+    return _number(MAX_MODELS) or UPLOADED_MODELS
 
 
 def _number(variable: str) -> int | None:

@@ -70,6 +70,7 @@ _ENTRIES = (
     Sample("color_wheel", N_("Color wheel"), _color_wheel),
 )
 SAMPLES: Mapping[str, Sample] = {sample.id: sample for sample in _ENTRIES}
+PHOTOS = tuple(sample.id for sample in _ENTRIES if isinstance(sample.source, str))  # not the drawn ones
 
 
 def load_sample(id: str) -> bytes:

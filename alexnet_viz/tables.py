@@ -2,13 +2,25 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from alexnet_viz.i18n import Translator
+from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.network.arithmetic import params_product, settings, shape_text, size_sum
 from alexnet_viz.network.spec import Row, Spec, Walk, walk
 
 Table = list[dict[str, str]]
+
+KIND_NAMES: Mapping[str, str] = {
+    "conv": N_("convolution"),
+    "pool": N_("pooling"),
+    "adaptive_pool": N_("adaptive pooling"),
+    "lrn": N_("local response normalisation"),
+    "batch_norm": N_("batch normalisation"),
+    "activation": N_("activation function"),
+    "dropout": N_("dropout"),
+    "flatten": N_("flatten"),
+    "linear": N_("fully connected layer"),
+}
 
 
 def layer_table(spec: Spec, original: Spec, t: Translator) -> Table:
@@ -27,7 +39,7 @@ def _row(row: Row, before: Row | None, spec: Spec, t: Translator) -> dict[str, s
     }
     return {
         t("Layer"): f"{row.name} ({row.alias})" if row.alias else row.name,
-        t("Kind"): row.kind,
+        t("Kind"): t(KIND_NAMES[row.kind]),
         t("Settings"): now["settings"],
         t("Output"): now["output"],
         t("Side worked out"): size_sum(row, spec.rounding),

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from alexnet_viz import plots
-from alexnet_viz.labels import class_name
 from pages.ui import answer_tabs, bars, cache, messages, pickers
 from pages.ui.frame import start_page
+from pages.ui.words import class_words
 
 TOP = 5
 
@@ -23,7 +23,12 @@ views = cache.views(chosen.entry.id, picture.digest, picture.data)
 photo, seen, answered = st.columns([4, 3, 5], gap="medium")
 photo.image(
     views.cropped,
-    caption=t("{name}, {width} x {height} pixels", name=picture.name, width=views.size[0], height=views.size[1]),
+    caption=t(
+        "{name}, {width} x {height} pixels",
+        name=messages.escape(picture.name),
+        width=views.size[0],
+        height=views.size[1],
+    ),
     width="stretch",
     output_format="JPEG",
     alt=t("The picture {name}; a frame shows the part that the network gets", name=picture.name),
@@ -43,7 +48,7 @@ with answered:
         model = chosen.load()
         answer = cache.answer(model, picture.digest, picture.data)
     class_id, probability = answer.top(1)[0]
-    st.subheader(f"{class_name(class_id, t.language)} · {plots.percent(probability)}", anchor=False)
+    st.subheader(f"{class_words(class_id, t)} · {plots.percent(probability)}", anchor=False)
     bars.best(t, answer.top(TOP), "top_bars")
     if not model.trained:
         st.warning(t("These weights are random: this network has learnt nothing, so its answer means nothing."))

@@ -4,7 +4,6 @@ Every file is made here. Pixels are compared where a wrong conversion would stil
 """
 
 import contextlib
-import hashlib
 import io
 import random
 import struct
@@ -185,7 +184,6 @@ def test_every_kind_is_decoded(name: str) -> None:
     picture = decode(CORPUS[name], name)
     assert is_sound(picture)
     assert picture.format.lower() == name.split()[0].replace("apng", "png")
-    assert picture.digest == hashlib.sha256(CORPUS[name]).hexdigest()
     assert sorted(picture.size) == sorted(SIZE)
     assert all(isinstance(note, Message) and str(note) for note in picture.notes)
 

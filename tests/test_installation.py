@@ -18,7 +18,7 @@ def test_the_facts_speak_of_this_installation(home):
     facts = {fact.label: fact for fact in installation()}
     assert facts["Own files"].value.values == {"size": 3}
     assert facts["Own files"].hint.values == {"folder": str(home)}
-    assert facts["Networks with trained weights"].value.values["count"] >= 2
+    assert facts["Trained networks"].value.values["count"] >= 2
 
 
 @pytest.mark.parametrize(

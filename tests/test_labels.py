@@ -76,7 +76,8 @@ def test_every_everyday_class_has_a_korean_name():
         ("cat", "en", "cat"),
         ("cat", "tlh", "cat"),
         ("7", "ko", "7"),
-        ("class 3", "ko", "class 3"),
+        ("class 3", "ko", "클래스 3"),
+        ("class 3", "en", "class 3"),
         ("my own class", "ko", "my own class"),
     ],
 )

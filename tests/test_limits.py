@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.limits import CAP, MOST_WAITING, max_upload_mebibytes, training_limit
+from alexnet_viz.limits import CAP, MOST_WAITING, max_upload_mebibytes, max_uploaded_models, training_limit
 from alexnet_viz.training.runs import runs
 from alexnet_viz.training.shapes import shapes10
 from pages.ui import new_runs
@@ -32,6 +32,7 @@ def test_without_a_word_everything_is_allowed(value, monkeypatch):
     training_limit().check(epochs=1, pictures=None, waiting=0)
     assert training_limit().most_epochs(50_000) is None
     assert max_upload_mebibytes() is None
+    assert max_uploaded_models() == 4
 
 
 @pytest.mark.parametrize("value", ["no", "OFF", "0", "cap"])
@@ -42,12 +43,12 @@ def test_a_misspelt_limit_is_no_free_pass(value, monkeypatch):
 
 
 @pytest.mark.parametrize("value", ["0", "-5", "many", "1.5", "1e3"])
-@pytest.mark.parametrize("name", ["ALEXNET_VIZ_TRAINING_CAP", "ALEXNET_VIZ_MAX_UPLOAD_MB"])
+@pytest.mark.parametrize("name", ["TRAINING_CAP", "MAX_UPLOAD_MB", "MAX_UPLOADED_MODELS"])
 def test_a_misspelt_number_is_none_either(name, value, monkeypatch):
     monkeypatch.setenv("ALEXNET_VIZ_TRAINING", "capped")
-    monkeypatch.setenv(name, value)
+    monkeypatch.setenv(f"ALEXNET_VIZ_{name}", value)
     with pytest.raises(UserError, match=name):
-        training_limit(), max_upload_mebibytes()
+        training_limit(), max_upload_mebibytes(), max_uploaded_models()
 
 
 def test_off_takes_nothing(monkeypatch):

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from alexnet_viz.i18n import translator
 from alexnet_viz.network import editing
-from alexnet_viz.network.spec import walk
+from alexnet_viz.network.spec import KINDS, walk
 from alexnet_viz.network.zoo import MODELS
-from alexnet_viz.tables import as_csv, as_markdown, depth, gibibytes, layer_table
+from alexnet_viz.tables import KIND_NAMES, as_csv, as_markdown, depth, gibibytes, layer_table
 
 PAPER = MODELS["alexnet_2012"].spec
 t = translator("en")
@@ -22,7 +22,7 @@ def test_the_table_has_a_row_a_layer_and_the_totals():
     ]
     assert table[0] == {
         "Layer": "conv1",
-        "Kind": "conv",
+        "Kind": "convolution",
         "Settings": "11x11, 96, s4, p0",
         "Output": "96 x 55 x 55",
         "Side worked out": "(227 - 11) / 4 + 1 = 55",
@@ -58,8 +58,14 @@ def test_csv_and_markdown_hold_the_same_cells():
     assert as_markdown([]) == ""
 
 
-def test_korean_tables_have_korean_headings():
-    assert "출력" in " ".join(layer_table(PAPER, PAPER, translator("ko"))[0])
+def test_korean_tables_have_korean_headings_and_kinds():
+    first = layer_table(PAPER, PAPER, translator("ko"))[0]
+    assert "출력" in " ".join(first)
+    assert "합성곱" in first.values()
+
+
+def test_every_kind_of_layer_has_a_name():
+    assert set(KIND_NAMES) == set(KINDS)
 
 
 def test_depth_and_gibibytes():

@@ -213,4 +213,3 @@ _ENTRIES = (
 )
 
 METHODS: Mapping[str, Method] = {entry.id: entry for entry in _ENTRIES}
-DEFAULT_METHOD = "gradcam"

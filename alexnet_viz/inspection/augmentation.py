@@ -23,7 +23,6 @@ from alexnet_viz.images import Preprocess, decode, encode
 from alexnet_viz.inspection.classify import softmax
 from alexnet_viz.network.weights import Model
 from alexnet_viz.network.zoo import IMAGENET_MEAN, IMAGENET_STD
-from alexnet_viz.samples import SAMPLES, load_sample
 
 Floats = NDArray[np.float32]
 Numbers = tuple[float, ...]
@@ -324,11 +323,6 @@ class Colours:
         along = self.deviations[number] * self.pca.vectors[:, number]
         ends: Floats = np.stack([self.mean - along, self.mean + along])
         return ends
-
-
-def photos() -> list[bytes]:
-    """The sample photographs, without the drawn patterns."""
-    return [load_sample(sample.id) for sample in SAMPLES.values() if isinstance(sample.source, str)]
 
 
 def colours(pictures: Sequence[bytes], side: int = SIDE) -> Iterator[Trying | Colours]:

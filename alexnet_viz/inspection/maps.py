@@ -96,9 +96,6 @@ def limits(layers: Mapping[str, Floats], layer_name: str, scale: str) -> Floats:
     return np.full(len(values), shared, np.float32)
 
 
-SCALES = ("unit", "layer", "all")
-
-
 def peak(channel: Floats) -> tuple[int, int]:
     """Row and column of a channel's largest value, (H, W) or a scalar; the first one of equals."""
     row, column = np.unravel_index(int(channel.argmax()), channel.shape or (1,)) if channel.ndim == 2 else (0, 0)

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from alexnet_viz import __version__
 from alexnet_viz.errors import UserError
+from alexnet_viz.labels import numbered
 from alexnet_viz.network.notation import read_spec, write_spec
 from alexnet_viz.network.spec import (
     BYTES_PER_VALUE,
@@ -200,7 +201,7 @@ def _fits(state: "dict[str, Tensor]", spec: Spec) -> bool:
 def _classes(names: tuple[str, ...], spec: Spec) -> tuple[str, ...]:
     """The names if there is one for each output, else "class 0" and so on."""
     count = walk(spec).rows[-1].shape[0]
-    return names if len(names) == count else tuple(f"class {i}" for i in range(count))
+    return names if len(names) == count else numbered(count)
 
 
 def _names(metadata: Mapping[str, str]) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 """Which input pixels a value in a network depends on: receptive fields as rectangles. Whole numbers, no torch.
 
-    receptive_box(spec, "conv2", row=0, column=0)  # Box(top=-16, left=-16, bottom=35, right=35), padding included
-    visible_box(spec, "conv2", row=0, column=0)    # Box(top=0, left=0, bottom=35, right=35), real pixels only
+    visible_box(spec, "conv2", row=0, column=0)  # Box(top=0, left=0, bottom=35, right=35), real pixels only
 
 Box of a window: output i of a layer reads inputs from i * stride - padding on, `kernel` of them. Both rounding rules
 agree on that. They differ in how many windows there are and in what lies past the right and bottom edge.
@@ -46,28 +45,13 @@ def window_box(layer: Conv | Pool, row: int, column: int) -> Box:
     return Box(top, left, top + layer.kernel, left + layer.kernel)
 
 
-def receptive_box(spec: Spec, layer_name: str, row: int = 0, column: int = 0) -> Box:
-    """The receptive field of one output in input pixels, padding included: its sides are those that `walk()` counts.
-
-    It may reach outside the input. From adaptive pooling, Flatten or a fully connected layer on it is the whole input.
-    Raises `UserError` for a layer or position that does not exist.
-    """
-    rows = _rows_up_to(spec, layer_name, row, column)
-    if rows[-1].receptive_field is None:
-        return _whole(spec)
-    top, left, bottom, right = row, column, row + 1, column + 1
-    for passed in reversed(rows):
-        if isinstance(passed.layer, Conv | Pool):
-            top, left, _, _ = window_box(passed.layer, top, left)
-            _, _, bottom, right = window_box(passed.layer, bottom - 1, right - 1)
-    return Box(top, left, bottom, right)
-
-
 def visible_box(spec: Spec, layer_name: str, row: int = 0, column: int = 0) -> Box | None:
     """The smallest rectangle with every real pixel that one output depends on; None if it sees padding alone.
 
-    Often smaller than the clipped receptive box: pixels that an earlier layer drops (224 / 11 / 4 under the floor rule
-    leaves the last column unread) are in no field, even where padding later on makes the box reach over them.
+    Often smaller than the clipped receptive field: pixels that an earlier layer drops (224 / 11 / 4 under the floor
+    rule leaves the last column unread) are in no field, even where padding later on makes it reach over them. From
+    adaptive pooling, Flatten or a fully connected layer on it is the whole input. Raises `UserError` for a layer or
+    position that does not exist.
     """
     rows = _rows_up_to(spec, layer_name, row, column)
     if rows[-1].receptive_field is None:

@@ -22,7 +22,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.labels import class_ids
+from alexnet_viz.labels import class_ids, numbered
 from alexnet_viz.network.build import Network, meta_network, random_state, with_weights
 from alexnet_viz.network.pth import read_pth
 from alexnet_viz.network.sources import Origin, WeightsSource, find_weights
@@ -67,7 +67,7 @@ def load_model(model_id: str, source: WeightsSource | None = None) -> Model:
     source = source or find_weights(entry)
     if source.path is None:
         network = with_weights(entry.spec, random_state(entry.spec, RANDOM_SEED))
-        return Model(entry, network, class_ids(entry.labels), "random", f"random-{RANDOM_SEED}", {})
+        return Model(entry, network, class_ids(entry.labels), "random", f"random-{RANDOM_SEED}-{model_id}", {})
     state, metadata = read_state(source.path)
     return _model(entry, state, metadata, source.path.name, source.origin, file_digest(source.path))
 
@@ -273,7 +273,7 @@ def _classes(entry: ModelEntry, spec: Spec, metadata: Mapping[str, str]) -> tupl
     for names in (_named(metadata), class_ids(entry.labels)):
         if len(names) == count:
             return names
-    return tuple(f"class {i}" for i in range(count))
+    return numbered(count)
 
 
 def _named(metadata: Mapping[str, str]) -> tuple[str, ...]:

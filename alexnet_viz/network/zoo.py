@@ -1,7 +1,7 @@
 """The networks of this app: a literal table whose entries carry their own facts.
 
 Adding a network is adding one entry to `MODELS`: its spec, the preprocessing that belongs to it, the classes it
-answers with, and the weight files it may find (`weights.py` says where those are looked for).
+answers with, and the weight files it may find (`sources.py` says where those are looked for).
 """
 
 from collections.abc import Mapping

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, Self
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.i18n import N_
+from alexnet_viz.i18n import N_, Message
 from alexnet_viz.images import Preprocess
 from alexnet_viz.network.notation import read_spec
 from alexnet_viz.network.spec import LRN, Activation, BatchNorm, Conv, Dropout, Layer, Linear, Spec, walk
@@ -157,6 +157,11 @@ class Field:
     high: float = 0
     choices: tuple[str, ...] = ()
 
+    @property
+    def said(self) -> Message:
+        """The title, for a sentence in the reader's language."""
+        return Message(self.title)
+
     def check(self, value: Any) -> None:
         """Raise UserError for a value of the wrong kind or out of range."""
         if self.kind in ("int", "float"):
@@ -164,11 +169,11 @@ class Field:
             if not (whole or (self.kind == "float" and type(value) is float)) or not self.low <= value <= self.high:
                 raise self.out_of_range(value)
         elif self.kind == "bool" and type(value) is not bool:
-            raise UserError("{name} is {value}; it is either true or false.", name=self.name, value=repr(value))
+            raise UserError("{name} is {value}; it is either true or false.", name=self.said, value=repr(value))
         elif self.kind == "choice" and value not in self.choices:
             raise UserError(
                 "{name} is {value}; it must be one of: {choices}.",
-                name=self.name,
+                name=self.said,
                 value=repr(value),
                 choices=", ".join(choice or '""' for choice in self.choices),
             )
@@ -177,7 +182,7 @@ class Field:
         ):
             raise UserError(
                 "{name} must be a text of {low} to {high} characters, without line breaks or control characters.",
-                name=self.name,
+                name=self.said,
                 low=self.low,
                 high=self.high,
             )
@@ -188,7 +193,7 @@ class Field:
             if self.kind == "int"
             else N_("{name} is {value}; it must be a number from {low} to {high}.")
         )
-        return UserError(text, name=self.name, value=repr(value), low=self.low, high=self.high)
+        return UserError(text, name=self.said, value=repr(value), low=self.low, high=self.high)
 
 
 _ENTRIES = (
@@ -446,6 +451,32 @@ _ENTRIES = (
 )
 
 FIELDS: Mapping[str, Field] = {entry.name: entry for entry in _ENTRIES}
+
+# What people read instead of a choice's id; networks have titles of their own.
+CHOICE_TITLES: Mapping[str, str] = {
+    "": N_("the network's own"),
+    "fast": N_("fast"),
+    "seed": N_("seed document"),
+    "sgd": "SGD",
+    "adamw": "AdamW",
+    "step": N_("step"),
+    "cosine": N_("cosine"),
+    "onecycle": N_("one cycle"),
+    "constant": N_("constant"),
+    "relu": "ReLU",
+    "tanh": "tanh",
+    "sigmoid": "sigmoid",
+    "lrn": N_("local response normalisation"),
+    "batch_norm": N_("batch normalisation"),
+    "none": N_("none"),
+    "torch": "PyTorch",
+    "he": "He",
+    "auto": N_("automatic"),
+    "fp32": "fp32",
+    "bf16": "bf16",
+    "cpu": N_("processor"),
+    "cuda": N_("graphics card"),
+}
 DEFAULTS: Mapping[str, Any] = {item.name: item.default for item in fields(TrainConfig) if item.name != "data"}
 
 

@@ -76,8 +76,7 @@ def load_dataset(path: Path, *, side: int | None = None, progress: Progress | No
     if side is not None and side < 1:
         raise UserError("A picture cannot have a side of {side} pixels; at least 1 is needed.", side=side)
     with open_files(path) as files:
-        folders = _class_folders(files)
-        classes = _classes(folders, files.title)
+        folders, classes = layout_of(files)
         stack = _Stack(side)
         places = _fill(stack, files, folders, progress)
         stack.check()
@@ -89,6 +88,12 @@ def load_dataset(path: Path, *, side: int | None = None, progress: Progress | No
             test=_tensors(stack, test, classes),
             skipped=len(files.names) - len(stack),
         )
+
+
+def layout_of(files: Files) -> tuple[Mapping[ClassFolder, list[Name]], tuple[str, ...]]:
+    """The files of each class folder, and the classes. No file is opened; a layout that is none raises UserError."""
+    folders = _class_folders(files)
+    return folders, _classes(folders, files.title)
 
 
 def sample_pictures(path: Path, count: int) -> list[tuple[str, bytes]]:

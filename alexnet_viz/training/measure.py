@@ -7,7 +7,6 @@ confusion_matrix(outputs, labels)[cat, dog]         # cats taken for dogs
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,17 +17,6 @@ from torch import Tensor, nn
 from alexnet_viz.network.build import Network
 
 BATCH = 250  # images at once: also on a slow processor no more than a second's work
-
-
-@dataclass(frozen=True)
-class Mistakes:
-    """Wrong answers, the surest first. Row i of each array is the same image."""
-
-    indices: NDArray[np.int64]  # (n,), of the images
-    labels: NDArray[np.int64]  # (n,), what they show
-    predictions: NDArray[np.int64]  # (n,), what the network says
-    probabilities: NDArray[np.float32]  # (n,), that it gives to what it says
-    given: NDArray[np.float32]  # (n,), that it gives to what they show
 
 
 @torch.no_grad()
@@ -77,20 +65,11 @@ def confusion_matrix(logits: Tensor, labels: Tensor) -> NDArray[np.int64]:
     return pairs.bincount(minlength=classes**2).view(classes, classes).cpu().numpy()
 
 
-def worst_mistakes(logits: Tensor, labels: Tensor, count: int) -> Mistakes:
-    """Up to `count` wrongly answered images, the least probability for the right class first; ties in order."""
-    probabilities = logits.double().softmax(1)
-    given = probabilities.gather(1, labels[:, None])[:, 0]
+def worst_mistakes(logits: Tensor, labels: Tensor, count: int) -> Tensor:
+    """Indices of up to `count` wrongly answered images, the least sure of the right class first; ties in order."""
+    given = logits.double().softmax(1).gather(1, labels[:, None])[:, 0]
     wrong = (logits.argmax(1) != labels).nonzero()[:, 0]
-    worst = wrong[given[wrong].argsort(stable=True)[:count]]
-    predictions = logits[worst].argmax(1)
-    return Mistakes(
-        indices=worst.cpu().numpy(),
-        labels=labels[worst].cpu().numpy(),
-        predictions=predictions.cpu().numpy(),
-        probabilities=probabilities[worst, predictions].float().cpu().numpy(),
-        given=given[worst].float().cpu().numpy(),
-    )
+    return wrong[given[wrong].argsort(stable=True)[:count]]
 
 
 def filters_of(network: Network) -> NDArray[np.float32]:

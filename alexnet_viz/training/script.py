@@ -10,6 +10,7 @@ which takes longer and is easier to read. No torch here.
 
 import ast
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from alexnet_viz.images import Preprocess
@@ -23,9 +24,10 @@ NAMED_SIDE = 32  # pixels, of CIFAR-10 and of the shapes
 _SHAPES_FILE = Path(__file__).with_name("shapes.py")
 
 
-def run_script(run: Run, classes: int = 10) -> str:
-    """The script of a run, as it went."""
-    return script(run.config(), classes, history(run).changes, title=f"the run {run.id}")
+def run_script(run: Run, classes: int = 10, data: str = "") -> str:
+    """The script of a run, as it went. `data` is what it says instead of the run's own path."""
+    config = run.config()
+    return script(replace(config, data=data or config.data), classes, history(run).changes, title=f"the run {run.id}")
 
 
 def script(

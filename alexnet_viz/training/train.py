@@ -319,7 +319,7 @@ class _Training:
         except _EndAskedError:
             return Finished(state=self.control().end, seconds=self.seconds)
         if self.run_dir:
-            worst = torch.from_numpy(measure.worst_mistakes(logits, test.labels, MISTAKES).indices).to(logits.device)
+            worst = measure.worst_mistakes(logits, test.labels, MISTAKES)
             mistakes = Split(test.images[worst], test.labels[worst])
             snapshot = self._snapshot(mistakes, logits[worst], test, logits)
             checkpoints.write_whole(self.run_dir / TEST, snapshot_bytes(snapshot))

@@ -156,10 +156,9 @@ def _check_room(kept: list[Upload], fresh: Path) -> None:
 def _counted(zip_file: Path) -> tuple[int, int]:
     """How many classes and pictures there are, by the same rules as when a run loads them."""
     ensure_ml()
-    from alexnet_viz.training import datasets
+    from alexnet_viz.training.datasets import layout_of
 
     with open_files(zip_file) as files:
-        folders = datasets._class_folders(files)
+        folders, classes = layout_of(files)
         files.check(name for names in folders.values() for name in names)
-        classes = datasets._classes(folders, files.title)
         return len(classes), sum(map(len, folders.values()))

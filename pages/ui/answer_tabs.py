@@ -13,6 +13,7 @@ from pages.ui import bars, cache, downloads, messages, pickers
 from pages.ui.pickers import ChosenModel, Picture
 from pages.ui.pixel_picker import pixel_picker
 from pages.ui.weights_box import weights_box
+from pages.ui.words import class_words
 
 if TYPE_CHECKING:
     from alexnet_viz.inspection.classify import Answer
@@ -57,7 +58,7 @@ def _softmax(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer
             "**{share}**. Subtracting the largest logit changes nothing in the fraction and keeps the numbers small.",
             count=len(answer.classes),
             total=total,
-            name=class_name(best.class_id, t.language),
+            name=class_words(best.class_id, t),
             exponential=best.exponential,
             share=plots.percent(best.probability),
         )
@@ -78,8 +79,13 @@ def _ten_crops(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answ
     for row in (range(5), range(5, 10)):
         for column, i in zip(st.columns(5), row, strict=True):
             best = crops.probabilities[i].argmax()
-            said = f"{class_name(crops.classes[best], t.language)} {plots.percent(crops.probabilities[i][best])}"
-            column.image(crops.encoded[i], caption=f"{places[i]}: {said}", width="stretch", alt=f"{places[i]}: {said}")
+            class_id, share = crops.classes[best], plots.percent(crops.probabilities[i][best])
+            column.image(
+                crops.encoded[i],
+                caption=f"{places[i]}: {class_words(class_id, t)} {share}",
+                width="stretch",
+                alt=f"{places[i]}: {class_name(class_id, t.language)} {share}",
+            )
     single, mean = st.columns(2)
     with single:
         st.markdown(f"**{t('One view, as above')}**")

@@ -9,6 +9,7 @@ from alexnet_viz import plots, plots_inspection
 from alexnet_viz.i18n import Translator
 from alexnet_viz.labels import class_name
 from pages.ui import projector
+from pages.ui.words import tick_words
 
 _CONFIG = {"displayModeBar": False}
 
@@ -17,7 +18,11 @@ def best(t: Translator, top: Sequence[tuple[str, float]], key: str) -> None:
     """The most probable classes: (class id, probability), best first."""
     named = [(class_name(class_id, t.language), probability) for class_id, probability in top]
     st.plotly_chart(
-        plots.probability_bars(*zip(*named, strict=True), zoom=projector.zoom()),
+        plots.probability_bars(
+            [tick_words(class_id, t) for class_id, _ in top],
+            [probability for _, probability in top],
+            zoom=projector.zoom(),
+        ),
         config=_CONFIG,
         key=key,
         alt=", ".join(f"{name} {plots.percent(probability)}" for name, probability in named),
@@ -36,7 +41,9 @@ def before_and_after(
     """Probabilities, (classes,), of the `shown` class indices, twice."""
     names = [class_name(classes[i], t.language) for i in shown]
     st.plotly_chart(
-        plots_inspection.before_and_after(names, before[shown], after[shown], titles),
+        plots_inspection.before_and_after(
+            [tick_words(classes[i], t) for i in shown], before[shown], after[shown], titles
+        ),
         config=_CONFIG,
         key=key,
         alt="; ".join(f"{name}: {before[i]:.0%}, {after[i]:.0%}" for name, i in zip(names, shown, strict=True)),

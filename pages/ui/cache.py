@@ -1,11 +1,10 @@
-"""The core, cached: the only module with `st.cache_resource` and `st.cache_data`, and the only one that imports torch.
+"""The core, cached. Streamlit's caches are used here, in cache_inspection.py and in cache_techniques.py, nowhere else.
 
 Everything here is keyed by digests and plain settings. Models are shared and never changed; what is cached of a
 picture are plain arrays and encoded bytes. Every cache is bounded.
 """
 
 import hashlib
-import os
 import sys
 import threading
 import weakref
@@ -21,6 +20,7 @@ from alexnet_viz import images, render
 from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import Message
 from alexnet_viz.inspection import preprocessing
+from alexnet_viz.limits import max_uploaded_models
 from alexnet_viz.ml import ensure_ml
 from alexnet_viz.network.notation import read_spec, write_spec
 from alexnet_viz.network.sources import WeightsSource, find_weights
@@ -92,7 +92,7 @@ class OwnModels:
         from alexnet_viz.network.weights import open_model
 
         with self._lock:
-            if len(self._held) - (replacing is not None) >= _most_own_models():
+            if len(self._held) - (replacing is not None) >= max_uploaded_models():
                 raise UserError(
                     "{count} visitors have weights of their own open, and this server holds no more at once. "
                     "Try again later, or ask for a higher ALEXNET_VIZ_MAX_UPLOADED_MODELS.",
@@ -101,11 +101,6 @@ class OwnModels:
             opened = open_model(file, name)
             self._held[id(opened)] = opened
             return opened
-
-
-def _most_own_models() -> int:
-    text = os.environ.get("ALEXNET_VIZ_MAX_UPLOADED_MODELS", "")
-    return int(text) if text.isdecimal() else 4
 
 
 @st.cache_resource

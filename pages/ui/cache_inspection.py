@@ -1,4 +1,4 @@
-"""What the pages that look inside a network compute, cached; beside cache.py the only user of Streamlit's caches.
+"""What the pages that look inside a network compute, cached by the rules of `cache.py`.
 
 Short work is cached by Streamlit. Long work (activation maximisation, rankings) runs in steps, shown and stoppable;
 what it ends in is kept in `results`, one bounded store for all visitors.

@@ -17,7 +17,7 @@ from alexnet_viz import images, render
 from alexnet_viz.ml import ensure_ml
 from alexnet_viz.network.spec import LRN
 from alexnet_viz.network.zoo import model_entry
-from alexnet_viz.samples import SAMPLES
+from alexnet_viz.samples import PHOTOS
 from pages.ui import cache_inspection as inspected
 from pages.ui.cache import line, sample
 
@@ -269,7 +269,7 @@ def _sample_maps(model_id: str, weights: str, _model: "Model") -> NDArray[np.flo
     ensure_ml()
     import torch
 
-    photos = [images.decode(sample(id)).image for id, entry in SAMPLES.items() if isinstance(entry.source, str)]
+    photos = [images.decode(sample(sample_id)).image for sample_id in PHOTOS]
     batch = torch.from_numpy(np.stack([_model.entry.preprocess.to_array(photo) for photo in photos]))
     convolution, activation, *_ = _model.network.layers()
     with line().turn(), torch.inference_mode():
@@ -355,8 +355,6 @@ def input_scales(model_id: str, cropped_as: str, digest: str, _data: bytes) -> "
 
 # ---- Two GPUs -------------------------------------------------------------------------------------------------------
 
-PHOTOS = tuple(sample_id for sample_id, entry in SAMPLES.items() if isinstance(entry.source, str))  # not the drawn ones
-
 
 def stream_colours(model: "Model") -> "StreamColours":
     """How much colour conv1's filters have, by stream."""
@@ -404,9 +402,9 @@ def _photos_kept(
 def photo_colours() -> "Colours":
     """The directions in which the colours of the sample photos vary."""
     ensure_ml()
-    from alexnet_viz.inspection.augmentation import colours, photos
+    from alexnet_viz.inspection.augmentation import colours
 
-    *_, found = colours(photos())
+    *_, found = colours([sample(sample_id) for sample_id in PHOTOS])
     return found
 
 

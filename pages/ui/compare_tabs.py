@@ -6,14 +6,14 @@ import streamlit as st
 
 from alexnet_viz import lessons, plots_compare
 from alexnet_viz.i18n import N_, Translator
-from alexnet_viz.labels import class_name
 from alexnet_viz.network.arithmetic import shape_text
 from alexnet_viz.network.comparison import Compared, notes
 from alexnet_viz.network.spec import Activation, Conv, Layer, Spec, walk
 from alexnet_viz.plots import percent
-from pages.ui import bars, cache, pickers
+from pages.ui import bars, cache, messages, pickers, server
 from pages.ui import cache_techniques as kept
 from pages.ui.pickers import Picture
+from pages.ui.words import class_words
 
 REUSE = (1, 10, 100)
 FIXED = {"displayModeBar": False}
@@ -199,7 +199,12 @@ def _photo(t: Translator, rows: Rows) -> None:
     photo, own, modern = st.columns([2, 3, 3], gap="medium")
     with photo:
         picture = pickers.picture_popover(t)
-        st.image(cache.thumbnail(picture.digest, picture.data), caption=picture.name, width=148, alt=picture.name)
+        st.image(
+            cache.thumbnail(picture.digest, picture.data),
+            caption=messages.escape(picture.name),
+            width=148,
+            alt=picture.name,
+        )
     with own:
         chosen = pickers.model(t)
         model = chosen.load()
@@ -227,7 +232,10 @@ def _resnet(t: Translator, picture: Picture) -> None:
     asked = st.session_state.get(RESNET_ASKED, False)
     if not asked and not st.button(t("Ask ResNet-18"), icon=":material/play_arrow:", key="resnet_ask"):
         st.caption(
-            t("The first answer takes some seconds: torchvision is loaded for it. Weights: {path}", path=f"`{path}`")
+            t(
+                "The first answer takes some seconds: torchvision is loaded for it. Weights: {path}",
+                path=f"`{server.place(path)}`",
+            )
         )
         return
     st.session_state[RESNET_ASKED] = True
@@ -238,25 +246,34 @@ def _resnet(t: Translator, picture: Picture) -> None:
 
 def _answer(t: Translator, answer, key: str) -> None:
     class_id, probability = answer.top(1)[0]
-    st.markdown(f"**{class_name(class_id, t.language)}** · {percent(probability)}")
+    st.markdown(f"**{class_words(class_id, t)}** · {percent(probability)}")
     bars.best(t, answer.top(TOP), key)
 
 
 def _no_file(t: Translator) -> None:
-    """Where the file is looked for, and how it gets there."""
+    """How the file gets here, and for those who use this computer where it is looked for."""
     from alexnet_viz.inspection import resnet
 
-    looked = "\n".join(f"- `{path}`" for path in resnet.places())
-    st.markdown(
-        t("Its published weights ({file}, 45 MiB) are not here. They are looked for as", file=resnet.FILE)
-        + f"\n{looked}"
-    )
-    st.caption(
-        t(
-            "Nothing is downloaded unless you ask. Without a network: fetch {url} elsewhere and put the file there.",
-            url=resnet.URL,
+    if server.local():
+        looked = "\n".join(f"- `{path}`" for path in resnet.places())
+        st.markdown(
+            t("Its published weights ({file}, 45 MiB) are not here. They are looked for as", file=resnet.FILE)
+            + f"\n{looked}"
         )
-    )
+        st.caption(
+            t(
+                "Nothing is downloaded unless you ask. Without a network: fetch {url} elsewhere and put the file "
+                "there.",
+                url=resnet.URL,
+            )
+        )
+    else:
+        st.markdown(
+            t(
+                "Its published weights ({file}, 45 MiB) are not here. Nothing is downloaded unless you ask.",
+                file=resnet.FILE,
+            )
+        )
     if not st.button(t("Download the weights"), icon=":material/download:", key="resnet_download"):
         return
     bar = st.progress(0.0)

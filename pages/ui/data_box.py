@@ -108,7 +108,7 @@ def _upload(t: Translator) -> str:
             )
         )
     if problem := st.session_state.pop(_PROBLEM, None):
-        messages.error(t(problem))
+        messages.error(messages.said(problem, t))
     if not file:
         return ""
     try:

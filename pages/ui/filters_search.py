@@ -10,7 +10,7 @@ from alexnet_viz import images, render
 from alexnet_viz.home import cifar10_path
 from alexnet_viz.i18n import Translator
 from pages.ui import cache_inspection as kept
-from pages.ui import downloads, jobs, pickers
+from pages.ui import downloads, jobs, messages, pickers
 from pages.ui.jobs import Job
 from pages.ui.layer_filters import FilterView
 from pages.ui.tiles import tiles
@@ -96,7 +96,7 @@ def excites(t: Translator, view: FilterView) -> None:
             t("With CIFAR-10 on this computer (ALEXNET_VIZ_CIFAR10 names its zip) its pictures are searched too.")
         )
     pictures = _cifar() if which == "cifar10" else [(item.name, item.data) for item in pickers.all_pictures(t)]
-    digests = tuple(sorted(item.digest for item in pickers.all_pictures(t))) if which == "samples" else ("cifar10",)
+    digests = tuple(item.digest for item in pickers.all_pictures(t)) if which == "samples" else ("cifar10",)
     job = Job(
         key=("excite", view.model.digest, view.layer, digests),
         start=t("Search {count} pictures", count=len(pictures)),
@@ -128,7 +128,7 @@ def _best(t: Translator, view: FilterView, found: Any, pictures: Sequence[tuple[
             scale = max(1, 120 // max(cut.size))
             st.image(
                 images.encode(cut.resize((cut.width * scale, cut.height * scale), Image.Resampling.NEAREST)),
-                caption=f"{name}: {hit.value:.3g}",
+                caption=f"{messages.escape(name)}: {hit.value:.3g}",
                 width=110,
                 output_format="PNG",
                 alt=t("What lies in the filter's field there"),

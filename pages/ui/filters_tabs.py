@@ -10,6 +10,7 @@ from alexnet_viz import images, plots_inspection, render, tables
 from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.network.spec import kernel_layers
 from pages.ui import downloads, filters_search, messages, pickers
+from pages.ui.charts import FIXED
 from pages.ui.layer_filters import GROUPS, ORDER, ORDERS, FilterView, choose_filter, how_to_draw, pick_filter
 from pages.ui.pixel_picker import map_picker
 
@@ -166,7 +167,7 @@ def _statistics(t: Translator, view: FilterView) -> None:
             groups,
             view.filter,
         ),
-        config={"displayModeBar": False},
+        config=FIXED,
         key=f"scatter_{view.layer}_{view.model.digest[:8]}",
         on_select="rerun",
         selection_mode="points",

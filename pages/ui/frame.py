@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from alexnet_viz.i18n import N_, Translator
-from pages.ui import cache, state
+from pages.ui import state
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ICON = ROOT / "assets" / "icon.png"
@@ -72,8 +72,3 @@ def start_page() -> Translator:
         navigation(t)
         st.rerun()
     return t
-
-
-def warm_up() -> None:
-    """Import torch in the background once the first page is out, so that the next page need not wait."""
-    cache.warm_up()

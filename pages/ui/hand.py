@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 MAP_WIDTH = 260  # pixels on the screen
 KERNEL_SIDE = 220  # pixels of a drawn window or kernel
-ORIGINS = {"shipped", "home", "hub"}
 
 
 def worked(t: Translator, lab: Lab) -> None:

@@ -13,6 +13,7 @@ from alexnet_viz.labels import class_name
 from pages.ui import cache, downloads, heat_trust, messages
 from pages.ui.heat import STYLE, STYLES, Question, answer_now, drawn, limit, over_photo, settings_and_layer, settings_of
 from pages.ui.tiles import tiles
+from pages.ui.words import class_words
 
 if TYPE_CHECKING:
     from alexnet_viz.inspection.attribution import Attribution
@@ -43,18 +44,26 @@ def heat(t: Translator, question: Question) -> "Attribution | None":
         answer = answer_now(t, question)
         if answer is None:
             return None
-        style = STYLE.current(STYLES)
-        signed = bool(st.session_state.get("heat_signed", False))
-        percent = st.session_state.get("heat_percent", 20)
-        opacity = st.session_state.get("heat_opacity", 75) / 100
         st.image(
-            drawn(question, answer.heat, style, signed=signed, percent=percent, opacity=opacity),
-            caption=_caption(t, answer, signed=signed),
+            _as_set(question, answer),
+            caption=_caption(t, answer, signed=bool(st.session_state.get("heat_signed", False))),
             width="stretch",
             output_format="PNG",
             alt=t("What speaks for {name}, drawn over the photo", name=class_name(answer.class_id, t.language)),
         )
     return answer
+
+
+def _as_set(question: Question, answer: "Attribution") -> bytes:
+    """The answer drawn over the photo, as the page's settings say."""
+    return drawn(
+        question,
+        answer.heat,
+        STYLE.current(STYLES),
+        signed=bool(st.session_state.get("heat_signed", False)),
+        percent=st.session_state.get("heat_percent", 20),
+        opacity=st.session_state.get("heat_opacity", 75) / 100,
+    )
 
 
 def _caption(t: Translator, answer: "Attribution", *, signed: bool) -> str:
@@ -87,8 +96,7 @@ def words(t: Translator, question: Question, answer: "Attribution | None") -> No
         st.rerun()
     if answer is None:
         return
-    name = class_name(answer.class_id, t.language)
-    st.markdown(f"**{name}** · {plots.percent(answer.probability)}")
+    st.markdown(f"**{class_words(answer.class_id, t)}** · {plots.percent(answer.probability)}")
     st.caption(
         t(
             "Logit {logit:.3f}. Computed in {milliseconds} ms.",
@@ -136,12 +144,8 @@ def _files(t: Translator, question: Question, answer: "Attribution") -> None:
         "settings": dict(answer.settings),
         "seconds": round(answer.seconds, 4),
     }
-    signed = bool(st.session_state.get("heat_signed", False))
-    style = STYLE.current(STYLES)
     with st.container(horizontal=True):
-        downloads.save(
-            t("Picture (PNG)"), lambda: drawn(question, answer.heat, style, signed=signed), f"{name}.png", "image/png"
-        )
+        downloads.save(t("Picture (PNG)"), lambda: _as_set(question, answer), f"{name}.png", "image/png")
         downloads.save(t("Map (NPZ)"), lambda: downloads.npz({"heat": answer.heat}), f"{name}.npz", "application/zip")
         downloads.save(t("Map (CSV)"), lambda: downloads.grid_csv(answer.heat), f"{name}.csv", "text/csv")
         downloads.save(t("Settings (JSON)"), json.dumps(record, indent=2), f"{name}.json", "application/json")
@@ -215,21 +219,22 @@ def _two(t: Translator, question: Question, answer: "Attribution | None") -> Non
         return
     shared = max(limit(answer.heat), limit(other.heat))
     shown = [
-        (first, class_name(answer.class_id, t.language), answer.heat, answer.probability),
-        (second, class_name(other.class_id, t.language), other.heat, other.probability),
+        (first, answer.class_id, answer.heat, answer.probability),
+        (second, other.class_id, other.heat, other.probability),
     ]
-    for place, name, values, share in shown:
+    for place, class_id, values, share in shown:
         with place:
-            st.markdown(f"**{name}** · {plots.percent(share)}")
+            st.markdown(f"**{class_words(class_id, t)}** · {plots.percent(share)}")
             st.image(
                 over_photo(question, values, shared),
                 width="stretch",
                 output_format="PNG",
-                alt=t("What speaks for {name}, drawn over the photo", name=name),
+                alt=t("What speaks for {name}, drawn over the photo", name=class_name(class_id, t.language)),
             )
     with difference:
         names = [class_name(class_id, t.language) for class_id in (answer.class_id, other.class_id)]
-        st.markdown(f"**{t('{first} minus {second}', first=names[0], second=names[1])}**")
+        written = [class_words(class_id, t) for class_id in (answer.class_id, other.class_id)]
+        st.markdown(f"**{t('{first} minus {second}', first=written[0], second=written[1])}**")
         values = answer.heat - other.heat
         st.image(
             over_photo(question, values),

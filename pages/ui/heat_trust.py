@@ -8,14 +8,15 @@ import streamlit as st
 
 from alexnet_viz import images, plots, plots_inspection, render
 from alexnet_viz.i18n import N_, Translator
-from alexnet_viz.labels import class_name
 from pages.ui import bars, jobs
 from pages.ui import cache_inspection as kept
 from pages.ui.box_picker import box_picker
+from pages.ui.charts import FIXED
 from pages.ui.heat import Question, limit, over_photo
 from pages.ui.jobs import Job
 from pages.ui.pixel_picker import map_picker
 from pages.ui.tiles import tiles
+from pages.ui.words import class_words
 
 if TYPE_CHECKING:
     from alexnet_viz.inspection.attribution import Attribution
@@ -32,7 +33,6 @@ def recipe(t: Translator, question: Question, answer: "Attribution | None") -> N
     worked = kept.recipe(
         question.model, question.picture.digest, question.picture.data, question.layer, question.class_id, ()
     )
-    name = class_name(worked.class_id, t.language)
     count, height, width = worked.maps.shape
     st.markdown(
         t(
@@ -42,7 +42,7 @@ def recipe(t: Translator, question: Question, answer: "Attribution | None") -> N
             layer=worked.layer,
             height=height,
             width=width,
-            name=name,
+            name=class_words(worked.class_id, t),
         )
     )
     st.latex(r"\alpha_k = \frac{1}{Z} \sum_{i,j} \frac{\partial y}{\partial A^k_{ij}}")
@@ -217,7 +217,7 @@ def _curves(t: Translator, question: Question, answer: "Attribution") -> None:
                     (t("this map"), t("a map that knows nothing")),
                     (t("Share of the pixels"), t("Probability")),
                 ),
-                config={"displayModeBar": False},
+                config=FIXED,
                 key=f"curves_{key}",
                 alt=t("{title}: area {area:.3f}, random {random:.3f}", title=title, area=area, random=areas.mean()),
             )

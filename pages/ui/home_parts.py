@@ -8,18 +8,18 @@ import streamlit as st
 from alexnet_viz import lessons, plots, render
 from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.installation import extras, installation
-from alexnet_viz.labels import class_name
 from alexnet_viz.milestones import ILSVRC_2012
 from alexnet_viz.ml import ml_is_ready
 from alexnet_viz.network.comparison import comparison
 from alexnet_viz.network.spec import walk
 from alexnet_viz.network.zoo import DEFAULT_MODEL, MODELS
 from alexnet_viz.training.runs import history, runs
-from pages.ui import cache, pickers
+from pages.ui import cache, messages, pickers
 from pages.ui import cache_inspection as kept
 from pages.ui.frame import PAGES
 from pages.ui.pickers import Picture
 from pages.ui.tiles import tiles
+from pages.ui.words import class_words
 
 CARD = 262  # pixels: three beside an open menu at 1280
 WAIT = 1.0  # seconds between two looks whether torch is there
@@ -57,9 +57,9 @@ def _cards(t: Translator, was_ready: bool) -> None:
         st.rerun()  # once more as a whole, which ends the timer
     picture = pickers.current_picture(t)
     shown = {page: PAGES[page] for page in _CARDS if page in PAGES}
-    for place, (page, entry) in zip(tiles(len(shown), CARD), shown.items(), strict=True):
+    for place, (page, entry) in zip(tiles(len(shown), CARD, even=True), shown.items(), strict=True):
         needs_torch, text, draw = _CARDS[page]
-        with place.container(border=True):
+        with place.container(border=True, height="stretch"):
             st.page_link(entry.file, label=f"**{t(entry.title)}**", icon=entry.icon)
             if was_ready or not needs_torch:
                 draw(t, picture)
@@ -71,9 +71,8 @@ def _cards(t: Translator, was_ready: bool) -> None:
 
 def _answer(t: Translator, picture: Picture) -> None:
     (best, share), *_ = cache.answer(cache.model(DEFAULT_MODEL), picture.digest, picture.data).top(1)
-    name = class_name(best, t.language)
     st.image(cache.thumbnail(picture.digest, picture.data), width="stretch", alt=picture.name)
-    st.markdown(f"**{name}** {plots.percent(share)}")
+    st.markdown(f"**{class_words(best, t)}** {plots.percent(share)}")
 
 
 def _maps(t: Translator, picture: Picture) -> None:
@@ -127,7 +126,8 @@ def _learning(t: Translator, picture: Picture) -> None:
 def _runs(t: Translator, picture: Picture) -> None:
     known = runs()
     ends = [told.test_accuracy for one in known if (told := history(one).finished) and told.test_accuracy is not None]
-    st.metric(t("Runs"), len(known), chart_data=[100 * share for share in ends], chart_type="bar")
+    bars = [100 * share for share in ends] if len(ends) > 1 else None
+    st.metric(t("Runs"), len(known), chart_data=bars, chart_type="bar")
 
 
 # By page: whether its thumbnail needs torch, one sentence, and what draws it.
@@ -152,7 +152,7 @@ def this_installation(t: Translator) -> None:
     st.subheader(t("This installation"), anchor=False)
     facts = installation()
     for place, fact in zip(tiles(len(facts), CARD), facts, strict=True):
-        place.metric(t(fact.label), t(fact.value), help=t(fact.hint) if fact.hint else None, border=True)
+        place.metric(t(fact.label), t(fact.value), help=messages.said(fact.hint, t) if fact.hint else None, border=True)
     st.markdown(t("Everything works without a network. These may be downloaded, on the page that uses them:"))
     st.dataframe(
         {

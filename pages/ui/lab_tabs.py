@@ -14,6 +14,7 @@ from alexnet_viz.training.config import can_train
 from pages.ui import cache, hand, messages
 from pages.ui import lab as lab_state
 from pages.ui.export_box import export_box
+from pages.ui.frame import PAGES
 from pages.ui.lab import Lab
 from pages.ui.svg_picker import svg_picker
 
@@ -90,7 +91,7 @@ def training_link(t: Translator, lab: Lab) -> None:
     if can_train(lab.spec):
         query = {"net": notation.write_spec(lab.spec), "preset": lab.preset} if lab.edited else {}
         st.page_link(
-            "pages/train.py", label=t("Train this network"), icon=":material/model_training:", query_params=query
+            PAGES["train"].file, label=t("Train this network"), icon=":material/model_training:", query_params=query
         )
 
 
@@ -160,8 +161,8 @@ def _code(t: Translator, lab: Lab) -> None:
 
 _TABS: Mapping[str, tuple[str, Callable[[Translator, Lab], None]]] = {
     "table": (N_("Table"), _table),
-    "flow": (N_("Flow"), _view("flow")),
-    "bars": (N_("Where it is"), _view("bars")),
+    "flow": (diagram.VIEWS["flow"], _view("flow")),
+    "bars": (diagram.VIEWS["bars"], _view("bars")),
     "memory": (N_("Training memory"), _memory),
     "hand": (N_("One unit, worked by hand"), hand.worked),
     "code": (N_("Code"), _code),

@@ -7,6 +7,7 @@ import streamlit as st
 from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.network import editing, notation
 from alexnet_viz.network.spec import KINDS, layer_names
+from alexnet_viz.tables import KIND_NAMES
 from pages.ui import lab as lab_state
 from pages.ui import state
 from pages.ui.lab import Lab
@@ -31,17 +32,6 @@ _REALS = {
 _CHOICES = {
     "mode": (N_("Takes the"), {"max": N_("maximum"), "avg": N_("mean")}),
     "function": (N_("Function"), {"relu": "ReLU", "tanh": "tanh", "sigmoid": "sigmoid"}),
-}
-KIND_NAMES = {
-    "conv": N_("convolution"),
-    "pool": N_("pooling"),
-    "adaptive_pool": N_("adaptive pooling"),
-    "lrn": N_("local response normalisation"),
-    "batch_norm": N_("batch normalisation"),
-    "activation": N_("activation function"),
-    "dropout": N_("dropout"),
-    "flatten": N_("flatten"),
-    "linear": N_("fully connected layer"),
 }
 
 

@@ -30,6 +30,7 @@ from alexnet_viz.training.runs import (
 from alexnet_viz.training.snapshots import read_snapshot, snapshot_files
 from pages.ui import cache, messages, new_runs, server, state
 from pages.ui.tiles import tiles
+from pages.ui.words import class_words
 
 ACTIVE = ("queued", "running")
 EVERY = 1.0  # seconds between two looks
@@ -83,20 +84,21 @@ def show(t: Translator, watched: Run | None) -> None:
 
 
 def _live(t: Translator, watched: Run, was_active: bool) -> None:
-    now = cache.jobs().state(watched)
-    if was_active and now not in ACTIVE:
-        st.rerun()  # once more as a whole, which ends the timer
-    seen = st.session_state.get(_SEEN)
-    if not isinstance(seen, Seen) or seen.run != watched.id:
-        seen = st.session_state[_SEEN] = Seen(watched.id)
-    told = seen.catch_up(watched)
-    _headline(t, watched, now, told)
-    _controls(t, watched, now, told)
-    if told.steps:
-        _curves(t, told)
-    files = snapshot_files(watched.path)
-    if files:
-        snapshot_picture(t, files[-1], watched)
+    with messages.shown(t):
+        now = cache.jobs().state(watched)
+        if was_active and now not in ACTIVE:
+            st.rerun()  # once more as a whole, which ends the timer
+        seen = st.session_state.get(_SEEN)
+        if not isinstance(seen, Seen) or seen.run != watched.id:
+            seen = st.session_state[_SEEN] = Seen(watched.id)
+        told = seen.catch_up(watched)
+        _headline(t, watched, now, told)
+        _controls(t, watched, now, told)
+        if told.steps:
+            _curves(t, told)
+        files = snapshot_files(watched.path)
+        if files:
+            snapshot_picture(t, files[-1], watched)
 
 
 def _headline(t: Translator, watched: Run, now: str, told: History) -> None:
@@ -106,7 +108,7 @@ def _headline(t: Translator, watched: Run, now: str, told: History) -> None:
     if now == "queued" and watched.id in waiting:
         st.info(t("{count} before it in the queue.", count=waiting.index(watched.id)))
     if status.problem:
-        messages.error(t(status.problem))
+        messages.error(messages.said(status.problem, t))
     if told.finished and told.finished.test_accuracy is not None:
         st.success(t("{share:.2%} of the test images are right.", share=told.finished.test_accuracy))
     last = told.steps[-1] if told.steps else None
@@ -137,13 +139,14 @@ def _controls(t: Translator, watched: Run, now: str, told: History) -> None:
     jobs = cache.jobs()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if now in ACTIVE:
-            st.button(t("Pause"), icon=":material/pause:", on_click=jobs.pause, args=(watched,), key="live_pause")
-            st.button(t("Stop"), icon=":material/stop:", on_click=jobs.stop, args=(watched,), key="live_stop")
+            pause, stop, set_rate = map(messages.guarded, (jobs.pause, jobs.stop, jobs.set_learning_rate))
+            st.button(t("Pause"), icon=":material/pause:", on_click=pause, args=(watched,), key="live_pause")
+            st.button(t("Stop"), icon=":material/stop:", on_click=stop, args=(watched,), key="live_stop")
             if now == "running" and told.steps:
                 rate = st.number_input(
                     t("Learning rate now"), 1e-6, 10.0, float(told.steps[-1].lr) or 1e-6, format="%g", key="live_rate"
                 )
-                st.button(t("Set"), on_click=jobs.set_learning_rate, args=(watched, rate), key="live_set")
+                st.button(t("Set"), on_click=set_rate, args=(watched, rate), key="live_set")
         elif now in ("paused", "stopped", "interrupted", "failed") and st.button(
             t("Resume"), icon=":material/play_arrow:", key="live_resume"
         ):
@@ -191,7 +194,7 @@ def snapshot_picture(t: Translator, file: Any, watched: Run) -> None:
             sheet = render.kernels(snapshot.filters, 560)
             st.image(sheet.png, width="stretch", output_format="PNG", alt=t("The first layer's filters"))
     with confusion:
-        names = [class_name(class_id, t.language) for class_id in classes_of(watched)]
+        classes = classes_of(watched)
         st.markdown(f"**{t('What was said (columns) of what it is (rows)')}**")
         if snapshot.confusion.any():
             st.image(
@@ -200,12 +203,18 @@ def snapshot_picture(t: Translator, file: Any, watched: Run) -> None:
                 output_format="PNG",
                 alt=t("Confusion matrix; its diagonal are the right answers"),
             )
-            st.caption(", ".join(f"{i} {name}" for i, name in enumerate(names)))
+            st.caption(", ".join(f"{i} {class_words(name, t)}" for i, name in enumerate(classes)))
         else:
             st.caption(t("This run keeps no images for validation: only its end was measured."))
     kept = list(zip(snapshot.pictures, snapshot.labels, snapshot.probabilities, strict=True))[:PREDICTIONS]
     for place, (image, label, said) in zip(tiles(len(kept), 76), kept, strict=True):
         best = int(said.argmax())
         mark = "✓" if best == label else "✗"
-        name = names[best] if names else str(best)
-        place.image(image, caption=f"{mark} {name}", width="stretch", output_format="PNG", alt=f"{mark} {name}")
+        name = classes[best] if classes else str(best)
+        place.image(
+            image,
+            caption=f"{mark} {class_words(name, t)}",
+            width="stretch",
+            output_format="PNG",
+            alt=f"{mark} {class_name(name, t.language)}",
+        )

@@ -13,6 +13,7 @@ from pages.ui import cache_inspection as kept
 from pages.ui.jobs import Job
 from pages.ui.layer_maps import View, choose_channel
 from pages.ui.pixel_picker import click_picker
+from pages.ui.words import class_words
 
 _OFF = "switched_off"  # session key: digest of the weights -> layer -> set of channels
 _LAST = "switched_last"  # session key: the tile clicked last
@@ -94,7 +95,7 @@ def _answers(t: Translator, view: View, off: kept.Off) -> None:
     winner = int(after.argmax())
     if winner not in shown:
         shown.append(winner)
-    st.subheader(f"{class_name(view.model.classes[winner], t.language)} · {after[winner]:.0%}", anchor=False)
+    st.subheader(f"{class_words(view.model.classes[winner], t)} · {after[winner]:.0%}", anchor=False)
     titles = (t("untouched"), t("now"))
     bars.before_and_after(t, view.model.classes, before, after, shown, titles, "board_bars")
     _gradcam(t, view, view.model.classes[shown[0]], off)
@@ -149,7 +150,7 @@ def ranking(t: Translator, view: View) -> None:
             "**Channel {number}** matters most: without it the logit of {name} falls by {drop:.3f}, its probability by "
             "{points:.1f} points. Below zero: without that channel the class does better.",
             number=best,
-            name=class_name(picked, t.language),
+            name=class_words(picked, t),
             drop=found.logit_drop[best],
             points=100 * found.probability_drop[best],
         )

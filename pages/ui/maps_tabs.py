@@ -12,6 +12,7 @@ from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.network.fields import visible_box
 from pages.ui import cache_inspection as kept
 from pages.ui import downloads, hand, maps_experiments, messages, pickers
+from pages.ui.charts import FIXED
 from pages.ui.layer_maps import View, order_and_range, pick_channel
 from pages.ui.pixel_picker import map_picker
 
@@ -101,7 +102,7 @@ def _channel(t: Translator, view: View) -> None:
             st.markdown(f"**{t('How its values are spread')}**")
             st.plotly_chart(
                 plots_inspection.distribution(*histogram(values), t("Value"), t("Positions")),
-                config={"displayModeBar": False},
+                config=FIXED,
                 key="channel_histogram",
                 alt=t("Histogram of the channel's values"),
             )

@@ -1,11 +1,12 @@
 """Runs that pages start or go on with, as far as this server allows its visitors to train."""
 
+from alexnet_viz.errors import UserError
 from alexnet_viz.limits import training_limit
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.jobs import queue
 from alexnet_viz.training.runs import Run, new_run
 from alexnet_viz.training.uploads import uploads
-from pages.ui import cache, state
+from pages.ui import cache, server, state
 
 PICTURES = {"shapes": 8_000, "cifar10": 50_000}  # to learn from; of an uploaded zip all are counted
 
@@ -13,6 +14,8 @@ PICTURES = {"shapes": 8_000, "cifar10": 50_000}  # to learn from; of an uploaded
 def start(config: TrainConfig) -> Run:
     """A new run of this visitor, and its process. Raises `UserError` where the server does not allow it."""
     check(config)
+    if pictures(config.data) is None and not server.local():  # a path, see data_box: others must not read its files
+        raise UserError("{data} is not among the datasets of this server. Choose one of those.", data=config.data)
     made = new_run(config, owner=state.visitor())
     cache.jobs().start(made)
     return made

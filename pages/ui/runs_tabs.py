@@ -13,9 +13,10 @@ from alexnet_viz.training.config import FIELDS, TrainConfig
 from alexnet_viz.training.runs import STATES, Run, classes_of, history, metrics_csv, runs, unreadable_runs
 from alexnet_viz.training.script import run_script
 from alexnet_viz.training.snapshots import TEST, epoch_of, read_snapshot, snapshot_files
-from pages.ui import cache, downloads, live_run, messages, new_runs, state
+from pages.ui import cache, downloads, live_run, messages, new_runs, server, state
 from pages.ui.frame import PAGES
 from pages.ui.tiles import tiles
+from pages.ui.words import class_words
 
 RUN = state.Choice("run", "")
 MOST_COMPARED = 6
@@ -113,21 +114,28 @@ def _mistakes(t: Translator, chosen: Run) -> None:
         st.info(t("Only a finished run has looked at the test images."))
         return
     found = read_snapshot(file)
-    names = [class_name(class_id, t.language) for class_id in classes_of(chosen)]
-    names = names or [str(i) for i in range(found.probabilities.shape[1])]
+    classes = classes_of(chosen) or [str(i) for i in range(found.probabilities.shape[1])]
     places = tiles(len(found.labels), 130)
     for place, image, label, shares in zip(places, found.pictures, found.labels, found.probabilities, strict=True):
-        said = int(shares.argmax())
-        caption = t(
-            "{truth}, said {answer} ({share:.0%})", truth=names[label], answer=names[said], share=float(shares[said])
+        truth, said, share = classes[label], classes[int(shares.argmax())], float(shares.max())
+        place.image(
+            image,
+            caption=_mistake(t, class_words(truth, t), class_words(said, t), share),
+            width="stretch",
+            output_format="PNG",
+            alt=_mistake(t, class_name(truth, t.language), class_name(said, t.language), share),
         )
-        place.image(image, caption=caption, width="stretch", output_format="PNG", alt=caption)
+
+
+def _mistake(t: Translator, truth: str, answer: str, share: float) -> str:
+    return t("{truth}, said {answer} ({share:.0%})", truth=truth, answer=answer, share=share)
 
 
 def _settings(t: Translator, chosen: Run) -> None:
     """Every setting, what may be taken home, and going on from a checkpoint."""
     config = chosen.config().to_dict()
-    rows = [{t("Setting"): t(FIELDS[name].title), t("Value"): str(value)} for name, value in config.items()]
+    shown = config | {"data": server.place(config["data"])}
+    rows = [{t("Setting"): t(FIELDS[name].title), t("Value"): str(value)} for name, value in shown.items()]
     st.dataframe(rows, hide_index=True, height=300)
     made = time.strftime("%Y-%m-%d %H:%M", time.localtime(chosen.created()))
     st.caption(t("Made on {date}.", date=made))
@@ -151,7 +159,7 @@ def _settings(t: Translator, chosen: Run) -> None:
 
 def _script(t: Translator, chosen: Run) -> None:
     """The run as one script that repeats it without this app."""
-    text = run_script(chosen)
+    text = run_script(chosen, data=server.place(chosen.config().data))
     st.markdown(
         t("Everything this run did as one PyTorch script; it needs torch and torchvision, and none of our code.")
     )

@@ -1,5 +1,7 @@
 """What the pages know about the server that they run on."""
 
+from pathlib import Path
+
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
@@ -15,6 +17,16 @@ def local() -> bool:
     """
     alone = st.get_option("server.address") in ("127.0.0.1", "localhost", "::1")
     return alone and "X-Forwarded-For" not in st.context.headers
+
+
+def place(path: str | Path) -> str:
+    """A path for those who sit at this computer; for all others only its last part, since folders tell of people.
+
+    A server for a class listens to the network too, so here the visitor's own address counts, which Streamlit leaves
+    out for this computer's.
+    """
+    at_it = st.context.ip_address is None and "X-Forwarded-For" not in st.context.headers
+    return str(path) if local() or at_it else Path(path).name
 
 
 def upload_mebibytes() -> int:

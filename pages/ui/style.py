@@ -24,7 +24,8 @@ _EVERYWHERE = """
 [data-testid="stCode"] .token:is(.operator, .decorator) { color: light-dark(#a34a00, #ffb066); }
 [data-testid="stCode"] .token:is(.comment, .punctuation) { color: light-dark(#5a636b, #a3acb3); }
 [data-testid="stMarkdownContainer"]:has(table) { overflow-x: auto; }
-[data-testid="stMetricChart"] [role="graphics-symbol"]:empty { display: none; }
+.katex-display { padding-block: 0.3em; }
+[data-testid="stMetricChart"] g[role="graphics-symbol"]:empty { display: none; }
 </style>
 """
 

@@ -13,8 +13,10 @@ from alexnet_viz.plots import percent
 from pages.ui import bars, cache, jobs, pickers
 from pages.ui import cache_inspection as inspected
 from pages.ui import cache_techniques as kept
+from pages.ui.charts import FIXED
 from pages.ui.jobs import Job
 from pages.ui.tiles import tiles
+from pages.ui.words import class_words, tick_words
 
 if TYPE_CHECKING:
     from alexnet_viz.inspection.augmentation import Colours
@@ -27,7 +29,6 @@ TOP = 4  # classes whose bars are shown
 
 _DRAW = "augmentation_draw"  # session key: how often the visitor drew again, which is the seed
 _CHOSEN = "augmentation_chosen"  # session key: network, kind and strength of the first experiment
-_CONFIG = {"displayModeBar": False}
 
 
 def _choice(t: Translator, label: str, titles: Mapping[str, str], key: str, default: str) -> str:
@@ -98,7 +99,6 @@ def variants(t: Translator) -> None:
     model = _model()
     found = kept.variants(model, picture.digest, picture.data, chosen, strength, st.session_state.get(_DRAW, 0))
     class_id, before = cache.answer(model, picture.digest, picture.data).top(1)[0]
-    name = class_name(class_id, t.language)
     low, high = found.span(class_id)
     st.markdown(
         t(
@@ -106,7 +106,7 @@ def variants(t: Translator) -> None:
             "untouched photo it is {before}.",
             kept=found.kept(class_id),
             count=len(found.encoded),
-            name=name,
+            name=class_words(class_id, t),
             low=percent(low),
             high=percent(high),
             before=percent(before),
@@ -114,14 +114,19 @@ def variants(t: Translator) -> None:
     )
     for i, place in enumerate(tiles(len(found.encoded), TILE)):
         best, probability = found.best(i)
-        answer = f"{'✓' if best == class_id else '✗'} {class_name(best, t.language)} {percent(probability)}"
+        mark = "✓" if best == class_id else "✗"
         drawn = _DRAWN[chosen](t, found.drawn[i])
         place.image(
             found.encoded[i],
-            caption=f"{answer}  \n{drawn}",
+            caption=f"{mark} {class_words(best, t)} {percent(probability)}  \n{drawn}",
             width="stretch",
             output_format="JPEG",
-            alt=t("Variant {number}, {drawn}: {answer}", number=i + 1, drawn=drawn, answer=answer),
+            alt=t(
+                "Variant {number}, {drawn}: {answer}",
+                number=i + 1,
+                drawn=drawn,
+                answer=f"{mark} {class_name(best, t.language)} {percent(probability)}",
+            ),
         )
     st.caption(
         t(
@@ -219,7 +224,7 @@ def _directions(t: Translator, found: "Colours") -> None:
     with cloud:
         st.plotly_chart(
             plots_techniques.colour_cloud(found.some, [found.axis(i) for i in range(3)], (t("Red"), t("Blue"))),
-            config=_CONFIG,
+            config=FIXED,
             key="augmentation_cloud",
             alt=t("{count} pixels by their red and blue, and the three directions through their mean",
                   count=len(found.some)),
@@ -293,14 +298,14 @@ def stability(t: Translator) -> None:
     found = jobs.run(t, job)
     if found is None:
         return
-    name = class_name(found.class_id, t.language)
+    name = tick_words(found.class_id, t)
     titles = [t(KINDS[kind].title) for kind in found.kinds]
     said = [[KINDS[kind].said(s) for s in row] for kind, row in zip(found.kinds, found.strengths, strict=True)]
     st.plotly_chart(
         plots_techniques.stability(
             found.mean, said, titles, (t("Step of strength"), t("Probability of {name}", name=name))
         ),
-        config=_CONFIG,
+        config=FIXED,
         key="augmentation_stability",
         alt="; ".join(f"{title}: {percent(float(row[-1]))}" for title, row in zip(titles, found.mean, strict=True)),
     )

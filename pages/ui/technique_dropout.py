@@ -12,7 +12,9 @@ from alexnet_viz.network.zoo import MODELS
 from pages.ui import bars, cache, pickers
 from pages.ui import cache_inspection as inspected
 from pages.ui import cache_techniques as kept
+from pages.ui.charts import FIXED
 from pages.ui.tiles import tiles
+from pages.ui.words import tick_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -110,13 +112,13 @@ def many_masks(t: Translator) -> None:
     names = [class_name(model.classes[i], t.language) for i in shown]
     st.plotly_chart(
         plots_techniques.answers_over_masks(
-            names,
+            [tick_words(model.classes[i], t) for i in shown],
             found.probabilities[:, shown],
             found.mean[shown],
             found.averaged[shown],
             (t("{count} masks", count=MASKS), t("their mean"), t("averaged network")),
         ),
-        config={"displayModeBar": False},
+        config=FIXED,
         key="spread_boxes",
         alt="; ".join(
             t(

@@ -7,7 +7,6 @@ import streamlit as st
 
 from alexnet_viz import plots_techniques, render
 from alexnet_viz.i18n import N_, Translator
-from alexnet_viz.labels import class_name
 from alexnet_viz.network.memory import (
     GTX_580_BYTES,
     Memory,
@@ -19,16 +18,18 @@ from alexnet_viz.network.memory import (
 from alexnet_viz.network.spec import walk
 from alexnet_viz.network.zoo import MODELS, model_entry
 from alexnet_viz.plots import percent
+from alexnet_viz.samples import PHOTOS
 from alexnet_viz.tables import gibibytes
-from pages.ui import bars, cache, pickers
+from pages.ui import bars, cache, messages, pickers
 from pages.ui import cache_inspection as inspected
 from pages.ui import cache_techniques as kept
+from pages.ui.charts import FIXED
 from pages.ui.tiles import tiles
+from pages.ui.words import class_words
 
 if TYPE_CHECKING:
     from alexnet_viz.network.weights import Model
 
-FIXED = {"displayModeBar": False}
 BATCHES = (64, 128, 256, 512)
 STREAM_NAMES = (N_("Stream 1"), N_("Stream 2"))
 SPLIT_LAYERS = ("conv1", "conv2", "conv4", "conv5")  # whose maps lie half on each GPU and are read there
@@ -214,7 +215,7 @@ def _off(t: Translator) -> None:
     from alexnet_viz.inspection.streams import members
 
     model = _model(t, N_("These weights are random: this network has learnt nothing, so its answer means nothing."))
-    choose, answers = st.columns([2, 3], gap="medium")
+    choose, answers = st.columns(2, gap="medium")
     with choose:
         picture = pickers.picture_popover(t)
         stream = st.segmented_control(
@@ -229,7 +230,12 @@ def _off(t: Translator) -> None:
             t("At the layer"), list(SPLIT_LAYERS), default="conv2", required=True, key="gpus_layer"
         )
         channels = members(model.network.spec, layer, stream)
-        st.image(cache.thumbnail(picture.digest, picture.data), caption=picture.name, width=120, alt=picture.name)
+        st.image(
+            cache.thumbnail(picture.digest, picture.data),
+            caption=messages.escape(picture.name),
+            width=120,
+            alt=picture.name,
+        )
         st.caption(
             t(
                 "Channels {first} to {last} of {layer} are zero. What follows in this stream, up to the next layer "
@@ -244,7 +250,7 @@ def _off(t: Translator) -> None:
         before = cache.answer(model, picture.digest, picture.data).probabilities
         after = softmax(inspected.switched_off(model, picture.digest, picture.data, ((layer, channels),)))
         shown = list(dict.fromkeys([*before.argsort()[::-1][:TOP], int(after.argmax())]))
-        best = class_name(model.classes[int(after.argmax())], t.language)
+        best = class_words(model.classes[int(after.argmax())], t)
         st.markdown(f"**{t('Without it: {name}', name=best)}** · {after.max():.0%}")
         titles = (t("both streams"), t("one switched off"))
         bars.before_and_after(t, model.classes, before, after, shown, titles, "gpus_off")
@@ -255,7 +261,7 @@ def _off(t: Translator) -> None:
     st.markdown(
         t(
             "How many of the {count} sample photos keep their answer, right or wrong, without the stream:",
-            count=len(kept.PHOTOS),
+            count=len(PHOTOS),
         )
     )
     st.dataframe({t("Layer"): list(SPLIT_LAYERS), **counts}, hide_index=True, height="content")

@@ -13,6 +13,7 @@ from alexnet_viz.plots import percent
 from pages.ui import cache, pickers
 from pages.ui import cache_inspection as inspected
 from pages.ui import cache_techniques as kept
+from pages.ui.charts import FIXED
 from pages.ui.pixel_picker import map_picker
 
 MODEL = "alexnet_transfer"  # trained filters; it has no LRN of its own
@@ -30,7 +31,7 @@ def maps(t: Translator) -> None:
     """The strongest maps before and after, and how far their values moved."""
     model, picture = cache.model(MODEL), pickers.current_picture(t)
     layer = _sliders(t)
-    formula, within, other = st.columns([9, 7, 5], vertical_alignment="bottom")
+    formula, within, other = st.columns([8, 8, 5], vertical_alignment="bottom")
     with formula:
         printed = _choice(t, t("Formula"), FORMULAS, "code", "lrn_formula") == "printed"
     with within:
@@ -168,7 +169,7 @@ def _neighbours(t: Translator, found, channel: int) -> None:
         plots_techniques.lrn_neighbours(
             found.channels, numbers, found.counted, channel, (t("Map"), t("Value at this position"))
         ),
-        config={"displayModeBar": False},
+        config=FIXED,
         key="lrn_neighbours",
         alt=", ".join(f"{c}: {value:.3f}" for c, value in zip(found.channels, numbers, strict=True)),
     )
@@ -219,7 +220,7 @@ def batch_norm(t: Translator) -> None:
             [(name, group.mean, group.std) for name, group in zip(names, groups, strict=True)],
             (t("Mean of a map's values"), t("Standard deviation")),
         ),
-        config={"displayModeBar": False},
+        config=FIXED,
         key="lrn_batch_norm",
         alt=t("Mean and standard deviation of each of the 64 maps: before, after LRN, after batch normalisation"),
     )

@@ -11,6 +11,7 @@ from alexnet_viz.network.spec import LRN
 from alexnet_viz.plots import percent
 from pages.ui import cache, pickers
 from pages.ui import cache_techniques as kept
+from pages.ui.charts import FIXED
 
 MODEL = "alexnet_transfer"  # torchvision's trained convolutions
 ALPHAS = (1e-4, 1e-3, 1e-2, 0.1, 1.0)
@@ -249,7 +250,7 @@ def _decay(t: Translator) -> None:
     names = (t("the paper: e inside v"), t("torch.optim.SGD: e outside"))
     st.plotly_chart(
         plots_techniques.two_rules(found.paper, found.torch, cut, names, (t("Steps"), t("Weight w"))),
-        config={"displayModeBar": False},
+        config=FIXED,
         key="paper_decay",
         alt=t(
             "The two curves are equal up to step {cut}; after {step} steps they are {apart:.3f} apart",

@@ -13,6 +13,7 @@ from alexnet_viz.i18n import N_, Translator
 from pages.ui import cache, pickers
 from pages.ui import cache_inspection as inspected
 from pages.ui import cache_techniques as kept
+from pages.ui.charts import FIXED
 from pages.ui.pixel_picker import Cell, click_picker
 from pages.ui.tiles import tiles
 
@@ -153,7 +154,7 @@ def shift(t: Translator) -> None:
     names = [*(t(TITLES[name]) for name in found.pooled), t("not pooled")]
     st.plotly_chart(
         plots_techniques.change_by_shift(lines, names, (t("Moved by, in values of the map"), t("Relative change"))),
-        config={"displayModeBar": False},
+        config=FIXED,
         key="shift_lines",
         alt="; ".join(
             t("{name}: {share} after a move by one", name=name, share=plots.percent(line[1]))

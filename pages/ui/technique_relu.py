@@ -312,7 +312,8 @@ def race(t: Translator) -> None:
     active = any(_active(one) for one in racing.values())
     with st.container(horizontal=True, vertical_alignment="center"):
         if active:
-            st.button(t("Stop the race"), icon=":material/stop:", on_click=_stop, key="relu_race_stop")
+            stop = messages.guarded(_stop)
+            st.button(t("Stop the race"), icon=":material/stop:", on_click=stop, key="relu_race_stop")
         else:
             words = t("Race again") if racing else t("Start the race")
             if st.button(words, icon=":material/play_arrow:", type="primary", key="relu_race_start"):
@@ -360,27 +361,28 @@ def _active(one: Run) -> bool:
 def _live(t: Translator, racing: Mapping[str, Run], was_active: bool) -> None:
     from alexnet_viz.inspection.signals import ERROR, steps_to, times_as_many, training_errors
 
-    if was_active and not any(_active(one) for one in racing.values()):
-        st.rerun()  # once more as a whole, which ends the timer
-    told = {function: _told(one) for function, one in racing.items()}
-    errors = {function: training_errors([step.accuracy for step in one.steps]) for function, one in told.items()}
-    reached = {function: steps_to(error) for function, error in errors.items()}
-    names = _names(t)
-    rows = [
-        {
-            t("Function"): names[function],
-            t("State"): t(STATES[cache.jobs().state(one)]),
-            t("Steps"): len(told[function].steps),
-            t("25 % error after"): _steps(t, reached[function]),
-            t("Times ReLU's steps"): _times(times_as_many(reached, function)),
-        }
-        for function, one in racing.items()
-    ]
-    st.dataframe(rows, hide_index=True)
-    for one in racing.values():
-        if problem := one.status().problem:
-            messages.error(t(problem))
-    _race_charts(t, told, errors, ERROR)
+    with messages.shown(t):
+        if was_active and not any(_active(one) for one in racing.values()):
+            st.rerun()  # once more as a whole, which ends the timer
+        told = {function: _told(one) for function, one in racing.items()}
+        errors = {function: training_errors([step.accuracy for step in one.steps]) for function, one in told.items()}
+        reached = {function: steps_to(error) for function, error in errors.items()}
+        names = _names(t)
+        rows = [
+            {
+                t("Function"): names[function],
+                t("State"): t(STATES[cache.jobs().state(one)]),
+                t("Steps"): len(told[function].steps),
+                t("25 % error after"): _steps(t, reached[function]),
+                t("Times ReLU's steps"): _times(times_as_many(reached, function)),
+            }
+            for function, one in racing.items()
+        ]
+        st.dataframe(rows, hide_index=True)
+        for one in racing.values():
+            if problem := one.status().problem:
+                messages.error(messages.said(problem, t))
+        _race_charts(t, told, errors, ERROR)
 
 
 def _told(one: Run) -> History:

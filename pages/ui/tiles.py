@@ -3,7 +3,10 @@
 import streamlit as st
 
 
-def tiles(count: int, width: int) -> list["st.delta_generator.DeltaGenerator"]:
-    """So many places of a width in pixels. Columns would become one picture a row on a phone."""
+def tiles(count: int, width: int, *, even: bool = False) -> list["st.delta_generator.DeltaGenerator"]:
+    """So many places of a width in pixels, those of a row equally high if `even`.
+
+    Columns would become one picture a row on a phone.
+    """
     with st.container(horizontal=True):
-        return [st.container(width=width) for _ in range(count)]
+        return [st.container(width=width, height="stretch" if even else "content") for _ in range(count)]

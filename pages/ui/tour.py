@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from alexnet_viz.i18n import N_, Translator
+from pages.ui.frame import PAGES
 
 _STOP = "tour_stop"  # session key: the stop one is at, counted from 0; absent without a tour
 
@@ -88,4 +89,4 @@ def bar(t: Translator, page: str) -> None:
 def _go(number: int) -> None:
     st.session_state[_STOP] = number
     stop = STOPS[number]
-    st.switch_page(f"pages/{stop.page}.py", query_params=dict(stop.query))
+    st.switch_page(PAGES[stop.page].file, query_params=dict(stop.query))

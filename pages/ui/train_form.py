@@ -11,7 +11,16 @@ from alexnet_viz.i18n import Translator
 from alexnet_viz.limits import training_limit
 from alexnet_viz.network.notation import write_spec
 from alexnet_viz.network.zoo import MODELS
-from alexnet_viz.training.config import DEFAULTS, FIELDS, FOR_DATA, PRESETS, Field, TrainConfig, can_train
+from alexnet_viz.training.config import (
+    CHOICE_TITLES,
+    DEFAULTS,
+    FIELDS,
+    FOR_DATA,
+    PRESETS,
+    Field,
+    TrainConfig,
+    can_train,
+)
 from pages.ui import data_box, live_run, messages, new_runs
 from pages.ui import lab as lab_state
 from pages.ui.lab import Lab
@@ -45,6 +54,7 @@ def form(t: Translator) -> None:
         list(PRESETS),
         default="fast",
         required=True,
+        format_func=lambda preset: t(CHOICE_TITLES[preset]),
         key="train_preset",
         help=t(FIELDS["preset"].help),
     )
@@ -103,7 +113,7 @@ def _widget(t: Translator, field: Field, value: Any, key: str) -> Any:
         case "bool":
             return st.toggle(label, value, **named)
         case "choice":
-            names = {choice: choice or t("the network's own") for choice in field.choices}
+            names = {choice: t(CHOICE_TITLES[choice]) for choice in field.choices}
             index = field.choices.index(value)
             return st.selectbox(label, list(names), index=index, format_func=names.__getitem__, **named)
         case "int":

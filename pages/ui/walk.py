@@ -8,12 +8,12 @@ import streamlit as st
 
 from alexnet_viz import images, plots, render
 from alexnet_viz.i18n import N_, Translator
-from alexnet_viz.labels import class_name
 from alexnet_viz.network.spec import walk as walked
 from pages.ui import bars, cache, jobs
 from pages.ui import cache_inspection as kept
 from pages.ui.jobs import Job
 from pages.ui.layer_maps import View
+from pages.ui.words import class_words
 
 PHOTO, SOFTMAX = "photo", "softmax"
 STRONGEST = 12  # maps shown of a layer, those with the highest values
@@ -64,7 +64,7 @@ def _photo(t: Translator, view: View) -> None:
 def _answer(t: Translator, view: View) -> None:
     answer = cache.answer(view.model, view.picture.digest, view.picture.data)
     class_id, share = answer.top(1)[0]
-    said = f"{class_name(class_id, t.language)} · {plots.percent(share)}"
+    said = f"{class_words(class_id, t)} · {plots.percent(share)}"
     st.markdown(f"### {said}\n{t('Softmax turns the last numbers into probabilities.')}")
     bars.best(t, answer.top(5), "walk_bars")
 

@@ -46,7 +46,7 @@ def _download(t: Translator, entry: ModelEntry) -> None:
                 min(1.0, share), t("{done} of {total} MiB", done=progress.done >> 20, total=_mebibytes(progress))
             )
     except UserError as problem:
-        messages.error(t(problem.message))
+        messages.error(messages.said(problem.message, t))
     else:
         st.rerun()
 
@@ -73,7 +73,7 @@ def _open_own(t: Translator) -> None:
             replacing = before.model if before else None
             model = cache.own_models().hold(file.getvalue(), file.name, replacing=replacing)
     except UserError as problem:
-        messages.error(t(problem.message))
+        messages.error(messages.said(problem.message, t))
         return
     st.session_state[state.OWN_MODEL] = OwnModel(file.name, model)
     state.MODEL.remember(state.OWN_MODEL_ID, linkable=False)

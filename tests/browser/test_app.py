@@ -32,6 +32,11 @@ def test_home_leads_to_the_answer(visit):
     expect(headline(page)).to_contain_text("cat")
 
 
+def test_the_small_charts_of_home_are_drawn(visit):
+    lines = visit("/").get_by_test_id("stMetricChart").locator("path[role=graphics-symbol]")
+    expect(lines.first).to_be_visible()
+
+
 def test_own_photo_in_answer_out(visit):
     page = visit("/classify")
     page.locator("input[type=file]").first.set_input_files(SAMPLES / "truck.jpg")

@@ -72,6 +72,7 @@ TRICKS = (
         "**bold**",
         "# heading",
         "![](http://x)",
+        "![x](https:&#47;&#47;evil.example&#47;p.png)",
     ),
     *("$x^2$", ":red[x]", ":material/error:", "javascript:alert(1)", "data:text/html,x", "http://127.0.0.1/", "a:b"),
     *(

@@ -17,7 +17,7 @@ from alexnet_viz.inspection import augmentation
 from alexnet_viz.inspection.augmentation import COUNT, KINDS, PAPER_FACTOR, STEPS, Trying
 from alexnet_viz.inspection.classify import classify, softmax
 from alexnet_viz.network.weights import load_model
-from alexnet_viz.samples import load_sample
+from alexnet_viz.samples import PHOTOS, load_sample
 
 torch.set_num_threads(1)
 
@@ -211,7 +211,7 @@ def test_the_model_is_left_as_it_was(model, truck):
 
 
 def test_the_samples_colours_are_mostly_light_and_dark():
-    pictures = augmentation.photos()
+    pictures = [load_sample(sample_id) for sample_id in PHOTOS]
     assert len(pictures) == 9
     *_, found = augmentation.colours(pictures)
     assert (found.pictures, found.side, found.some.shape[1]) == (9, 64, 3)

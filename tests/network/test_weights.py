@@ -134,6 +134,12 @@ def test_other_peoples_metadata_is_left_aside(tmp_path, state, classes):
 # ---- random weights -------------------------------------------------------------------------------------------------
 
 
+def test_no_two_models_have_one_digest(nothing_installed):
+    """What was computed of one would be shown for the other."""
+    digests = {load_model(model_id, RANDOM).digest for model_id in MODELS}
+    assert len(digests) == len(MODELS)
+
+
 def test_without_a_file_weights_are_random_and_say_so(nothing_installed):
     first, second = load_model("lenet5"), load_model("lenet5", RANDOM)
     assert (first.origin, first.trained) == ("random", False)

@@ -8,6 +8,7 @@ from safetensors.torch import save_file
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.sources import find_weights
 from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.samples import PHOTOS
 from pages.ui import cache_techniques, technique_gpus
 from tests.pages.test_classify import open_page
 
@@ -100,7 +101,7 @@ def test_a_stream_switched_off_moves_the_answer_and_counts_the_photos(two_stream
     table = app.dataframe[1].value
     assert list(table["Layer"]) == ["conv1", "conv2", "conv4", "conv5"]
     counts = table[["Stream 1", "Stream 2"]].to_numpy()
-    assert ((counts >= 0) & (counts <= len(cache_techniques.PHOTOS))).all()
+    assert ((counts >= 0) & (counts <= len(PHOTOS))).all()
     first = app.get("plotly_chart")[1].proto.alt
     app.button_group(key="gpus_layer").set_value("conv5").run()
     app.button_group(key="gpus_stream_en").set_value(1).run()
@@ -117,7 +118,7 @@ def test_photos_are_counted_as_they_are_asked_one_by_one(two_streams):
 
     model = cache.model(MODEL.id)
     expected = []
-    for sample_id in cache_techniques.PHOTOS:
+    for sample_id in PHOTOS:
         array = MODEL.preprocess.to_array(images.decode(cache.sample(sample_id)).image)
         outputs = activations(model.network, torch.from_numpy(array)[None])
         if silenced(model.network, outputs, "conv4", 0).kept[0]:

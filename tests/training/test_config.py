@@ -30,6 +30,7 @@ from alexnet_viz.network.spec import (
 )
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.training.config import (
+    CHOICE_TITLES,
     DEFAULTS,
     FIELDS,
     FOR_DATA,
@@ -101,6 +102,11 @@ def test_the_fields_are_those_of_the_dataclass():
     assert set(DEFAULTS) == set(FIELDS) - {"data"}
 
 
+def test_every_choice_has_a_title():
+    choices = {choice for name, field in FIELDS.items() if name != "model" for choice in field.choices}
+    assert set(CHOICE_TITLES) == choices
+
+
 @given(SETTINGS)
 def test_what_a_dict_says_comes_back_from_json(settings):
     config = TrainConfig.from_dict(settings)
@@ -112,7 +118,7 @@ def test_what_a_dict_says_comes_back_from_json(settings):
 def test_numbers_out_of_range_are_refused(name):
     field = FIELDS[name]
     for value in (field.high * 1.01 + 1, field.low - 1, math.nan, math.inf, True, "1", None):
-        with pytest.raises(UserError, match=name):
+        with pytest.raises(UserError, match=f"^{field.title} is "):
             TrainConfig.from_dict({"data": "shapes", name: value})
     if field.kind == "int":
         with pytest.raises(UserError, match="whole number"):
@@ -126,14 +132,14 @@ def test_numbers_out_of_range_are_refused(name):
     [
         ({"data": "shapes", "epoch": 3}, "epoch"),
         ({"epochs": 3}, "data"),
-        ({"data": ""}, "data"),
-        ({"data": 7}, "data"),
-        ({"data": "a\nb"}, "data"),
-        ({"data": "shapes", "start_from": "x\nimport os"}, "start_from"),
-        ({"data": "shapes", "flip": 1}, "flip"),
-        ({"data": "shapes", "model": "resnet18"}, "model"),
-        ({"data": "shapes", "schedule": ["step"]}, "schedule"),
-        ({"data": "shapes", "dropout": -0.5}, "dropout"),
+        ({"data": ""}, "Data"),
+        ({"data": 7}, "Data"),
+        ({"data": "a\nb"}, "Data"),
+        ({"data": "shapes", "start_from": "x\nimport os"}, "Start from"),
+        ({"data": "shapes", "flip": 1}, "Mirror"),
+        ({"data": "shapes", "model": "resnet18"}, "Network"),
+        ({"data": "shapes", "schedule": ["step"]}, "Schedule"),
+        ({"data": "shapes", "dropout": -0.5}, "Dropout"),
         ({"data": "shapes", "frozen": True}, "alexnet_transfer"),
         ({"data": "shapes", "frozen": True, "model": "alexnet_transfer", "activation": "tanh"}, "frozen"),
     ],

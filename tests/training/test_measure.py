@@ -54,11 +54,7 @@ def test_the_worst_mistakes_come_first(answered, count):
     probabilities = logits.double().softmax(1)
     wrong = [i for i in range(len(labels)) if logits[i].argmax() != labels[i]]
     expected = sorted(wrong, key=lambda i: probabilities[i, labels[i]].item())[:count]
-    assert found.indices.tolist() == expected
-    assert found.labels.tolist() == labels[expected].tolist()
-    assert found.predictions.tolist() == [int(logits[i].argmax()) for i in expected]
-    assert found.given == pytest.approx([probabilities[i, labels[i]].item() for i in expected], abs=1e-6)
-    assert found.probabilities == pytest.approx([probabilities[i].max().item() for i in expected], abs=1e-6)
+    assert found.tolist() == expected
 
 
 def test_logits_are_the_networks_in_evaluation_mode_and_modes_come_back():

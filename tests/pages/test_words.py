@@ -1,0 +1,180 @@
+"""Strangers' words on the pages: drawn as text, and no paths of the server for those who do not use it."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from safetensors.torch import save_file
+
+from alexnet_viz.errors import UserError
+from alexnet_viz.i18n import Message, translator
+from alexnet_viz.inspection import resnet
+from alexnet_viz.network.build import random_state
+from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.training.config import TrainConfig
+from alexnet_viz.training.runs import delete_run, new_run
+from pages.ui import answer_tabs, messages, runs_tabs
+from pages.ui.words import class_words, tick_words
+from tests.fuzz.names import TRICKS
+from tests.pages.test_classify import open_page
+from tests.pages.test_feature_maps import button
+from tests.pages.test_train import home, idle_jobs, told_run  # noqa: F401 (fixtures)
+
+PICTURE = "![x](https:&#47;&#47;evil.example&#47;p.png)"
+TEXTS = ("markdown", "caption", "title", "header", "subheader", "info", "warning", "error", "success")
+
+
+def drawn(app) -> list[str]:
+    """Everything that the browser takes for Markdown."""
+    words = [element.value for kind in TEXTS for element in getattr(app, kind)]
+    words += [image.caption for element in app.image for image in element.proto.imgs]
+    return words + [text for metric in app.metric for text in (metric.label, metric.value)]
+
+
+def hostile_run():
+    """A finished run whose classes are called like that."""
+    run = told_run(state="finished")
+    names = [f"{PICTURE}<b>{i}" for i in range(10)]
+    state = random_state(MODELS["alexnet_cifar"].spec, seed=3)
+    save_file(state, run.checkpoints / "last.safetensors", {"classes": json.dumps(names)})
+    return run
+
+
+def test_class_names_are_text():
+    t = translator("en")
+    assert class_words("cat", t) == "cat"
+    assert class_words("cat", translator("ko")) == "고양이"
+    assert PICTURE in TRICKS
+    escaped = class_words(PICTURE, t)
+    assert escaped.startswith("\\!\\[x\\]\\(")
+    assert "&#47;" not in escaped
+    assert tick_words("<b>a & b</b>&lt;", t) == "&lt;b>a &amp; b&lt;/b>&amp;lt;"
+
+
+@pytest.mark.parametrize(
+    ("page_id", "tabs"),
+    [
+        ("classify", tuple(answer_tabs.TITLES)),
+        ("feature_maps", ("off",)),
+        ("attribution", ("about", "classes", "recipe", "cover")),
+        ("compare", ("photo",)),
+    ],
+)
+def test_no_page_draws_a_strangers_class_as_markdown(page_id, tabs):
+    run = hostile_run()
+    for tab in tabs:
+        app = open_page(page_id, model=f"run:{run.id}", tab=tab)
+        assert not app.exception, (tab, app.exception)
+        assert not app.error, (tab, [error.value for error in app.error])
+        words = drawn(app)
+        assert not [text for text in words if "![x]" in text], tab
+        assert [text for text in words if "\\!\\[x\\]" in text], tab
+        charts = [element.proto.spec for element in app.get("plotly_chart")]
+        assert not [spec for spec in charts if f"{PICTURE}<b>" in spec], tab
+
+
+def test_the_walk_draws_no_strangers_class_as_markdown():
+    app = open_page("feature_maps", model=f"run:{hostile_run().id}", view="walk")
+    app = app.select_slider[0].set_value("softmax").run()
+    assert not app.exception
+    words = drawn(app)
+    assert not [text for text in words if "![x]" in text]
+    assert [text for text in words if "\\!\\[x\\]" in text]
+
+
+def test_no_run_draws_a_strangers_class_as_markdown():
+    import numpy as np
+
+    from alexnet_viz.training.snapshots import TEST, Snapshot, snapshot_bytes, snapshot_file
+
+    run = hostile_run()
+    snapshot = Snapshot(
+        epoch=1,
+        filters=np.zeros((4, 3, 3, 3), np.float32),
+        images=np.zeros((2, 3, 32, 32), np.uint8),
+        labels=np.array([0, 1]),
+        probabilities=np.full((2, 10), 0.1, np.float32),
+        confusion=np.ones((10, 10), np.int64),
+    )
+    for file in (snapshot_file(run.path, 1), run.path / TEST):
+        file.write_bytes(snapshot_bytes(snapshot))
+    for page, tab in (("train", ""), ("runs", "epochs"), ("runs", "mistakes")):
+        app = open_page(page, run=run.id, tab=tab)
+        assert not app.exception, (tab, app.exception)
+        words = drawn(app)
+        assert not [text for text in words if "![x]" in text], tab
+        assert [text for text in words if "\\!\\[x\\]" in text], tab
+
+
+# ---- Sentences of fragments and callbacks ---------------------------------------------------------------------------
+
+
+def test_what_a_callback_could_not_do_is_said_once(idle_jobs, monkeypatch):  # noqa: F811
+    def full(run):
+        raise UserError("The disk is full: {name}.", name="*x*")
+
+    monkeypatch.setattr("pages.ui.live_run.allowed", lambda run: True)
+    monkeypatch.setattr(idle_jobs, "pause", full)
+    run = told_run(state="running")
+    app = open_page("train", run=run.id)
+    app = button(app, "Pause").click().run()
+    assert not app.exception
+    assert [toast.value for toast in app.toast] == [messages.escape("The disk is full: *x*.")]
+    assert not app.run().toast
+
+
+def test_a_callback_hides_no_bug():
+    with pytest.raises(ZeroDivisionError):
+        messages.guarded(lambda: 1 / 0)()
+
+
+@pytest.mark.parametrize("module", ["live_run", "technique_relu"])
+def test_a_run_that_goes_while_it_is_watched_is_a_sentence(module, monkeypatch, idle_jobs):  # noqa: F811
+    """The fragment alone, as a timer runs it."""
+    from importlib import import_module
+
+    from streamlit import error
+
+    said = []
+    monkeypatch.setattr("pages.ui.messages.st.error", lambda text, **settings: said.append(text) or error(text))
+    run = told_run(state="running")
+    delete_run(run)
+    watched = run if module == "live_run" else {"relu": run}
+    import_module(f"pages.ui.{module}")._live(translator("en"), watched, False)
+    assert len(said) == 1
+
+
+# ---- Paths ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_paths_are_shown_to_those_who_use_the_computer(local, monkeypatch, tmp_path):
+    monkeypatch.setattr("pages.ui.server.local", lambda: local)
+    t = translator("en")
+    path = tmp_path / "people" / "pets"
+    sentence = messages.said(
+        Message("Make room in {folder}, {count}: {reason}", folder=str(path), count=3, reason="/"), t
+    )
+    assert (str(tmp_path) in sentence) == local
+    assert "pets, 3" in sentence
+
+    run = new_run(replace(TrainConfig.with_preset("fast", data="shapes"), data=str(path)))
+    pages = [open_page("runs", run=run.id, tab=tab) for tab in runs_tabs.TITLES]
+    pages += [open_page("train", run=run.id), open_page("compare", tab="photo"), open_page("home")]
+    seen = []
+    for app in pages:
+        assert not app.exception
+        seen += drawn(app) + [code.value for code in app.code] + [metric.help or "" for metric in app.metric]
+        seen += [str(cell) for table in app.dataframe for cell in table.value.to_numpy().ravel()]
+    seen = [text.replace("\\", "") for text in seen]
+    assert any("pets" in text for text in seen)
+    for place in (tmp_path, resnet.places()[1].parent):
+        assert any(str(place) in text for text in seen) == local, place
+
+
+def test_a_folder_of_the_server_is_nothing_to_train_on_from_elsewhere(monkeypatch, tmp_path, idle_jobs):  # noqa: F811
+    from pages.ui import new_runs
+
+    monkeypatch.setattr("pages.ui.server.local", lambda: False)
+    with pytest.raises(UserError, match="not among the datasets"):
+        new_runs.start(replace(TrainConfig.with_preset("fast", data="shapes"), data=str(tmp_path)))
