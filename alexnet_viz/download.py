@@ -65,7 +65,7 @@ def fetch(url: str, target: Path, sha256: str) -> Iterator[Progress]:
                 url=url,
                 folder=str(target.parent),
             ) from problem
-        actual = digest(part)[: len(sha256)]
+        actual = file_digest(part)[: len(sha256)]
         if actual != sha256:
             part.unlink()
             raise UserError(
@@ -110,7 +110,7 @@ def alone(target: Path) -> Iterator[None]:
         lock.release()
 
 
-def digest(file: Path) -> str:
+def file_digest(file: Path) -> str:
     """The sha256 of a file, in hex."""
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()

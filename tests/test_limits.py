@@ -6,9 +6,9 @@ import pytest
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.limits import CAP, MOST_WAITING, max_upload_mebibytes, max_uploaded_models, training_limit
+from alexnet_viz.training.config import DATASETS
 from alexnet_viz.training.runs import runs
 from alexnet_viz.training.shapes import shapes10
-from pages.ui import new_runs
 from tests.pages.conftest import visited_server  # noqa: F401
 from tests.pages.test_classify import open_page
 from tests.pages.test_feature_maps import button
@@ -73,7 +73,7 @@ def test_a_cap_is_epochs_times_pictures(monkeypatch):
 
 
 def test_shapes_are_as_many_as_the_cap_counts():
-    assert inspect.signature(shapes10).parameters["train"].default == new_runs.PICTURES["shapes"]
+    assert inspect.signature(shapes10).parameters["train"].default == DATASETS["shapes"].pictures
 
 
 # ---- The pages ------------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
+from alexnet_viz.download import file_digest
 from alexnet_viz.errors import UserError
 from alexnet_viz.labels import class_ids, numbered
 from alexnet_viz.network.build import Network, meta_network, random_state, with_weights
@@ -286,9 +287,3 @@ def _named(metadata: Mapping[str, str]) -> tuple[str, ...]:
         return ()
     cleaned = tuple("".join(char for char in name if char.isprintable())[:MAX_NAME] for name in names)
     return cleaned if len(set(cleaned)) == len(cleaned) and all(cleaned) else ()
-
-
-def file_digest(path: Path) -> str:
-    """sha256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from alexnet_viz.download import Progress, alone, digest, fetch, writing
+from alexnet_viz.download import Progress, alone, fetch, file_digest, writing
 from alexnet_viz.errors import UserError
 from alexnet_viz.home import home_dir
 from alexnet_viz.labels import class_ids
@@ -83,7 +83,7 @@ def download_cifar10(*, url: str = URL, sha256: str = SHA256, records: int = REC
 
 def _check(archive: Path, sha256: str) -> None:
     """Refuse another file under the archive's name; it is not ours, so it stays where it is."""
-    actual = digest(archive)
+    actual = file_digest(archive)
     if actual != sha256:
         raise UserError(
             "{file} in {folder} is not the archive of CIFAR-10, or only a part of it: its sha256 begins with {actual} "

@@ -21,6 +21,20 @@ from alexnet_viz.network.spec import LRN, Activation, BatchNorm, Conv, Dropout, 
 from alexnet_viz.network.zoo import MODELS, preprocess_for
 
 LARGEST_SIDE = 64  # pixels; larger pictures take a processor days
+
+
+@dataclass(frozen=True)
+class NamedDataset:
+    """A data set that `TrainConfig.data` calls by a name; everything else there is a path."""
+
+    title: str  # marked for translation where it is no proper name
+    pictures: int  # to learn from
+
+
+DATASETS: Mapping[str, NamedDataset] = {
+    "shapes": NamedDataset(N_("Shapes-10, drawn here"), 8_000),
+    "cifar10": NamedDataset("CIFAR-10", 50_000),
+}
 OWN_DROPOUT = -1.0  # of `TrainConfig.dropout`: as the network has it
 
 

@@ -38,7 +38,7 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.home import home_dir
 from alexnet_viz.i18n import N_, Message
 from alexnet_viz.labels import class_ids
-from alexnet_viz.training.config import TrainConfig
+from alexnet_viz.training.config import DATASETS, TrainConfig
 from alexnet_viz.training.events import (
     EpochDone,
     Event,
@@ -148,7 +148,7 @@ def new_run(config: TrainConfig, *, owner: str = "") -> Run:
     name = (config.model if not config.net else "edited").replace("_", "-")
     run_id = f"{time.strftime('%Y%m%d-%H%M%S', time.localtime(now))}-{name}-{secrets.token_hex(3)}"
     run = Run(run_id, runs_dir() / run_id)
-    if config.data not in ("cifar10", "shapes"):
+    if config.data not in DATASETS:
         config = replace(config, data=str(Path(config.data).expanduser().absolute()))  # the process may stand elsewhere
     with writing(run.path):
         run.checkpoints.mkdir(parents=True)
@@ -219,7 +219,7 @@ def classes_of(run: Run) -> tuple[str, ...]:
             header = json.loads(opened.read(int.from_bytes(opened.read(8), "little")))
         return tuple(json.loads(header.get("__metadata__", {}).get("classes", "[]")))
     data = run.config().data
-    return class_ids(data) if data in ("cifar10", "shapes") else ()
+    return class_ids(data) if data in DATASETS else ()
 
 
 def _all_runs() -> list[Run]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from alexnet_viz.images import Preprocess
 from alexnet_viz.network.source import source
 from alexnet_viz.network.spec import Spec
-from alexnet_viz.training.config import TrainConfig, preprocess_of, spec_of
+from alexnet_viz.training.config import DATASETS, TrainConfig, preprocess_of, spec_of
 from alexnet_viz.training.events import LearningRateChanged
 from alexnet_viz.training.runs import Run, history
 
@@ -102,7 +102,7 @@ def _imports(config: TrainConfig, network: str) -> str:
 
 
 def _is_named(config: TrainConfig) -> bool:
-    return config.data in ("cifar10", "shapes")
+    return config.data in DATASETS
 
 
 def _settings(config: TrainConfig, preprocess: Preprocess, changes: Sequence[LearningRateChanged]) -> str:

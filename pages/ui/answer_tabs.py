@@ -153,7 +153,7 @@ def _classes(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer
     wanted = st.text_input(
         t("Search the {count} classes", count=len(model.classes)), key="class_search", icon=":material/search:"
     )
-    rows = downloads.class_rows(t, answer, wanted)
+    rows = downloads.class_rows(answer, wanted)
     if not rows:
         st.info(t("This network has no such class. Whatever the picture shows, it answers with one that it has."))
         return

@@ -251,10 +251,10 @@ def _answer(t: Translator, answer, key: str) -> None:
 
 
 def _no_file(t: Translator) -> None:
-    """How the file gets here, and for those who use this computer where it is looked for."""
+    """How the file gets here, and for those who sit at this computer where it is looked for."""
     from alexnet_viz.inspection import resnet
 
-    if server.local():
+    if server.nearby():
         looked = "\n".join(f"- `{path}`" for path in resnet.places())
         st.markdown(
             t("Its published weights ({file}, 45 MiB) are not here. They are looked for as", file=resnet.FILE)

@@ -10,7 +10,7 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.home import cifar10_path
 from alexnet_viz.i18n import Translator
 from alexnet_viz.training.cifar10 import ARCHIVE_MIB, Packed, archive_path, download_cifar10
-from alexnet_viz.training.config import FIELDS
+from alexnet_viz.training.config import DATASETS, FIELDS
 from alexnet_viz.training.uploads import keep, uploads
 from pages.ui import messages, server, state
 
@@ -47,8 +47,10 @@ def _titles(t: Translator) -> Mapping[str, str]:
         )
         for upload in uploads()
     }
-    titles = {"shapes": t("Shapes-10, drawn here"), "cifar10": "CIFAR-10", **uploaded, "upload": t("A zip of my own")}
-    return titles | ({"path": t("A folder or zip on this computer")} if server.local() else {})
+    named = {name: t(dataset.title) for name, dataset in DATASETS.items()}
+    return {**named, **uploaded, "upload": t("A zip of my own")} | (
+        {"path": t("A folder or zip on this computer")} if server.local() else {}
+    )
 
 
 # ---- CIFAR-10 -------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ TOP = 5
 PERCENTAGE = st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
 
 
-def class_rows(t: Translator, answer: "Answer", wanted: str) -> list[tuple[str, str, float]]:
+def class_rows(answer: "Answer", wanted: str) -> list[tuple[str, str, float]]:
     """The classes that a search finds in either language, most probable first: (English id, name, probability)."""
     needle = wanted.strip().casefold()
     ranked = [(class_id, class_name(class_id, "ko"), share) for class_id, share in answer.top(len(answer.classes))]

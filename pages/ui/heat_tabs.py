@@ -18,7 +18,7 @@ from pages.ui.words import class_words
 if TYPE_CHECKING:
     from alexnet_viz.inspection.attribution import Attribution
 
-GRID = ("gradcam", "layercam", "guided_gradcam", "saliency", "input_x_gradient", "guided_backprop", "deeplift")
+GRID = ("gradcam", "layercam", "guided_gradcam", "saliency", "input_x_gradient", "guided_backprop")
 BOTH = "cat_and_truck"  # the sample that shows two classes
 
 
@@ -159,7 +159,7 @@ def _grid(t: Translator, question: Question, answer: "Attribution | None") -> No
         t("Methods"),
         list(METHODS),
         selection_mode="multi",
-        default=list(GRID[:6]),
+        default=list(GRID),
         format_func=lambda method_id: t(METHODS[method_id].title),
         key=f"heat_grid_{t.language}",
     )

@@ -2,13 +2,11 @@
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.limits import training_limit
-from alexnet_viz.training.config import TrainConfig
+from alexnet_viz.training.config import DATASETS, TrainConfig
 from alexnet_viz.training.jobs import queue
 from alexnet_viz.training.runs import Run, new_run
 from alexnet_viz.training.uploads import uploads
 from pages.ui import cache, server, state
-
-PICTURES = {"shapes": 8_000, "cifar10": 50_000}  # to learn from; of an uploaded zip all are counted
 
 
 def start(config: TrainConfig) -> Run:
@@ -33,5 +31,7 @@ def check(config: TrainConfig) -> None:
 
 
 def pictures(data: str) -> int | None:
-    """How many pictures there are to learn from; None for what nobody has counted."""
-    return {**PICTURES, **{str(upload.path): upload.pictures for upload in uploads()}}.get(data)
+    """How many pictures there are to learn from, of an uploaded zip all; None for what nobody has counted."""
+    if data in DATASETS:
+        return DATASETS[data].pictures
+    return next((upload.pictures for upload in uploads() if str(upload.path) == data), None)

@@ -19,14 +19,17 @@ def local() -> bool:
     return alone and "X-Forwarded-For" not in st.context.headers
 
 
-def place(path: str | Path) -> str:
-    """A path for those who sit at this computer; for all others only its last part, since folders tell of people.
+def nearby() -> bool:
+    """Whether this visitor sits at this computer, though the server may listen to the network too, as for a class.
 
-    A server for a class listens to the network too, so here the visitor's own address counts, which Streamlit leaves
-    out for this computer's.
+    Streamlit gives no address for such a visitor.
     """
-    at_it = st.context.ip_address is None and "X-Forwarded-For" not in st.context.headers
-    return str(path) if local() or at_it else Path(path).name
+    return st.context.ip_address is None and "X-Forwarded-For" not in st.context.headers
+
+
+def place(path: str | Path) -> str:
+    """A path for those who sit at this computer; for all others only its last part, since folders tell of people."""
+    return str(path) if nearby() else Path(path).name
 
 
 def upload_mebibytes() -> int:

@@ -147,15 +147,15 @@ def test_a_run_that_goes_while_it_is_watched_is_a_sentence(module, monkeypatch, 
 # ---- Paths ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("local", [True, False])
-def test_paths_are_shown_to_those_who_use_the_computer(local, monkeypatch, tmp_path):
-    monkeypatch.setattr("pages.ui.server.local", lambda: local)
+@pytest.mark.parametrize("nearby", [True, False])
+def test_paths_are_shown_to_those_who_sit_at_the_computer(nearby, monkeypatch, tmp_path):
+    monkeypatch.setattr("pages.ui.server.nearby", lambda: nearby)
     t = translator("en")
     path = tmp_path / "people" / "pets"
     sentence = messages.said(
         Message("Make room in {folder}, {count}: {reason}", folder=str(path), count=3, reason="/"), t
     )
-    assert (str(tmp_path) in sentence) == local
+    assert (str(tmp_path) in sentence) == nearby
     assert "pets, 3" in sentence
 
     run = new_run(replace(TrainConfig.with_preset("fast", data="shapes"), data=str(path)))
@@ -169,7 +169,7 @@ def test_paths_are_shown_to_those_who_use_the_computer(local, monkeypatch, tmp_p
     seen = [text.replace("\\", "") for text in seen]
     assert any("pets" in text for text in seen)
     for place in (tmp_path, resnet.places()[1].parent):
-        assert any(str(place) in text for text in seen) == local, place
+        assert any(str(place) in text for text in seen) == nearby, place
 
 
 def test_a_folder_of_the_server_is_nothing_to_train_on_from_elsewhere(monkeypatch, tmp_path, idle_jobs):  # noqa: F811
