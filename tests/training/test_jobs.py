@@ -199,7 +199,7 @@ def test_another_learning_rate(jobs):
     jobs.set_learning_rate(run, 0.125)
     until(lambda: history(run).steps[-1].lr == 0.125)
     assert [event.lr for event in history(run).changes] == [0.125]
-    with pytest.raises(UserError, match="learning_rate"):
+    with pytest.raises(UserError, match="Learning rate"):
         jobs.set_learning_rate(run, 100)
 
 
