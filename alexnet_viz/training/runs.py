@@ -228,7 +228,8 @@ def _all_runs() -> list[Run]:
 
 def _readable(run: Run) -> bool:
     try:
-        run.config(), run.created(), run.owner(), run.status()
+        record = run._record()
+        TrainConfig.from_dict(record["config"]), float(record["created"]), run.status()
     except (UserError, KeyError, TypeError, ValueError, AttributeError):  # no JSON, or JSON of something else
         return False
     return True

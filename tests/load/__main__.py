@@ -35,8 +35,8 @@ from tests.server import Server, running
 MOST_VISITORS, MOST_MINUTES = 100, 60
 EVERY = 3.0  # seconds from one action of a visitor to its next, on average
 JITTER = 0.5  # share of that by which it comes earlier or later, at most
-# Seconds of a soak in which memory may grow. The last store to fill is that of a visitor's own pictures: twelve, and one
-# is uploaded in about 67 seconds.
+# Seconds of a soak in which memory may grow. The last store to fill is that of a visitor's own pictures: twelve, and
+# one is uploaded in about 67 seconds.
 WARM_UP = 15 * 60
 WINDOW = 60  # seconds whose median is one figure of memory
 LOG = 8000  # characters of the server's log that are shown after an error
