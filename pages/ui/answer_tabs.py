@@ -10,6 +10,7 @@ from alexnet_viz import images, plots
 from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.labels import class_name
 from pages.ui import bars, cache, downloads, messages, pickers
+from pages.ui.charts import FIXED
 from pages.ui.pickers import ChosenModel, Picture
 from pages.ui.pixel_picker import pixel_picker
 from pages.ui.weights_box import weights_box
@@ -184,7 +185,7 @@ def _about(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer",
     )
     st.plotly_chart(
         plots.reliability_diagram(figures["calibration"], t("Stated probability"), t("Right"), t("perfect")),
-        config={"displayModeBar": False},
+        config=FIXED,
         key="reliability",
         alt=t("Stated probability against the share of right answers; the points lie near the diagonal"),
     )

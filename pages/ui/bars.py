@@ -9,9 +9,8 @@ from alexnet_viz import plots, plots_inspection
 from alexnet_viz.i18n import Translator
 from alexnet_viz.labels import class_name
 from pages.ui import projector
+from pages.ui.charts import FIXED
 from pages.ui.words import tick_words
-
-_CONFIG = {"displayModeBar": False}
 
 
 def best(t: Translator, top: Sequence[tuple[str, float]], key: str) -> None:
@@ -23,7 +22,7 @@ def best(t: Translator, top: Sequence[tuple[str, float]], key: str) -> None:
             [probability for _, probability in top],
             zoom=projector.zoom(),
         ),
-        config=_CONFIG,
+        config=FIXED,
         key=key,
         alt=", ".join(f"{name} {plots.percent(probability)}" for name, probability in named),
     )
@@ -44,7 +43,7 @@ def before_and_after(
         plots_inspection.before_and_after(
             [tick_words(classes[i], t) for i in shown], before[shown], after[shown], titles
         ),
-        config=_CONFIG,
+        config=FIXED,
         key=key,
         alt="; ".join(f"{name}: {before[i]:.0%}, {after[i]:.0%}" for name, i in zip(names, shown, strict=True)),
     )

@@ -12,11 +12,11 @@ from alexnet_viz.network.spec import Activation, Conv, Layer, Spec, walk
 from alexnet_viz.plots import percent
 from pages.ui import bars, cache, messages, pickers, server
 from pages.ui import cache_techniques as kept
+from pages.ui.charts import FIXED
 from pages.ui.pickers import Picture
 from pages.ui.words import class_words
 
 REUSE = (1, 10, 100)
-FIXED = {"displayModeBar": False}
 TOP = 5
 RESNET_ASKED = "resnet_asked"  # session key: the visitor pressed the button once, so torchvision is loaded anyway
 

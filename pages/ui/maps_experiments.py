@@ -10,6 +10,7 @@ from alexnet_viz.i18n import Translator
 from alexnet_viz.labels import class_name
 from pages.ui import bars, cache, downloads, jobs
 from pages.ui import cache_inspection as kept
+from pages.ui.charts import FIXED
 from pages.ui.jobs import Job
 from pages.ui.layer_maps import View, choose_channel
 from pages.ui.pixel_picker import click_picker
@@ -157,7 +158,7 @@ def ranking(t: Translator, view: View) -> None:
     )
     st.plotly_chart(
         plots_inspection.ranking(ends, found.logit_drop[ends], t("Fall of the logit without the channel")),
-        config={"displayModeBar": False},
+        config=FIXED,
         key="rank_bars",
         alt=", ".join(f"{i}: {found.logit_drop[i]:+.3f}" for i in ends),
     )

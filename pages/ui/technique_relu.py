@@ -14,6 +14,7 @@ from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.runs import STATES, History, Run, run
 from pages.ui import cache, live_run, messages, new_runs, pickers
 from pages.ui import cache_techniques as kept
+from pages.ui.charts import FIXED
 from pages.ui.frame import PAGES
 from pages.ui.tiles import tiles
 
@@ -28,7 +29,6 @@ RACE_EPOCHS = 2
 _NETWORK = "relu_network"  # session key: the random network that was looked at last, as DEFAULT
 _RACE = "relu_race"  # session key: activation function -> id of the run
 _SEEN = "relu_seen"  # session key: run id -> live_run.Seen
-_CONFIG = {"displayModeBar": False}
 
 
 # Curves
@@ -50,7 +50,7 @@ def curves(t: Translator) -> None:
                 {function: response.value for function, response in at.items()},
                 ("x", "f(x)"),
             ),
-            config=_CONFIG,
+            config=FIXED,
             key="relu_values",
             alt=t("ReLU, tanh and sigmoid over x"),
         )
@@ -64,7 +64,7 @@ def curves(t: Translator) -> None:
                 {function: response.slope for function, response in at.items()},
                 ("x", "f'(x)"),
             ),
-            config=_CONFIG,
+            config=FIXED,
             key="relu_slopes",
             alt=t("The derivatives of ReLU, tanh and sigmoid over x"),
         )
@@ -135,7 +135,7 @@ def signal(t: Translator) -> None:
             (t("signal"), t("gradient")),
             (t("Layer (0 is the input)"), t("Standard deviation")),
         ),
-        config=_CONFIG,
+        config=FIXED,
         key="relu_flow",
         alt=_what_is_left(t, names[function], flow),
     )
@@ -186,7 +186,7 @@ def _histograms(t: Translator, flow: "Flow", function: str) -> None:
         with place:
             st.plotly_chart(
                 plots_techniques.small_histogram(counts, flow.edges, function),
-                config=_CONFIG,
+                config=FIXED,
                 key=f"relu_histogram_{layer}",
                 alt=t("Histogram of the values of {numbers}", numbers=numbers),
             )
@@ -233,7 +233,7 @@ def _dead_in_random(t: Translator) -> None:
             [(t("dead units"), [float(share) for share in flow.dead[1:]])],
             (t("Layer"), t("Dead units")),
         ),
-        config=_CONFIG,
+        config=FIXED,
         key="relu_dead_random",
         alt=t("Share of dead units in the last layer: {share:.0%}", share=float(flow.dead[-1])),
     )
@@ -268,7 +268,7 @@ def _dead_in_trained(t: Translator) -> None:
             (t("Layer"), t("Share")),
             layer,
         ),
-        config=_CONFIG,
+        config=FIXED,
         key="relu_dead_trained",
         alt=t(
             "{layer}: {zeros:.0%} zeros, {always} channels zero in every sample",
