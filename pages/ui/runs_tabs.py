@@ -9,7 +9,7 @@ import streamlit as st
 from alexnet_viz import plots, plots_training, tables
 from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.labels import class_name
-from alexnet_viz.training.config import FIELDS, TrainConfig
+from alexnet_viz.training.config import CHOICE_TITLES, FIELDS, TrainConfig
 from alexnet_viz.training.runs import STATES, Run, classes_of, history, metrics_csv, runs, unreadable_runs
 from alexnet_viz.training.script import run_script
 from alexnet_viz.training.snapshots import TEST, epoch_of, read_snapshot, snapshot_files
@@ -53,9 +53,9 @@ def _row(t: Translator, one: Run) -> dict:
         t("State"): t(STATES[cache.jobs().state(one)]),
         t("Network"): config.model if not config.net else t("edited"),
         t("Data"): config.data.rsplit("/", 1)[-1],
-        t("Preset"): config.preset,
+        t("Preset"): t(CHOICE_TITLES[config.preset]),
         t("Epochs"): f"{len(told.epochs)} / {config.epochs}",
-        t("Best epoch"): best.epoch if best else None,
+        t("Best epoch"): str(best.epoch) if best else "",
         t("Validation"): plots.percent(best.val_accuracy) if best and best.val_accuracy is not None else "",
         t("Test images"): plots.percent(right) if right is not None else "",
     }
