@@ -135,13 +135,15 @@ def test_translations_keep_their_placeholders(language):
 
 
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_the_compiled_catalogue_is_fresh(language, tmp_path):
-    from babel.messages.mofile import write_mo
+def test_the_compiled_catalogue_is_fresh(language):
+    from gettext import GNUTranslations
 
-    compiled = tmp_path / "fresh.mo"
-    with compiled.open("wb") as file:
-        write_mo(file, read_catalogue(language))
-    assert compiled.read_bytes() == po_file(language).with_suffix(".mo").read_bytes(), "run `make i18n`"
+    with po_file(language).with_suffix(".mo").open("rb") as file:
+        compiled = GNUTranslations(file)
+    # Texts, not bytes: the header names the release of Babel that wrote it.
+    for message in read_catalogue(language):
+        if message.id:
+            assert compiled.gettext(message.id) == message.string, "run `make i18n`"
 
 
 def test_every_lesson_exists_in_every_language():
