@@ -1,5 +1,5 @@
 # make run    start the app                 PORT=8501 HOST=127.0.0.1
-# make test   run every test
+# make test   run every test                TEST_PROCESSES=2
 # make setup  make .venv and nothing else
 # make check  linter, types, import order
 # make i18n   collect the strings, compile the translations
@@ -14,13 +14,14 @@
 PYTHON ?= python3
 PORT ?= 8501
 HOST ?= 127.0.0.1
+TEST_PROCESSES ?= 2
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test check i18n bench bench-full fuzz chaos axe screenshots load soak
 
 help:
-	@sed -n 's/^# //p' Makefile
+	@sed -n 's/^# make/make/p' Makefile
 
 # The environment follows the requirement files: it is made once, and brought up to date when they change.
 setup: .venv/ready
@@ -37,8 +38,9 @@ setup: .venv/ready
 run: .venv/ready
 	$(BIN)/python -m streamlit run app.py --server.port $(PORT) --server.address $(HOST)
 
+# One thread each: processes whose threads wait for one another on the same cores are slower than one alone.
 test: check
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
 
 check: .venv/ready-dev
 	$(BIN)/ruff check .

@@ -162,7 +162,8 @@ def test_own_weights_are_opened_and_answer(visit, tmp_path):
 
     torch.save(random_state(MODELS["alexnet_cifar"].spec), tmp_path / "alexnet_cifar10_best.pth")
     page = visit("/classify?tab=about")
-    page.locator("input[type=file]").last.set_input_files(tmp_path / "alexnet_cifar10_best.pth")
+    box = page.get_by_role("region", name="Open a weights file of your own")
+    box.locator("input[type=file]").set_input_files(tmp_path / "alexnet_cifar10_best.pth")
     expect(page.get_by_text("They come from your own file")).to_be_visible()
     expect(page.get_by_text("32 x 32 pixels")).to_be_visible()
 
