@@ -31,6 +31,7 @@ from alexnet_viz.network.spec import (
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.training.config import (
     CHOICE_TITLES,
+    DATASETS,
     DEFAULTS,
     FIELDS,
     FOR_DATA,
@@ -160,7 +161,11 @@ def test_presets_are_valid_and_named(name):
 
 
 def test_fast_is_the_defaults():
-    assert TrainConfig.with_preset("fast", data="cifar10") == TrainConfig(data="cifar10")
+    assert TrainConfig.with_preset("fast", data="own.zip") == TrainConfig(data="own.zip")
+
+
+def test_of_cifar10_a_thousand_pictures_are_kept_to_check_on():
+    assert TrainConfig.with_preset("fast", data="cifar10").validation * DATASETS["cifar10"].pictures == 1000
 
 
 def test_shapes_are_short_work_unless_told_otherwise():
