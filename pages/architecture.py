@@ -4,10 +4,10 @@ import streamlit as st
 
 from alexnet_viz.network import diagram
 from alexnet_viz.network.zoo import MODELS
+from pages.ui import architecture_tabs, messages, pickers
 from pages.ui import lab as lab_state
-from pages.ui import lab_tabs, messages, pickers
+from pages.ui.architecture_editor import layer_editor
 from pages.ui.frame import start_page
-from pages.ui.layer_editor import layer_editor
 from pages.ui.quiz_box import quiz_box
 from pages.ui.svg_picker import svg_picker
 
@@ -32,7 +32,7 @@ with presets:
         lab_state.choose_preset(preset)
         st.rerun()
 with more.popover(t("Input and rounding"), width="stretch"):
-    lab_tabs.input_and_rounding(t, lab)
+    architecture_tabs.input_and_rounding(t, lab)
 undo.button(t("Undo"), icon=":material/undo:", disabled=not lab.before, on_click=lab_state.undo, width="stretch")
 reset.button(
     t("Reset"), icon=":material/restart_alt:", disabled=not lab.edited, on_click=lab_state.reset, width="stretch"
@@ -43,15 +43,15 @@ drawn = diagram.diagram(lab.spec, "boxes", t, selected=lab_state.selected_name(l
 clicked = svg_picker(t, drawn, diagram.standalone(drawn, "light"), key="lab_boxes", file_name="alexnet")
 if clicked and lab_state.clicked(clicked):
     st.rerun()
-lab_tabs.verdict(t, lab)
-lab_tabs.totals(t, lab)
-lab_tabs.training_link(t, lab)
+architecture_tabs.verdict(t, lab)
+architecture_tabs.totals(t, lab)
+architecture_tabs.training_link(t, lab)
 
-tabs = pickers.tabs(t, "lab_tabs", lab_tabs.TITLES)
+tabs = pickers.tabs(t, "architecture_tabs", architecture_tabs.TITLES)
 for tab_id, tab in tabs.items():
     if tab.open:
         with tab:
-            lab_tabs.draw(tab_id, t, lab)
+            architecture_tabs.draw(tab_id, t, lab)
 
 st.divider()
 quiz_box(t, "architecture")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from alexnet_viz import plots
-from pages.ui import answer_tabs, bars, cache, messages, pickers
+from pages.ui import bars, cache, classify_tabs, messages, pickers
 from pages.ui.frame import start_page
 from pages.ui.words import class_words
 
@@ -62,8 +62,8 @@ with answered:
         )
     )
 
-tabs = pickers.tabs(t, "classify_tabs", answer_tabs.TITLES)
+tabs = pickers.tabs(t, "classify_tabs", classify_tabs.TITLES)
 for tab_id, tab in tabs.items():
     if tab.open:
         with tab:
-            answer_tabs.draw(tab_id, t, chosen, model, answer, picture)
+            classify_tabs.draw(tab_id, t, chosen, model, answer, picture)

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages.ui import maps_tabs, pickers, walk
+from pages.ui import feature_maps_tabs, feature_maps_walk, pickers
+from pages.ui.feature_maps_view import choose_mode, choose_view
 from pages.ui.frame import start_page
-from pages.ui.layer_maps import choose_mode, choose_view
 
 t = start_page()
 title, mode = st.columns([3, 2], vertical_alignment="bottom")
@@ -14,17 +14,17 @@ with mode:
 view = choose_view(t, with_layer=not walking)
 
 if walking:
-    walk.walk(t, view)
+    feature_maps_walk.walk(t, view)
     st.stop()
 
 photo, grid = st.columns([2, 5], gap="medium")
 with grid:  # first, because it says which channel the photo is about
-    maps_tabs.channels(t, view)
+    feature_maps_tabs.channels(t, view)
 with photo:
-    maps_tabs.photo(t, view)
+    feature_maps_tabs.photo(t, view)
 
-tabs = pickers.tabs(t, "maps_tabs", maps_tabs.TITLES)
+tabs = pickers.tabs(t, "feature_maps_tabs", feature_maps_tabs.TITLES)
 for tab_id, tab in tabs.items():
     if tab.open:
         with tab:
-            maps_tabs.draw(tab_id, t, view)
+            feature_maps_tabs.draw(tab_id, t, view)

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from pages.ui import filters_tabs, pickers
+from pages.ui.filters_view import choose_filters
 from pages.ui.frame import start_page
-from pages.ui.layer_filters import choose_filters
 
 t = start_page()
 st.title(t("What do the filters look for?"), anchor=False)

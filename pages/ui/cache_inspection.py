@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from alexnet_viz.inspection.filters import Statistics
     from alexnet_viz.inspection.gradcam_by_hand import Recipe
     from alexnet_viz.network.weights import Model
-    from pages.ui.heat import Question
+    from pages.ui.attribution_question import Question
 
 Off = tuple[tuple[str, tuple[int, ...]], ...]  # layers and their channels that are switched off, hashable
 

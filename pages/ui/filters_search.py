@@ -11,8 +11,8 @@ from alexnet_viz.home import cifar10_path
 from alexnet_viz.i18n import Translator
 from pages.ui import cache_inspection as kept
 from pages.ui import downloads, jobs, messages, pickers
+from pages.ui.filters_view import FilterView
 from pages.ui.jobs import Job
-from pages.ui.layer_filters import FilterView
 from pages.ui.tiles import tiles
 
 BEST = 9  # pictures shown

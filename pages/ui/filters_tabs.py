@@ -11,7 +11,7 @@ from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.network.spec import kernel_layers
 from pages.ui import downloads, filters_search, messages, pickers
 from pages.ui.charts import FIXED
-from pages.ui.layer_filters import GROUPS, ORDER, ORDERS, FilterView, choose_filter, how_to_draw, pick_filter
+from pages.ui.filters_view import GROUPS, ORDER, ORDERS, FilterView, choose_filter, how_to_draw, pick_filter
 from pages.ui.pixel_picker import map_picker
 
 ENLARGED = 264  # pixels of the enlarged filter

@@ -12,7 +12,7 @@ from pages.ui import cache, server, state
 def start(config: TrainConfig) -> Run:
     """A new run of this visitor, and its process. Raises `UserError` where the server does not allow it."""
     check(config)
-    if pictures(config.data) is None and not server.local():  # a path, see data_box: others must not read its files
+    if pictures(config.data) is None and not server.local():  # a path, see train_data: others must not read its files
         raise UserError("{data} is not among the datasets of this server. Choose one of those.", data=config.data)
     made = new_run(config, owner=state.visitor())
     cache.jobs().start(made)

@@ -21,8 +21,8 @@ from alexnet_viz.training.config import (
     TrainConfig,
     can_train,
 )
-from pages.ui import data_box, live_run, messages, new_runs
 from pages.ui import lab as lab_state
+from pages.ui import live_run, messages, new_runs, train_data
 from pages.ui.lab import Lab
 
 EDITED = "edited"  # in the choice of networks: the one of the architecture page
@@ -37,7 +37,7 @@ def form(t: Translator) -> None:
     if not limit.allowed:
         st.info(t("Training is switched off on this server. It works in an installation of your own."))
         return
-    data = data_box.data(t)
+    data = train_data.data(t)
     lab = _edited(t, data)
     titles = {model_id: t(MODELS[model_id].title) for model_id in _fitting(data)}
     if lab:  # first, where its own page's link led here

@@ -13,12 +13,12 @@ from playwright.sync_api import expect
 
 from alexnet_viz.i18n import LANGUAGES
 from pages.ui import (
-    answer_tabs,
+    architecture_tabs,
+    attribution_tabs,
+    classify_tabs,
     compare_tabs,
+    feature_maps_tabs,
     filters_tabs,
-    heat_tabs,
-    lab_tabs,
-    maps_tabs,
     runs_tabs,
     techniques,
 )
@@ -28,11 +28,11 @@ from tests.browser.conftest import wait_for_run
 EVERYTHING = bool(os.environ.get("AXE_EVERYTHING"))
 THEMES = ("light", "dark")
 TABS = {
-    "classify": answer_tabs.TITLES,
-    "feature_maps": maps_tabs.TITLES,
+    "classify": classify_tabs.TITLES,
+    "feature_maps": feature_maps_tabs.TITLES,
     "filters": filters_tabs.TITLES,
-    "attribution": heat_tabs.TITLES,
-    "architecture": lab_tabs.TITLES,
+    "attribution": attribution_tabs.TITLES,
+    "architecture": architecture_tabs.TITLES,
     "techniques": techniques.TITLES,
     "compare": compare_tabs.TITLES,
     "runs": runs_tabs.TITLES,

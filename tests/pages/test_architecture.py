@@ -6,7 +6,7 @@ from alexnet_viz.i18n import LANGUAGES
 from alexnet_viz.network.notation import read_spec, write_spec
 from alexnet_viz.network.spec import KINDS, layer_names, walk
 from alexnet_viz.network.zoo import MODELS
-from pages.ui import lab_tabs
+from pages.ui import architecture_tabs
 from tests.pages.test_classify import open_page
 
 
@@ -19,7 +19,7 @@ def spec_of(app):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("tab", lab_tabs.TITLES)
+@pytest.mark.parametrize("tab", architecture_tabs.TITLES)
 @pytest.mark.parametrize("preset", ["alexnet_2012", "lenet5"])
 def test_every_tab_opens(tab, language, preset):
     app = open_page("architecture", tab=tab, lang=language, preset=preset)
@@ -87,7 +87,7 @@ def test_an_impossible_network_never_breaks_the_page_and_offers_a_way_out():
     app.button(key="lab_adapt").click().run()
     assert not app.error
     assert app.metric[0].value != "-"
-    for tab in lab_tabs.TITLES:
+    for tab in architecture_tabs.TITLES:
         broken = open_page("architecture", tab=tab, net="3x8x8_conv4k9s1p0g1_relu")
         assert not broken.exception
         assert len(broken.error) == 1

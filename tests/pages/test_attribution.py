@@ -4,7 +4,7 @@ import pytest
 
 from alexnet_viz.inspection.attribution_methods import METHODS
 from alexnet_viz.network.zoo import MODELS
-from pages.ui import heat_tabs
+from pages.ui import attribution_tabs
 from tests.pages.test_classify import open_page
 from tests.pages.test_feature_maps import button, captions
 
@@ -40,7 +40,7 @@ def test_every_method_draws_its_map(method):
     assert any(caption.startswith("What speaks for it") for caption in captions(app))
 
 
-@pytest.mark.parametrize("tab", heat_tabs.TITLES)
+@pytest.mark.parametrize("tab", attribution_tabs.TITLES)
 @pytest.mark.parametrize("model", ["alexnet_transfer", "lenet5"])
 def test_every_tab_opens(tab, model):
     open_attribution(model=model, tab=tab)

@@ -4,7 +4,7 @@ import pytest
 
 from alexnet_viz.network.spec import layer_names
 from alexnet_viz.network.zoo import MODELS, model_entry
-from pages.ui import jobs, maps_tabs
+from pages.ui import feature_maps_tabs, jobs
 from tests.pages.test_classify import open_page
 
 LAYERS = layer_names(model_entry("alexnet_transfer").spec.layers)
@@ -32,7 +32,7 @@ def test_it_opens_with_conv1_of_the_current_picture():
     assert any(caption.value.startswith("Shape 64 x 55 x 55") for caption in app.caption)
 
 
-@pytest.mark.parametrize("tab", maps_tabs.TITLES)
+@pytest.mark.parametrize("tab", feature_maps_tabs.TITLES)
 @pytest.mark.parametrize("layer", ["conv1", "relu2", "pool5", "flatten5", "fc6"])
 def test_every_tab_opens_on_every_kind_of_layer(tab, layer):
     app = open_maps(tab=tab, layer=layer, channel="3")

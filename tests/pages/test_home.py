@@ -3,7 +3,7 @@
 import pytest
 
 from alexnet_viz.ml import ensure_ml
-from pages.ui import answer_tabs, techniques, tour
+from pages.ui import classify_tabs, techniques, tour
 from pages.ui.frame import PAGES
 from tests.pages.test_classify import open_page
 from tests.pages.test_feature_maps import button
@@ -34,7 +34,7 @@ def test_home_shows_the_result_of_2012():
 
 
 def test_every_stop_names_a_page_and_a_tab_that_exist():
-    tabs = {"classify": answer_tabs.TITLES, "techniques": techniques.TITLES}
+    tabs = {"classify": classify_tabs.TITLES, "techniques": techniques.TITLES}
     for stop in tour.STOPS:
         assert stop.page in PAGES
         assert stop.query.get("tab") in (None, *tabs.get(stop.page, ()))

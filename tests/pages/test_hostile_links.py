@@ -9,7 +9,7 @@ from alexnet_viz.i18n import LANGUAGES
 from alexnet_viz.network import arithmetic, notation
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.spec import walk
-from pages.ui import lab_tabs
+from pages.ui import architecture_tabs
 from pages.ui.frame import PAGES
 from pages.ui.share import HIDEABLE
 from tests.catalogue import ROOT
@@ -135,7 +135,7 @@ def test_a_run_that_is_none_shows_another_one():
 # ---- Edited networks ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("tab", lab_tabs.TITLES)
+@pytest.mark.parametrize("tab", architecture_tabs.TITLES)
 def test_an_edited_network_of_any_size_can_be_looked_at(tab, monkeypatch):
     """None gets weights that is too large for it."""
     sizes = []

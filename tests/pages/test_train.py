@@ -146,7 +146,7 @@ def small_cifar10(monkeypatch):
     digest = hashlib.sha256(ARCHIVE).hexdigest()
     with serving(ARCHIVE) as site:
         small = partial(download_cifar10, url=site.url, sha256=digest, records=RECORDS)
-        monkeypatch.setattr("pages.ui.data_box.download_cifar10", small)
+        monkeypatch.setattr("pages.ui.train_data.download_cifar10", small)
         yield site
 
 
@@ -195,9 +195,9 @@ def test_an_archive_put_by_hand_is_only_unpacked(small_cifar10, home):
 
 
 def test_a_second_session_waits_for_the_download_of_the_first(small_cifar10):
-    from pages.ui import data_box
+    from pages.ui import train_data
 
-    first = data_box.download_cifar10()
+    first = train_data.download_cifar10()
     next(first)
     app = choose(open_page("train"), "cifar10")
     app = button(app, "Download CIFAR-10 (163 MiB)").click().run()

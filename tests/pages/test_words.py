@@ -13,7 +13,7 @@ from alexnet_viz.network.build import random_state
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.runs import delete_run, new_run
-from pages.ui import answer_tabs, messages, runs_tabs
+from pages.ui import classify_tabs, messages, runs_tabs
 from pages.ui.words import class_words, tick_words
 from tests.fuzz.names import TRICKS
 from tests.pages.test_classify import open_page
@@ -54,7 +54,7 @@ def test_class_names_are_text():
 @pytest.mark.parametrize(
     ("page_id", "tabs"),
     [
-        ("classify", tuple(answer_tabs.TITLES)),
+        ("classify", tuple(classify_tabs.TITLES)),
         ("feature_maps", ("off",)),
         ("attribution", ("about", "classes", "recipe", "cover")),
         ("compare", ("photo",)),

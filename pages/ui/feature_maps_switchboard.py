@@ -11,8 +11,8 @@ from alexnet_viz.labels import class_name
 from pages.ui import bars, cache, downloads, jobs
 from pages.ui import cache_inspection as kept
 from pages.ui.charts import FIXED
+from pages.ui.feature_maps_view import View, choose_channel
 from pages.ui.jobs import Job
-from pages.ui.layer_maps import View, choose_channel
 from pages.ui.pixel_picker import click_picker
 from pages.ui.words import class_words
 

@@ -11,9 +11,9 @@ from alexnet_viz import images, plots_inspection, render, tables
 from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.network.fields import visible_box
 from pages.ui import cache_inspection as kept
-from pages.ui import downloads, hand, maps_experiments, messages, pickers
+from pages.ui import downloads, feature_maps_switchboard, hand, messages, pickers
 from pages.ui.charts import FIXED
-from pages.ui.layer_maps import View, order_and_range, pick_channel
+from pages.ui.feature_maps_view import View, order_and_range, pick_channel
 from pages.ui.pixel_picker import map_picker
 
 if TYPE_CHECKING:
@@ -286,8 +286,8 @@ _TABS: Mapping[str, tuple[str, Callable[[Translator, View], None]]] = {
     "channel": (N_("The chosen channel"), _channel),
     "hand": (N_("Worked by hand"), _hand),
     "beside": (N_("Side by side"), _two),
-    "off": (N_("Switch channels off"), maps_experiments.switchboard),
-    "matters": (N_("What matters?"), maps_experiments.ranking),
+    "off": (N_("Switch channels off"), feature_maps_switchboard.switchboard),
+    "matters": (N_("What matters?"), feature_maps_switchboard.ranking),
     "table": (N_("Numbers"), _table),
 }
 

@@ -10,8 +10,18 @@ import streamlit as st
 from alexnet_viz import images, plots
 from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.labels import class_name
-from pages.ui import cache, downloads, heat_trust, messages
-from pages.ui.heat import STYLE, STYLES, Question, answer_now, drawn, limit, over_photo, settings_and_layer, settings_of
+from pages.ui import attribution_trust, cache, downloads, messages
+from pages.ui.attribution_question import (
+    STYLE,
+    STYLES,
+    Question,
+    answer_now,
+    drawn,
+    limit,
+    over_photo,
+    settings_and_layer,
+    settings_of,
+)
 from pages.ui.tiles import tiles
 from pages.ui.words import class_words
 
@@ -253,9 +263,9 @@ _TABS: Mapping[str, tuple[str, Callable]] = {
     "grid": (N_("Side by side"), _grid),
     "layers": (N_("Every layer"), _layers),
     "classes": (N_("Two classes"), _two),
-    "recipe": (N_("By hand"), heat_trust.recipe),
-    "trust": (N_("Trust"), heat_trust.trust),
-    "cover": (N_("Cover a part"), heat_trust.cover),
+    "recipe": (N_("By hand"), attribution_trust.recipe),
+    "trust": (N_("Trust"), attribution_trust.trust),
+    "cover": (N_("Cover a part"), attribution_trust.cover),
 }
 
 TITLES: Mapping[str, str] = {tab_id: title for tab_id, (title, _) in _TABS.items()}

@@ -10,7 +10,7 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import LANGUAGES
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.zoo import MODELS
-from pages.ui import answer_tabs, cache
+from pages.ui import cache, classify_tabs
 from tests.pages.test_classify import open_page
 
 
@@ -26,7 +26,7 @@ def open_weights(app, data: bytes, name: str = "mine.pth"):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("tab", answer_tabs.TITLES)
+@pytest.mark.parametrize("tab", classify_tabs.TITLES)
 @pytest.mark.parametrize("model", ["alexnet_transfer", "lenet5"])
 def test_every_tab_opens(tab, language, model):
     app = open_page(tab=tab, lang=language, model=model)
@@ -36,8 +36,8 @@ def test_every_tab_opens(tab, language, model):
 
 def test_only_the_open_tab_is_computed(monkeypatch):
     drawn = []
-    real = answer_tabs.draw
-    monkeypatch.setattr(answer_tabs, "draw", lambda tab_id, *rest: (drawn.append(tab_id), real(tab_id, *rest)))
+    real = classify_tabs.draw
+    monkeypatch.setattr(classify_tabs, "draw", lambda tab_id, *rest: (drawn.append(tab_id), real(tab_id, *rest)))
     open_page(tab="softmax")
     assert drawn == ["softmax"]
 

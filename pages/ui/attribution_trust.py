@@ -10,9 +10,9 @@ from alexnet_viz import images, plots, plots_inspection, render
 from alexnet_viz.i18n import N_, Translator
 from pages.ui import bars, jobs
 from pages.ui import cache_inspection as kept
+from pages.ui.attribution_question import Question, limit, over_photo
 from pages.ui.box_picker import box_picker
 from pages.ui.charts import FIXED
-from pages.ui.heat import Question, limit, over_photo
 from pages.ui.jobs import Job
 from pages.ui.pixel_picker import map_picker
 from pages.ui.tiles import tiles

@@ -11,8 +11,8 @@ from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.network.spec import walk as walked
 from pages.ui import bars, cache, jobs
 from pages.ui import cache_inspection as kept
+from pages.ui.feature_maps_view import View
 from pages.ui.jobs import Job
-from pages.ui.layer_maps import View
 from pages.ui.words import class_words
 
 PHOTO, SOFTMAX = "photo", "softmax"
