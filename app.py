@@ -10,19 +10,21 @@ from pages.ui.style import style
 
 # The local icon comes before st.navigation: a page's :material: icon as favicon is fetched from the internet.
 st.set_page_config(page_icon=str(frame.ICON), layout="wide")
-state.begin_run()
-t = state.translator()
-page = frame.navigation(t)
-st.set_page_config(
-    page_title=f"{page.title} · AlexNet Explorer", initial_sidebar_state="collapsed" if projector.is_on() else "auto"
-)
-style(t)
-with st.sidebar:
-    pickers.language(t)
-    projector.switch(t)
-    share.share(t, page.url_path or "home")
-waiting.place(t)
-tour.bar(t, page.url_path or "home")
-with messages.shown(t):
-    page.run()
-cache.warm_up()  # the next page need not wait for torch
+with cache.places().place():  # few visitors' scripts run at once
+    state.begin_run()
+    t = state.translator()
+    page = frame.navigation(t)
+    st.set_page_config(
+        page_title=f"{page.title} · AlexNet Explorer",
+        initial_sidebar_state="collapsed" if projector.is_on() else "auto",
+    )
+    style(t)
+    with st.sidebar:
+        pickers.language(t)
+        projector.switch(t)
+        share.share(t, page.url_path or "home")
+    waiting.place(t)
+    tour.bar(t, page.url_path or "home")
+    with messages.shown(t):
+        page.run()
+    cache.warm_up()  # the next page need not wait for torch

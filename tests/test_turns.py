@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from alexnet_viz.turns import TicketLine
+from alexnet_viz.turns import Places, TicketLine
 
 PATIENCE = 10  # seconds; a test that waits longer has failed
 
@@ -247,3 +247,74 @@ def test_two_lines_know_nothing_of_each_other():
     one, other = TicketLine(), TicketLine()
     with one.turn(), other.turn():
         assert (len(one), len(other)) == (1, 1)
+
+
+# ---- Places ---------------------------------------------------------------------------------------------------------
+
+
+def seated(places, **kwargs):
+    """Somebody who has a place, or has waited long enough."""
+    visitor = Visitor(Seats(places), **kwargs)
+    visitor.start()
+    return visitor
+
+
+class Seats:
+    """Places with the words of a line, for `Visitor`."""
+
+    def __init__(self, places):
+        self.turn = places.place
+
+
+def test_so_many_work_at_once_and_one_who_goes_lets_the_next_in():
+    places = Places(2, patience=PATIENCE)
+    first, second = seated(places), seated(places)
+    assert first.working.wait(PATIENCE)
+    assert second.working.wait(PATIENCE)
+    third = seated(places)
+    assert not third.working.wait(0.05)
+    first.go()
+    assert third.working.wait(PATIENCE)
+    second.go()
+    third.go()
+
+
+def test_who_has_waited_long_enough_goes_in_and_takes_nobodys_place():
+    places = Places(1, patience=0.01)
+    first = seated(places)
+    assert first.working.wait(PATIENCE)
+    second = seated(places)
+    assert second.working.wait(PATIENCE), "although the first still works"
+    second.go()
+    assert free(places) == 0, "the first has it still"
+    first.go()
+    assert free(places) == 1
+
+
+def test_a_place_is_given_back_once_however_often_it_is_left():
+    places = Places(2, patience=PATIENCE)
+    places.leave()  # by somebody who has none
+    with places.place():
+        assert free(places) == 1
+        places.leave()
+        places.leave()
+        assert free(places) == 2
+    assert free(places) == 2
+
+
+@pytest.mark.parametrize("error", [ValueError, Stopped])
+def test_an_error_gives_the_place_back(error):
+    places = Places(1, patience=PATIENCE)
+    with pytest.raises(error), places.place():
+        raise error
+    assert free(places) == 1
+
+
+def free(places) -> int:
+    """How many more could come in now."""
+    count = 0
+    while places._free.acquire(blocking=False):
+        count += 1
+    for _ in range(count):
+        places._free.release()
+    return count

@@ -5,7 +5,6 @@ picture are plain arrays and encoded bytes. Every cache is bounded.
 """
 
 import hashlib
-import sys
 import threading
 import weakref
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from alexnet_viz.network.sources import WeightsSource, find_weights
 from alexnet_viz.network.spec import Spec
 from alexnet_viz.network.zoo import model_entry, preprocess_for
 from alexnet_viz.training.jobs import Jobs
-from alexnet_viz.turns import TicketLine
+from alexnet_viz.turns import Places, TicketLine
 from pages.ui.waiting import VisibleLine
 
 if TYPE_CHECKING:
@@ -38,7 +37,8 @@ if TYPE_CHECKING:
     from alexnet_viz.network.build import Network
     from alexnet_viz.network.weights import Model
 
-_SWITCH_INTERVAL = 0.0005  # seconds
+_AT_ONCE = 2  # pages that are written at a time: while one waits for the disk, another goes on
+_PATIENCE = 0.5  # seconds
 _WARM_UP_DELAY = 1.5  # seconds: the browser is still fetching the page's own files
 
 
@@ -55,7 +55,13 @@ class Views:
 @st.cache_resource
 def line() -> TicketLine:
     """The queue for the processor; it holds no visitor's data. Who waits in it longer than a moment is told."""
-    return VisibleLine()
+    return VisibleLine(places())
+
+
+@st.cache_resource
+def places() -> Places:
+    """Where the scripts of all visitors run, few at once. Whoever waits for the processor gives the place back."""
+    return Places(_AT_ONCE, _PATIENCE)
 
 
 @st.cache_resource
@@ -66,12 +72,7 @@ def jobs() -> Jobs:
 
 @st.cache_resource
 def warm_up() -> None:
-    """Once per server: import torch a moment after the first page went out, and let threads take shorter turns.
-
-    A page sends a hundred small messages and gives its turn away with each; whoever computes meanwhile would hold it
-    for Python's 5 ms every time.
-    """
-    sys.setswitchinterval(_SWITCH_INTERVAL)
+    """Once per server: import torch a moment after the first page went out."""
     timer = threading.Timer(_WARM_UP_DELAY, ensure_ml)
     timer.daemon = True
     timer.start()

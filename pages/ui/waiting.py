@@ -1,7 +1,7 @@
 """The line for the processor as those who wait in it see it: "3 ahead of you", at the lower edge of the window.
 
 waiting.place(t)            # app.py, once a run
-line = VisibleLine()        # then every turn of it tells whoever waits longer than a moment
+line = VisibleLine(places)  # then every turn of it tells whoever waits longer than a moment
 """
 
 import contextvars
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from alexnet_viz.i18n import Translator
-from alexnet_viz.turns import TicketLine
+from alexnet_viz.turns import Places, TicketLine
 
 MOMENT = 0.5  # seconds; a shorter wait is not worth a word
 _NOTICE = "waiting_notice"  # session key: the notice of this run
@@ -58,7 +58,11 @@ def place(t: Translator) -> None:
 
 
 class VisibleLine(TicketLine):
-    """A line whose turns tell the visitor, unless told otherwise."""
+    """A line whose turns tell the visitor, unless told otherwise. Who comes gives up the place among `places`."""
+
+    def __init__(self, places: Places) -> None:
+        super().__init__()
+        self._places = places
 
     @contextmanager
     def turn(self, on_wait: Callable[[int], None] | None = None, every: float = MOMENT) -> Iterator[None]:
@@ -69,6 +73,7 @@ class VisibleLine(TicketLine):
                 told.append(notice)
                 notice.say(ahead)
 
+        self._places.leave()
         with super().turn(on_wait or tell, every):
             if told:
                 told[-1].clear()

@@ -94,3 +94,23 @@ def test_a_quick_map_does_not_wait_for_somebodys_long_work(said):
     finally:
         over.set()
         holder.join(PATIENCE)
+
+
+def test_who_waits_for_the_processor_keeps_nobody_from_running(said):
+    places, over = cache.places(), threading.Event()
+    holder = hold(cache.line(), until=over.is_set)
+    waits = [threading.Thread(target=wait_in_line, args=(places, cache.line()), daemon=True) for _ in range(3)]
+    for thread in waits:
+        thread.start()
+    try:
+        with places.place():
+            assert places._mine.taken, "there is a free place, although three wait"
+    finally:
+        over.set()
+        for thread in [holder, *waits]:
+            thread.join(PATIENCE)
+
+
+def wait_in_line(places, line):
+    with places.place(), line.turn(on_wait=lambda ahead: None):
+        pass
