@@ -5,6 +5,7 @@ picture are plain arrays and encoded bytes. Every cache is bounded.
 """
 
 import hashlib
+import sys
 import threading
 import weakref
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 2  # pages that are written at a time: while one waits for the disk, another goes on
 _PATIENCE = 0.5  # seconds
+_SWITCH_INTERVAL = 0.02  # seconds; a change of threads is dear on some machines, and few wait for one
 _WARM_UP_DELAY = 1.5  # seconds: the browser is still fetching the page's own files
 
 
@@ -72,7 +74,8 @@ def jobs() -> Jobs:
 
 @st.cache_resource
 def warm_up() -> None:
-    """Once per server: import torch a moment after the first page went out."""
+    """Once per server: import torch a moment after the first page went out, and let threads take longer turns."""
+    sys.setswitchinterval(_SWITCH_INTERVAL)
     timer = threading.Timer(_WARM_UP_DELAY, ensure_ml)
     timer.daemon = True
     timer.start()
