@@ -1,11 +1,15 @@
 """Changing training images by chance, a whole batch at once and on its device: uint8 in, the network's input out.
 
     augment = Augment(config, preprocess.mean, preprocess.std, colour_pca(images.numpy()))
-    batch = augment(images, generator)     # uint8 (B, C, H, W) -> float (B, C, H, W), channels_last
+    batch = augment(images, generator, mirrored)     # uint8 (B, C, H, W) -> float (B, C, H, W), channels_last
 
 Mirroring, shifting and turning only move pixels, so they are worked out on coordinates and done by one look-up. Colours
 follow, on values from 0 to 1, and the network's normalisation comes last. What is drawn comes from the generator alone,
 on the processor, so a graphics card sees the same images.
+
+Which images are mirrored is not drawn anew: each is in every other epoch. Coins would show many of them the same way
+round several times in a row; taking turns ends higher after as many epochs (Jordan 2024, "94% on CIFAR-10 in 3.29
+seconds on a single GPU").
 """
 
 import math
@@ -45,9 +49,12 @@ class Augment:
             raise ValueError("`pca` is needed: colour_pca(images.numpy())")
         self._config, self._normalise, self._pca = config, Normalise(mean, std), pca
 
-    def __call__(self, images: Tensor, generator: Generator) -> Tensor:
-        """The batch as the network shall see it. Of the colour changes, gray images get brightness and contrast."""
-        pixels = self._moved(images.movedim(1, -1), generator).float() / 255  # (B, H, W, C)
+    def __call__(self, images: Tensor, generator: Generator, mirrored: Tensor) -> Tensor:
+        """The batch as the network shall see it, these (B,) images mirrored where the config asks for mirroring.
+
+        Of the colour changes, gray images get brightness and contrast.
+        """
+        pixels = self._moved(images.movedim(1, -1), generator, mirrored).float() / 255  # (B, H, W, C)
         if self._config.colour_jitter:
             pixels = _jittered(pixels, self._config.colour_jitter, generator)
         if self._config.pca_colour and self._pca and images.shape[1] == 3:
@@ -56,7 +63,7 @@ class Augment:
             pixels = pixels + shift.to(pixels.device)[:, None, None]
         return self._normalise.values(pixels)
 
-    def _moved(self, images: Tensor, generator: Generator) -> Tensor:  # (B, H, W, C)
+    def _moved(self, images: Tensor, generator: Generator, mirrored: Tensor) -> Tensor:  # (B, H, W, C)
         """Mirrored, then shifted with reflected borders, then turned with black corners; the nearest pixel is taken."""
         batch, height, width, _ = images.shape
         config = self._config
@@ -73,8 +80,7 @@ class Augment:
             rows, columns = rows + down, columns + across
         rows, columns = _reflected(rows, height), _reflected(columns, width)
         if config.flip:
-            mirrored = torch.rand(batch, 1, 1, generator=generator) < 0.5
-            columns = torch.where(mirrored, width - 1 - columns, columns)
+            columns = torch.where(mirrored[:, None, None], width - 1 - columns, columns)
         places = (torch.arange(batch)[:, None, None] * height + rows) * width + columns  # (B, H, W), of all pixels
         places = places.to(images.device, non_blocking=True)
         moved = images.reshape(-1, images.shape[-1])[places.flatten()].view(images.shape)

@@ -52,7 +52,7 @@ CARD_STEPS = 10  # steps between two looks at a graphics card's numbers, since e
 SHOWN = 20  # images whose predictions are kept every epoch
 MISTAKES = 30  # test images kept at the end, the worst mistakes
 
-ORDER, CHANGES, DROPOUT = range(3)  # what chance decides, each with numbers of its own
+ORDER, CHANGES, DROPOUT, MIRROR = range(4)  # what chance decides, each with numbers of its own
 
 Control = Callable[[], Asked]
 
@@ -126,6 +126,8 @@ class _Training:
             )
         pca = colour_pca(self.data.train.images.cpu().numpy()) if config.pca_colour and channels == 3 else None
         self.augment = Augment(config, preprocess.mean, preprocess.std, pca)
+        chance = torch.Generator().manual_seed(self._number(MIRROR))
+        self.mirrored_first = torch.rand(len(self.data.train), generator=chance) < 0.5  # in epochs 0, 2, 4, ...
         self.normalise = Normalise(preprocess.mean, preprocess.std)
         self.network = first_network(config, spec).to(group.device).to(memory_format=torch.channels_last)
         self.trained = Trained(self.network).train()
@@ -222,10 +224,12 @@ class _Training:
     def _step(self, step: int) -> Tensor:
         """One step of the optimizer. Returns this process's summed loss, without label smoothing, and its hits."""
         batch = self._batch(step)
-        mine = self._order(step // self.per_epoch)[batch][self.group.rank :: self.group.world]
+        epoch = step // self.per_epoch
+        mine = self._order(epoch)[batch][self.group.rank :: self.group.world]
+        there = mine.to(self.group.device, non_blocking=True)
         chance = torch.Generator().manual_seed(self._number(CHANGES, step, self.group.rank))
-        images = self.augment(self.data.train.images[mine], chance)
-        labels = self.data.train.labels[mine]
+        images = self.augment(self.data.train.images[there], chance, self.mirrored_first[mine] ^ (epoch % 2 == 1))
+        labels = self.data.train.labels[there]
         dropout = self._number(DROPOUT, step, self.group.rank)
         with seeded(dropout, self.group.device), autocast_of(self.config, self.group.device):
             logits = self.forward(images)
@@ -253,8 +257,7 @@ class _Training:
         """The training images in the order of an epoch, counted from 0."""
         if self._shuffled is None or self._shuffled[0] != epoch:
             chance = torch.Generator().manual_seed(self._number(ORDER, epoch))
-            order = torch.randperm(len(self.data.train), generator=chance).to(self.group.device)
-            self._shuffled = epoch, order
+            self._shuffled = epoch, torch.randperm(len(self.data.train), generator=chance)
         return self._shuffled[1]
 
     def _number(self, *what: int) -> int:

@@ -222,9 +222,9 @@ def test_every_image_is_seen_once_an_epoch(monkeypatch):
     seen = []
     original = module.Augment.__call__
 
-    def watched(self, images, generator):
+    def watched(self, images, *chance):
         seen.append(images.clone())
-        return original(self, images, generator)
+        return original(self, images, *chance)
 
     monkeypatch.setattr(module.Augment, "__call__", watched)
     run(config(batch=17, epochs=2, validation=0.0))
@@ -233,6 +233,22 @@ def test_every_image_is_seen_once_an_epoch(monkeypatch):
         everything = sorted(image.numpy().tobytes() for images in epoch for image in images)
         assert everything == sorted(image.numpy().tobytes() for image in dataset().train.images)
     assert not torch.cat(seen[:4]).equal(torch.cat(seen[4:]))
+
+
+def test_every_image_is_mirrored_in_every_other_epoch(monkeypatch):
+    seen = []
+    original = module.Augment.__call__
+
+    def watched(self, images, generator, mirrored):
+        seen.append({image.numpy().tobytes(): bool(one) for image, one in zip(images, mirrored, strict=True)})
+        return original(self, images, generator, mirrored)
+
+    monkeypatch.setattr(module.Augment, "__call__", watched)
+    run(config(batch=60, epochs=3, validation=0.0))
+    first, second, third = seen
+    assert 15 < sum(first.values()) < 45
+    assert second == {image: not mirrored for image, mirrored in first.items()}
+    assert third == first
 
 
 def test_it_learns():
