@@ -104,7 +104,9 @@ def test_the_menu_and_the_help_need_neither_torch_nor_streamlit():
 
 
 def test_only_the_cache_uses_streamlits_caches():
-    users = [path.name for path in (ROOT / "pages").rglob("*.py") if "@st.cache_" in path.read_text(encoding="utf-8")]
+    marks = ("st.cache_", "@keep(", "@keep_shared(")
+    texts = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "pages").rglob("*.py")}
+    users = [name for name, text in texts.items() if any(mark in text for mark in marks)]
     assert sorted(users) == ["cache.py", "cache_inspection.py", "cache_techniques.py"]
 
 

@@ -1,7 +1,8 @@
 """The core, cached. Streamlit's caches are used here, in cache_inspection.py and in cache_techniques.py, nowhere else.
 
-Everything here is keyed by digests and plain settings. Models are shared and never changed; what is cached of a
-picture are plain arrays and encoded bytes. Every cache is bounded.
+Everything here is keyed by digests and plain settings: a model counts by its id and its weights' digest, a picture by
+the digest beside its bytes. Models are shared and never changed; what is cached of a picture are plain arrays and
+encoded bytes. Every cache is bounded.
 """
 
 import hashlib
@@ -9,6 +10,7 @@ import sys
 import threading
 import weakref
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +44,14 @@ _AT_ONCE = 2  # pages that are written at a time: while one waits for the disk, 
 _PATIENCE = 0.5  # seconds
 _SWITCH_INTERVAL = 0.02  # seconds; a change of threads is dear on some machines, and few wait for one
 _WARM_UP_DELAY = 1.5  # seconds: the browser is still fetching the page's own files
+
+
+_HASHES = {
+    "alexnet_viz.network.weights.Model": lambda model: (model.entry.id, model.digest),
+    "pages.ui.attribution_question.Question": lambda question: question.key,
+}
+keep = partial(st.cache_data, show_spinner=False, hash_funcs=_HASHES)  # a copy for everybody who asks
+keep_shared = partial(st.cache_resource, show_spinner=False, hash_funcs=_HASHES)  # the same object, never to be changed
 
 
 @dataclass(frozen=True)
@@ -121,7 +131,7 @@ def model(model_id: str) -> "Model":
     return _model(model_id, source, changed)
 
 
-@st.cache_resource(max_entries=6, show_spinner=False)
+@keep_shared(max_entries=6)
 def _model(model_id: str, source: WeightsSource, changed: int) -> "Model":
     ensure_ml()
     from alexnet_viz.network.weights import load_model
@@ -134,7 +144,7 @@ def run_model(path: Path) -> "Model":
     return _run_model(path, path.stat().st_mtime_ns)
 
 
-@st.cache_resource(max_entries=3, show_spinner=False)
+@keep_shared(max_entries=3)
 def _run_model(path: Path, changed: int) -> "Model":
     ensure_ml()
     from alexnet_viz.network.weights import open_model
@@ -142,21 +152,17 @@ def _run_model(path: Path, changed: int) -> "Model":
     return open_model(path)
 
 
-def answer(model: "Model", digest: str, data: bytes) -> "Answer":
+@keep(max_entries=1024)
+def answer(model: "Model", digest: str, _data: bytes) -> "Answer":
     """What the model says about a picture, computed at most once."""
-    return _answer(model.entry.id, model.digest, digest, model, data)
-
-
-@st.cache_data(max_entries=1024, show_spinner=False)
-def _answer(model_id: str, weights: str, digest: str, _model: "Model", _data: bytes) -> "Answer":
     from alexnet_viz.inspection.classify import classify
 
     picture = images.decode(_data)
     with line().turn():
-        return classify(_model, picture.image)
+        return classify(model, picture.image)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@keep(max_entries=64)
 def printed(written: str) -> str:
     """What `print(model)` shows for a network written as a link writes it."""
     ensure_ml()
@@ -182,7 +188,7 @@ def edited_run(preset: str, spec: Spec, digest: str, data: bytes) -> EditedRun:
     return _edited_run(write_spec(spec), base.digest, digest, base, spec, data)
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@keep_shared(max_entries=4)
 def _edited_run(written: str, weights: str, digest: str, _base: "Model", _spec: Spec, _data: bytes) -> EditedRun:
     import torch
 
@@ -198,27 +204,23 @@ def _edited_run(written: str, weights: str, digest: str, _base: "Model", _spec: 
     return EditedRun(network, _base.trained, random if _base.trained else (), array, outputs)
 
 
-def ten_crops(model: "Model", digest: str, data: bytes) -> "TenCrops":
+@keep(max_entries=32)
+def ten_crops(model: "Model", digest: str, _data: bytes) -> "TenCrops":
     """The paper's ten crops of a picture, computed at most once."""
-    return _ten_crops(model.entry.id, model.digest, digest, model, data)
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def _ten_crops(model_id: str, weights: str, digest: str, _model: "Model", _data: bytes) -> "TenCrops":
     from alexnet_viz.inspection.crops import ten_crops
 
     picture = images.decode(_data)
     with line().turn():
-        return ten_crops(_model, picture.image)
+        return ten_crops(model, picture.image)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@keep(max_entries=32)
 def steps(model_id: str, digest: str, _data: bytes) -> preprocessing.Steps:
     """The pictures between a photo and the network's input."""
     return preprocessing.steps(model_entry(model_id).preprocess, images.decode(_data).image)
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
+@keep(max_entries=128)
 def views(model_id: str, digest: str, _data: bytes) -> Views:
     """The picture with the crop drawn, and what the network really sees of it."""
     picture = images.decode(_data)
@@ -232,13 +234,13 @@ def views(model_id: str, digest: str, _data: bytes) -> Views:
     )
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@keep(max_entries=256)
 def thumbnail(digest: str, _data: bytes) -> bytes:
     """A small square JPEG of a picture."""
     return render.thumbnail(images.decode(_data).image)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@keep_shared(max_entries=32)
 def sample(sample_id: str) -> bytes:
     """A sample's bytes."""
     from alexnet_viz.samples import load_sample
@@ -246,7 +248,7 @@ def sample(sample_id: str) -> bytes:
     return load_sample(sample_id)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@keep_shared(max_entries=32)
 def sample_digest(sample_id: str) -> str:
     """The key of a sample in every cache."""
     return digest(sample(sample_id))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from alexnet_viz import images, render
 from alexnet_viz.ml import ensure_ml
 from alexnet_viz.turns import TicketLine
-from pages.ui.cache import line
+from pages.ui.cache import keep, keep_shared, line
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,21 +65,17 @@ def long_line() -> TicketLine:
     return TicketLine()
 
 
-def outputs(model: "Model", digest: str, data: bytes) -> "Mapping[str, Tensor]":
+@keep_shared(max_entries=12)
+def outputs(model: "Model", digest: str, _data: bytes) -> "Mapping[str, Tensor]":
     """Every layer's output for a picture, (1, C, H, W) or (1, N), by name, "input" first. Not to be changed."""
-    return _outputs(model.entry.id, model.digest, digest, model, data)
-
-
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _outputs(model_id: str, weights: str, digest: str, _model: "Model", _data: bytes) -> "Mapping[str, Tensor]":
     ensure_ml()
     import torch
 
     from alexnet_viz.inspection.by_hand import activations
 
-    array = _model.entry.preprocess.to_array(images.decode(_data).image)
+    array = model.entry.preprocess.to_array(images.decode(_data).image)
     with line().turn():
-        return activations(_model.network, torch.from_numpy(array)[None])
+        return activations(model.network, torch.from_numpy(array)[None])
 
 
 def layers(model: "Model", digest: str, data: bytes) -> dict[str, NDArray[np.float32]]:
@@ -88,24 +84,18 @@ def layers(model: "Model", digest: str, data: bytes) -> dict[str, NDArray[np.flo
     return {name: values[0].numpy() for name, values in found.items() if name != "input"}
 
 
-def switched_off(model: "Model", digest: str, data: bytes, off: Off) -> NDArray[np.float32]:
+@keep(max_entries=512)
+def switched_off(model: "Model", digest: str, _data: bytes, off: Off) -> NDArray[np.float32]:
     """The logits, (classes,), with those channels switched off."""
-    return _switched_off(model.entry.id, model.digest, digest, off, model, data)
-
-
-@st.cache_data(max_entries=512, show_spinner=False)
-def _switched_off(
-    model_id: str, weights: str, digest: str, off: Off, _model: "Model", _data: bytes
-) -> NDArray[np.float32]:
     from alexnet_viz.inspection.experiments import without
 
-    before = outputs(_model, digest, _data)
+    before = outputs(model, digest, _data)
     with line().turn():
-        *_, logits = without(_model.network, before, dict(off)).values()
+        *_, logits = without(model.network, before, dict(off)).values()
     return logits[0].numpy().copy()
 
 
-@st.cache_data(max_entries=2, show_spinner=False)
+@keep(max_entries=2)
 def sample_pictures(path: str, count: int) -> list[tuple[str, bytes]]:
     """Some pictures of a dataset: (class, encoded bytes)."""
     ensure_ml()
@@ -114,101 +104,66 @@ def sample_pictures(path: str, count: int) -> list[tuple[str, bytes]]:
     return sample_pictures(Path(path), count)
 
 
+@keep(max_entries=64)
 def filter_statistics(model: "Model", layer: str) -> "Statistics":
     """Norm, orientation, colour and the like of a layer's filters."""
-    return _filter_statistics(model.entry.id, model.digest, layer, model)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _filter_statistics(model_id: str, weights: str, layer: str, _model: "Model") -> "Statistics":
     from alexnet_viz.inspection.filters import kernels, sees_rgb, statistics, streams
 
-    spec = _model.network.spec
+    spec = model.network.spec
     with line().turn():
-        return statistics(kernels(_model.network, layer), streams(spec, layer), rgb=sees_rgb(spec, layer))
+        return statistics(kernels(model.network, layer), streams(spec, layer), rgb=sees_rgb(spec, layer))
 
 
+@keep(max_entries=16)
 def filter_sheet(model: "Model", layer: str, width: int) -> bytes:
     """All kernels of a layer as one PNG, for a thumbnail."""
-    return _filter_sheet(model.entry.id, model.digest, layer, width, model)
-
-
-@st.cache_data(max_entries=16, show_spinner=False)
-def _filter_sheet(model_id: str, weights: str, layer: str, width: int, _model: "Model") -> bytes:
     from alexnet_viz.inspection.filters import kernels
 
-    return render.kernels(kernels(_model.network, layer), width).png
+    return render.kernels(kernels(model.network, layer), width).png
 
 
-def gradcam_thumbnail(model: "Model", digest: str, data: bytes) -> bytes:
+@keep(max_entries=64)
+def gradcam_thumbnail(model: "Model", digest: str, _data: bytes) -> bytes:
     """Grad-CAM of the model's own answer over what it saw, as PNG."""
-    return _gradcam_thumbnail(model.entry.id, model.digest, digest, model, data)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _gradcam_thumbnail(model_id: str, weights: str, digest: str, _model: "Model", _data: bytes) -> bytes:
     from alexnet_viz.inspection.attribution import attribute, rectified
 
-    array = outputs(_model, digest, _data)["input"][0].numpy()
+    array = outputs(model, digest, _data)["input"][0].numpy()
     with line().turn():
-        heat = rectified(attribute(_model, array, "gradcam").heat)
-    return render.overlaid(_model.entry.preprocess.from_array(array), heat, float(heat.max()) or 1.0)
+        heat = rectified(attribute(model, array, "gradcam").heat)
+    return render.overlaid(model.entry.preprocess.from_array(array), heat, float(heat.max()) or 1.0)
 
 
-def recipe(model: "Model", digest: str, data: bytes, layer: str, class_id: str, off: Off) -> "Recipe":
+@keep(max_entries=48)
+def recipe(model: "Model", digest: str, _data: bytes, layer: str, class_id: str, off: Off) -> "Recipe":
     """Grad-CAM by hand, some channels switched off."""
-    return _recipe(model.entry.id, model.digest, digest, layer, class_id, off, model, data)
-
-
-@st.cache_data(max_entries=48, show_spinner=False)
-def _recipe(
-    model_id: str,
-    weights: str,
-    digest: str,
-    layer: str,
-    class_id: str,
-    off: Off,
-    _model: "Model",
-    _data: bytes,
-) -> "Recipe":
     from alexnet_viz.inspection.gradcam_by_hand import recipe
 
-    array = outputs(_model, digest, _data)["input"][0].numpy()
+    array = outputs(model, digest, _data)["input"][0].numpy()
     with line().turn():
-        return recipe(_model, array, layer, class_id, off=dict(off))
+        return recipe(model, array, layer, class_id, off=dict(off))
 
 
-def completeness(question: "Question", answer: "Attribution") -> "Completeness":
+@keep(max_entries=128)
+def completeness(question: "Question", _answer: "Attribution") -> "Completeness":
     """How far a map's sum is from the logit's difference to a black picture."""
-    return _completeness(question.key, question, answer)
-
-
-@st.cache_data(max_entries=128, show_spinner=False)
-def _completeness(key: Hashable, _question: "Question", _answer: "Attribution") -> "Completeness":
     from alexnet_viz.inspection.trust import completeness
 
     with line().turn():
-        return completeness(_question.model, _question.array, _answer.heat, _answer.target)
+        return completeness(question.model, question.array, _answer.heat, _answer.target)
 
 
+@keep(max_entries=256)
 def covered(question: "Question", box: tuple[int, int, int, int], how: str) -> tuple[bytes, NDArray[np.float32]]:
     """What the network saw with a box covered, as PNG, and the logits it gives."""
-    return _covered(question.model.digest, question.picture.digest, box, how, question)
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def _covered(
-    weights: str, digest: str, box: tuple[int, int, int, int], how: str, _question: "Question"
-) -> tuple[bytes, NDArray[np.float32]]:
     import torch
 
     from alexnet_viz.inspection.covering import covered
     from alexnet_viz.network.fields import Box
 
-    preprocess = _question.chosen.entry.preprocess
-    picture = covered(_question.seen, Box(*box), how, preprocess)
+    preprocess = question.chosen.entry.preprocess
+    picture = covered(question.seen, Box(*box), how, preprocess)
     gray = len(preprocess.mean) == 1
     array = preprocess.normalised(picture.convert("L") if gray else picture)  # it is resized and cropped already
     with line().turn(), torch.inference_mode():
-        logits = _question.model.network(torch.from_numpy(array)[None])[0]
+        logits = question.model.network(torch.from_numpy(array)[None])[0]
     return images.encode(picture), logits.numpy().copy()

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from alexnet_viz import images, render
@@ -19,7 +18,7 @@ from alexnet_viz.network.spec import LRN
 from alexnet_viz.network.zoo import model_entry
 from alexnet_viz.samples import PHOTOS
 from pages.ui import cache_inspection as inspected
-from pages.ui.cache import line, sample
+from pages.ui.cache import keep, keep_shared, line, sample
 
 if TYPE_CHECKING:
     from torch import nn
@@ -41,7 +40,7 @@ RELU_REACH = 6.0  # the curves are drawn from -6 to 6
 RELU_POINTS = 241
 
 
-@st.cache_data(max_entries=1, show_spinner=False)
+@keep(max_entries=1)
 def relu_curves() -> "dict[str, tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]":
     """Every activation function's x, value and derivative, (RELU_POINTS,) each."""
     ensure_ml()
@@ -51,7 +50,7 @@ def relu_curves() -> "dict[str, tuple[NDArray[np.float64], NDArray[np.float64], 
     return {function: (x, *curve(function, x)) for function in FUNCTIONS}
 
 
-@st.cache_data(max_entries=256, show_spinner=False)
+@keep(max_entries=256)
 def relu_responses(x: float) -> "dict[str, Response]":
     """What every activation function makes of one number."""
     ensure_ml()
@@ -60,7 +59,7 @@ def relu_responses(x: float) -> "dict[str, Response]":
     return {function: respond(function, x) for function in FUNCTIONS}
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
+@keep(max_entries=128)
 def relu_flows(initialisation: str, layers: int, width: int, seed: int) -> "dict[str, Flow]":
     """A random signal through random layers, and its gradient back, by activation function."""
     ensure_ml()
@@ -70,109 +69,69 @@ def relu_flows(initialisation: str, layers: int, width: int, seed: int) -> "dict
         return flows(initialisation, layers, width, seed)
 
 
-def relu_silence(model: "Model", pictures: Sequence[tuple[str, bytes]]) -> "dict[str, Silence]":
-    """What every ReLU layer leaves at zero in some pictures, (digest, encoded bytes)."""
-    return _relu_silence(model.entry.id, model.digest, tuple(digest for digest, _ in pictures), model, pictures)
-
-
-@st.cache_data(max_entries=128, show_spinner=False)
-def _relu_silence(
-    model_id: str,
-    weights: str,
-    digests: tuple[str, ...],
-    _model: "Model",
-    _pictures: Sequence[tuple[str, bytes]],
-) -> "dict[str, Silence]":
+@keep(max_entries=128)
+def relu_silence(model: "Model", digests: Sequence[str], _files: Sequence[bytes]) -> "dict[str, Silence]":
+    """What every ReLU layer leaves at zero in some pictures."""
     ensure_ml()
     import torch
 
     from alexnet_viz.inspection.signals import silence
 
-    arrays = [_model.entry.preprocess.to_array(images.decode(data).image) for _, data in _pictures]
+    arrays = [model.entry.preprocess.to_array(images.decode(data).image) for data in _files]
     with line().turn():
-        return silence(_model.network, torch.from_numpy(np.stack(arrays)))
+        return silence(model.network, torch.from_numpy(np.stack(arrays)))
 
 
 # ---- Dropout --------------------------------------------------------------------------------------------------------
 
 
-def training_pass(model: "Model", digest: str, data: bytes, rate: float, seed: int) -> "TrainingPass":
+@keep(max_entries=64)
+def training_pass(model: "Model", digest: str, _data: bytes, rate: float, seed: int) -> "TrainingPass":
     """A picture through the network as in training, with masks drawn from a seed."""
-    return _training_pass(model.entry.id, model.digest, digest, rate, seed, model, data)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _training_pass(
-    model_id: str, weights: str, digest: str, rate: float, seed: int, _model: "Model", _data: bytes
-) -> "TrainingPass":
-    outputs = inspected.outputs(_model, digest, _data)
+    outputs = inspected.outputs(model, digest, _data)
     from alexnet_viz.inspection.masks import training_pass
 
     with line().turn():
-        return training_pass(_model.network, outputs, rate, seed)
+        return training_pass(model.network, outputs, rate, seed)
 
 
-def spread(model: "Model", digest: str, data: bytes, rate: float, count: int) -> "Spread":
+@keep(max_entries=128)
+def spread(model: "Model", digest: str, _data: bytes, rate: float, count: int) -> "Spread":
     """The answers over so many masks."""
-    return _spread(model.entry.id, model.digest, digest, rate, count, model, data)
-
-
-@st.cache_data(max_entries=128, show_spinner=False)
-def _spread(
-    model_id: str, weights: str, digest: str, rate: float, count: int, _model: "Model", _data: bytes
-) -> "Spread":
-    outputs = inspected.outputs(_model, digest, _data)
+    outputs = inspected.outputs(model, digest, _data)
     from alexnet_viz.inspection.masks import spread
 
     with line().turn():
-        return spread(_model.network, outputs, rate, count)
+        return spread(model.network, outputs, rate, count)
 
 
-def weighted_sums(model: "Model", digest: str, data: bytes, rate: float, seed: int) -> "WeightedSums":
+@keep(max_entries=128)
+def weighted_sums(model: "Model", digest: str, _data: bytes, rate: float, seed: int) -> "WeightedSums":
     """A few weighted sums behind dropout, by both ways to scale."""
-    return _weighted_sums(model.entry.id, model.digest, digest, rate, seed, model, data)
-
-
-@st.cache_data(max_entries=128, show_spinner=False)
-def _weighted_sums(
-    model_id: str, weights: str, digest: str, rate: float, seed: int, _model: "Model", _data: bytes
-) -> "WeightedSums":
-    outputs = inspected.outputs(_model, digest, _data)
+    outputs = inspected.outputs(model, digest, _data)
     from alexnet_viz.inspection.masks import weighted_sums
 
     with line().turn():
-        return weighted_sums(_model.network, outputs, rate, seed)
+        return weighted_sums(model.network, outputs, rate, seed)
 
 
 # ---- Pooling --------------------------------------------------------------------------------------------------------
 
 
-def shift_changes(model: "Model", digest: str, data: bytes, layer: str) -> "ShiftChanges":
+@keep(max_entries=128)
+def shift_changes(model: "Model", digest: str, _data: bytes, layer: str) -> "ShiftChanges":
     """How far a layer's maps change when they move, pooled and not."""
-    return _shift_changes(model.entry.id, model.digest, digest, layer, model, data)
-
-
-@st.cache_data(max_entries=128, show_spinner=False)
-def _shift_changes(
-    model_id: str, weights: str, digest: str, layer: str, _model: "Model", _data: bytes
-) -> "ShiftChanges":
-    maps = inspected.layers(_model, digest, _data)[layer]
+    maps = inspected.layers(model, digest, _data)[layer]
     from alexnet_viz.inspection.pooling import shift_changes
 
     with line().turn():
         return shift_changes(maps)
 
 
-def winners(model: "Model", digest: str, data: bytes, layer: str, pooling: str) -> "Winners":
+@keep(max_entries=64)
+def winners(model: "Model", digest: str, _data: bytes, layer: str, pooling: str) -> "Winners":
     """Which values of a layer's maps get through a pooling of `pooling.MAX_POOLINGS`."""
-    return _winners(model.entry.id, model.digest, digest, layer, pooling, model, data)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _winners(
-    model_id: str, weights: str, digest: str, layer: str, pooling: str, _model: "Model", _data: bytes
-) -> "Winners":
-    maps = inspected.layers(_model, digest, _data)[layer]
+    maps = inspected.layers(model, digest, _data)[layer]
     from alexnet_viz.inspection.pooling import MAX_POOLINGS, winners
 
     with line().turn():
@@ -198,16 +157,10 @@ class LrnMaps:
     neighbours: "Change"  # without the division by k ** beta
 
 
-def lrn_maps(model: "Model", digest: str, data: bytes, layer: LRN, *, printed: bool) -> LrnMaps:
+@keep(max_entries=64)
+def lrn_maps(model: "Model", digest: str, _data: bytes, layer: LRN, *, printed: bool) -> LrnMaps:
     """LRN of a picture's relu1, by the code's formula or the printed one."""
-    return _lrn_maps(model.entry.id, model.digest, digest, layer, printed, model, data)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _lrn_maps(
-    model_id: str, weights: str, digest: str, layer: LRN, printed: bool, _model: "Model", _data: bytes
-) -> LrnMaps:
-    maps = inspected.layers(_model, digest, _data)["relu1"]
+    maps = inspected.layers(model, digest, _data)["relu1"]
     from alexnet_viz.inspection.normalisation import as_printed, colour_limit, normalise, strongest
 
     with line().turn():
@@ -226,7 +179,7 @@ def _lrn_maps(
     )
 
 
-@st.cache_data(max_entries=1, show_spinner=False)
+@keep(max_entries=1)
 def lrn_uniform_gap() -> "Gap":
     """How far code and printed formula are from each other on values uniform in 0..50."""
     ensure_ml()
@@ -235,43 +188,35 @@ def lrn_uniform_gap() -> "Gap":
     return uniform_gap()
 
 
+@keep(max_entries=64)
 def lrn_on_samples(model: "Model", layer: LRN) -> "LrnByChannel":
     """LRN of relu1 of all sample photographs."""
-    return _lrn_on_samples(model.entry.id, model.digest, layer, model)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _lrn_on_samples(model_id: str, weights: str, layer: LRN, _model: "Model") -> "LrnByChannel":
-    batch = _sample_maps(model_id, weights, _model)
+    batch = _sample_maps(model)
     from alexnet_viz.inspection.normalisation import lrn_by_channel
 
     with line().turn():
         return lrn_by_channel(batch, layer)
 
 
+@keep(max_entries=4)
 def batch_norm_on_samples(model: "Model") -> "tuple[ByChannel, ByChannel]":
     """Relu1 of all sample photographs by channel, before batch normalisation and after it."""
-    return _batch_norm_on_samples(model.entry.id, model.digest, model)
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _batch_norm_on_samples(model_id: str, weights: str, _model: "Model") -> "tuple[ByChannel, ByChannel]":
-    batch = _sample_maps(model_id, weights, _model)
+    batch = _sample_maps(model)
     from alexnet_viz.inspection.normalisation import batch_normalised, by_channel
 
     with line().turn():
         return by_channel(batch), by_channel(batch_normalised(batch))
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
-def _sample_maps(model_id: str, weights: str, _model: "Model") -> NDArray[np.float32]:
+@keep_shared(max_entries=1)
+def _sample_maps(model: "Model") -> NDArray[np.float32]:
     """Relu1 of all sample photographs, (B, C, H, W). Not to be changed."""
     ensure_ml()
     import torch
 
     photos = [images.decode(sample(sample_id)).image for sample_id in PHOTOS]
-    batch = torch.from_numpy(np.stack([_model.entry.preprocess.to_array(photo) for photo in photos]))
-    convolution, activation, *_ = _model.network.layers()
+    batch = torch.from_numpy(np.stack([model.entry.preprocess.to_array(photo) for photo in photos]))
+    convolution, activation, *_ = model.network.layers()
     with line().turn(), torch.inference_mode():
         return activation(convolution(batch)).numpy()
 
@@ -297,17 +242,11 @@ BOTH_WAYS: Mapping[str, tuple[str, str]] = {  # by experiment: the layer that it
 }
 
 
-def both_ways(model: "Model", digest: str, data: bytes, experiment: str, layer: LRN | None) -> Sheets:
+@keep(max_entries=64)
+def both_ways(model: "Model", digest: str, _data: bytes, experiment: str, layer: LRN | None) -> Sheets:
     """One of BOTH_WAYS on a picture; `layer` for those with LRN in them."""
-    return _both_ways(model.entry.id, model.digest, digest, experiment, layer, model, data)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _both_ways(
-    model_id: str, weights: str, digest: str, experiment: str, layer: LRN | None, _model: "Model", _data: bytes
-) -> Sheets:
     start, function = BOTH_WAYS[experiment]
-    maps = inspected.layers(_model, digest, _data)[start]
+    maps = inspected.layers(model, digest, _data)[start]
     from alexnet_viz.inspection import normalisation
 
     with line().turn():
@@ -326,7 +265,7 @@ def _both_ways(
     )
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@keep(max_entries=64)
 def dropout_draw(model_id: str, seed: int) -> "list[Dropped]":
     """Where a network's dropout stands, and what one draw makes zero there."""
     ensure_ml()
@@ -343,7 +282,7 @@ def zeros_of_pool5(model: "Model", digest: str, data: bytes) -> int:
     return already_zero(maps)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@keep(max_entries=32)
 def input_scales(model_id: str, cropped_as: str, digest: str, _data: bytes) -> "list[InputScale]":
     """A picture, cropped as one model wants it, in the numbers that another one gets."""
     ensure_ml()
@@ -356,41 +295,31 @@ def input_scales(model_id: str, cropped_as: str, digest: str, _data: bytes) -> "
 # ---- Two GPUs -------------------------------------------------------------------------------------------------------
 
 
+@keep(max_entries=4)
 def stream_colours(model: "Model") -> "StreamColours":
     """How much colour conv1's filters have, by stream."""
-    return _stream_colours(model.entry.id, model.digest, model)
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _stream_colours(model_id: str, weights: str, _model: "Model") -> "StreamColours":
     from alexnet_viz.inspection.streams import colours
 
     with line().turn():
-        return colours(_model.network)
+        return colours(model.network)
 
 
+@keep(max_entries=4)
 def photos_kept(model: "Model", layers: Sequence[str]) -> dict[tuple[str, int], list[str]]:
     """The sample photos whose answer stays when a stream is switched off, by layer and stream."""
-    return _photos_kept(model.entry.id, model.digest, tuple(layers), model)
-
-
-@st.cache_data(max_entries=4, show_spinner=False)
-def _photos_kept(
-    model_id: str, weights: str, layers: tuple[str, ...], _model: "Model"
-) -> dict[tuple[str, int], list[str]]:
     import torch
 
     from alexnet_viz.inspection.by_hand import activations
     from alexnet_viz.inspection.streams import STREAMS, silenced
 
     pictures = [images.decode(sample(sample_id)).image for sample_id in PHOTOS]
-    batch = np.stack([_model.entry.preprocess.to_array(picture) for picture in pictures])
+    batch = np.stack([model.entry.preprocess.to_array(picture) for picture in pictures])
     kept = {}
     with line().turn():
-        outputs = activations(_model.network, torch.from_numpy(batch))
+        outputs = activations(model.network, torch.from_numpy(batch))
         for layer in layers:
             for stream in range(STREAMS):
-                found = silenced(_model.network, outputs, layer, stream).kept
+                found = silenced(model.network, outputs, layer, stream).kept
                 kept[layer, stream] = [sample_id for sample_id, stays in zip(PHOTOS, found, strict=True) if stays]
     return kept
 
@@ -398,7 +327,7 @@ def _photos_kept(
 # ---- Augmentation ---------------------------------------------------------------------------------------------------
 
 
-@st.cache_data(max_entries=1, show_spinner=False)
+@keep(max_entries=1)
 def photo_colours() -> "Colours":
     """The directions in which the colours of the sample photos vary."""
     ensure_ml()
@@ -408,47 +337,26 @@ def photo_colours() -> "Colours":
     return found
 
 
-def variants(model: "Model", digest: str, data: bytes, kind: str, strength: float, seed: int) -> "Variants":
+@keep(max_entries=256)
+def variants(model: "Model", digest: str, _data: bytes, kind: str, strength: float, seed: int) -> "Variants":
     """A photo changed by chance several times, and the answers."""
-    return _variants(model.entry.id, model.digest, digest, kind, strength, seed, model, data)
-
-
-@st.cache_data(max_entries=256, show_spinner=False)
-def _variants(
-    model_id: str, weights: str, digest: str, kind: str, strength: float, seed: int, _model: "Model", _data: bytes
-) -> "Variants":
     from alexnet_viz.inspection.augmentation import variants
 
     picture, pca = images.decode(_data), photo_colours().pca
     with line().turn():
-        return variants(_model, picture.image, kind, strength, pca, seed)
+        return variants(model, picture.image, kind, strength, pca, seed)
 
 
+@keep(max_entries=128)
 def recoloured(
-    model: "Model", digest: str, data: bytes, pca: "ColourPCA", deviations: tuple[float, ...], sigma: float
+    model: "Model", digest: str, _data: bytes, pca: "ColourPCA", deviations: tuple[float, ...], sigma: float
 ) -> "Recoloured":
     """A photo with the paper's change of colour, and the answers before and after."""
-    directions = pca.vectors.tobytes() + pca.values.tobytes()
-    return _recoloured(model.entry.id, model.digest, digest, directions, deviations, sigma, model, data, pca)
-
-
-@st.cache_data(max_entries=128, show_spinner=False)
-def _recoloured(
-    model_id: str,
-    weights: str,
-    digest: str,
-    directions: bytes,
-    deviations: tuple[float, ...],
-    sigma: float,
-    _model: "Model",
-    _data: bytes,
-    _pca: "ColourPCA",
-) -> "Recoloured":
     from alexnet_viz.inspection.augmentation import recoloured
 
     picture = images.decode(_data)
     with line().turn():
-        return recoloured(_model, picture.image, _pca, deviations, sigma)
+        return recoloured(model, picture.image, pca, deviations, sigma)
 
 
 # ---- ResNet-18, on the compare page ---------------------------------------------------------------------------------
@@ -459,7 +367,7 @@ def resnet_answer(path: Path, digest: str, data: bytes) -> "Answer":
     return _resnet_answer(path, path.stat().st_mtime_ns, digest, data)
 
 
-@st.cache_data(max_entries=64, show_spinner=False)
+@keep(max_entries=64)
 def _resnet_answer(path: Path, changed: int, digest: str, _data: bytes) -> "Answer":
     network = _resnet(path, changed)
     from alexnet_viz.inspection.resnet import classify
@@ -469,7 +377,7 @@ def _resnet_answer(path: Path, changed: int, digest: str, _data: bytes) -> "Answ
         return classify(network, picture.image)
 
 
-@st.cache_resource(max_entries=1, show_spinner=False)
+@keep_shared(max_entries=1)
 def _resnet(path: Path, changed: int) -> "nn.Module":
     ensure_ml()
     from alexnet_viz.inspection.resnet import load

@@ -246,8 +246,8 @@ def _dead_in_trained(t: Translator) -> None:
     with other:
         picture = pickers.picture_popover(t)
     samples = [pickers.sample_picture(sample_id, t) for sample_id in SAMPLES]
-    everywhere = kept.relu_silence(model, [(one.digest, one.data) for one in samples])
-    here = kept.relu_silence(model, [(picture.digest, picture.data)])
+    everywhere = kept.relu_silence(model, [one.digest for one in samples], [one.data for one in samples])
+    here = kept.relu_silence(model, [picture.digest], [picture.data])
     layers = list(everywhere)
     with chosen:
         layer = st.select_slider(t("Layer"), layers, "relu6", key="relu_layer")

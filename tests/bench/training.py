@@ -97,7 +97,7 @@ def stop() -> float:
 
 
 @cache
-def fast_to_the_end() -> tuple[float, float]:
+def fast_to_the_end(*flags: str) -> tuple[float, float]:
     """Of the preset "fast" on CIFAR-10: test accuracy, and its time as a share of the seed's 50 epochs', both percent.
 
     The seed's time is reckoned from its speed before and after; what it spends on testing is left out. An hour.
@@ -105,7 +105,7 @@ def fast_to_the_end() -> tuple[float, float]:
     data = _cifar10()
     with home():
         before = seed_speed(data)
-        command = [sys.executable, "-m", "alexnet_viz", "train", "--data", "cifar10", "--json"]
+        command = [sys.executable, "-m", "alexnet_viz", "train", "--data", "cifar10", *flags, "--json"]
         env = {**os.environ, CIFAR10_VARIABLE: str(data)}
         started = time.perf_counter()
         done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
@@ -119,14 +119,14 @@ def fast_to_the_end() -> tuple[float, float]:
     return 100 * finished.test_accuracy, 100 * seconds / seeds
 
 
-def fast_accuracy() -> float:
-    """Percent of CIFAR-10's test images that are right after the preset "fast"."""
-    return fast_to_the_end()[0]
+def accuracy_of_fast(*flags: str) -> float:
+    """Percent of CIFAR-10's test images that are right after the preset "fast", with these flags."""
+    return fast_to_the_end(*flags)[0]
 
 
-def fast_share_of_time() -> float:
+def time_of_fast(*flags: str) -> float:
     """Percent of the time that the seed's 50 epochs take, start-up and final test included."""
-    return fast_to_the_end()[1]
+    return fast_to_the_end(*flags)[1]
 
 
 # ---- For tests/bench/watching.py too --------------------------------------------------------------------------------
