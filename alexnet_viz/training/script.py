@@ -4,8 +4,9 @@
     print(run_script(run))         # with the learning rates that were changed by hand
 
 The script needs torch and torchvision. It trains the same network on the same data by the same recipe; chance falls
-differently, so its accuracy agrees and its single numbers do not. It does one image at a time what we do in batches,
-which takes longer and is easier to read. No torch here.
+differently, so its accuracy agrees and its single numbers do not. Mirroring too is left to chance, as torchvision has
+it, where we take turns (see `augment`). It does one image at a time what we do in batches, which takes longer and is
+easier to read. No torch here.
 """
 
 import ast
