@@ -152,18 +152,24 @@ def completeness(question: "Question", _answer: "Attribution") -> "Completeness"
         return completeness(question.model, question.array, _answer.heat, _answer.target)
 
 
-@keep(max_entries=256)
 def covered(question: "Question", box: tuple[int, int, int, int], how: str) -> tuple[bytes, NDArray[np.float32]]:
-    """What the network saw with a box covered, as PNG, and the logits it gives."""
+    """What the network saw with a box covered, as PNG, and the logits it gives, whatever class is asked for."""
+    return _covered(question.model, question.picture.digest, box, how, question)
+
+
+@keep(max_entries=256)
+def _covered(
+    model: "Model", digest: str, box: tuple[int, int, int, int], how: str, _question: "Question"
+) -> tuple[bytes, NDArray[np.float32]]:
     import torch
 
     from alexnet_viz.inspection.covering import covered
     from alexnet_viz.network.fields import Box
 
-    preprocess = question.chosen.entry.preprocess
-    picture = covered(question.seen, Box(*box), how, preprocess)
+    preprocess = _question.chosen.entry.preprocess
+    picture = covered(_question.seen, Box(*box), how, preprocess)
     gray = len(preprocess.mean) == 1
     array = preprocess.normalised(picture.convert("L") if gray else picture)  # it is resized and cropped already
     with line().turn(), torch.inference_mode():
-        logits = question.model.network(torch.from_numpy(array)[None])[0]
+        logits = model.network(torch.from_numpy(array)[None])[0]
     return images.encode(picture), logits.numpy().copy()
