@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from alexnet_viz.plots import MUTED, STRONG, percent
+from alexnet_viz.plots import LEGEND_ABOVE, MUTED, STRONG, chart, name_axis, percent
 
 CONV, FC = STRONG, "#e69f00"  # Okabe and Ito: blue and orange, told apart by colour-blind readers
 _NEAR = 0.12  # decades: points nearer than this get their labels on different sides
 _ROOM = 0.6  # decades around the points, for their labels
 
-_DECADES = {"dtick": 1, "exponentformat": "SI", "fixedrange": True}
+_DECADES = {"type": "log", "dtick": 1, "exponentformat": "SI"}
 
 Shares = Sequence[tuple[int, int, int]]  # for each network: in convolutions, in fully connected layers, in all
 
@@ -49,17 +49,10 @@ def share_bars(names: Sequence[str], panels: Mapping[str, Shares], conv: str, fc
         margin={"l": 0, "r": 8, "t": 56, "b": 4},
         bargap=0.25,
         dragmode=False,
-        legend={"orientation": "h", "x": 0, "y": 1.08, "yanchor": "bottom", "traceorder": "normal"},
+        legend={**LEGEND_ABOVE, "y": 1.08, "traceorder": "normal"},
     )
     figure.update_xaxes(range=[0, 1.45], visible=False, fixedrange=True)
-    figure.update_yaxes(
-        tickvals=list(range(len(names))),
-        ticktext=[f"{name}  " for name in names],
-        autorange="reversed",
-        automargin=True,
-        fixedrange=True,
-        tickfont_size=15,
-    )
+    figure.update_yaxes(name_axis(names), fixedrange=True)
     return figure
 
 
@@ -78,7 +71,13 @@ def work_scatter(
     left, right = _around(params)
     bottom, top = _around(macs)
     free = _middle_of_widest_gap(params)
-    figure = go.Figure()
+    figure = chart(
+        x={"title": x_title, "range": [left, right], "showgrid": True, **_DECADES},
+        y={"title": y_title, "range": [bottom, top], **_DECADES},
+        height=460,
+        margin={"l": 0, "r": 8, "t": 8, "b": 0},
+        showlegend=False,
+    )
     for times in reuse:
         figure.add_scatter(
             x=[10**left, 10**right],
@@ -107,9 +106,6 @@ def work_scatter(
         customdata=[f"{name}: {p:,} / {m:,}" for name, p, m in zip(names, params, macs, strict=True)],
         hovertemplate="%{customdata}<extra></extra>",
     )
-    figure.update_layout(height=460, margin={"l": 0, "r": 8, "t": 8, "b": 0}, showlegend=False, dragmode=False)
-    figure.update_xaxes(title=x_title, type="log", range=[left, right], showgrid=True, **_DECADES)
-    figure.update_yaxes(title=y_title, type="log", range=[bottom, top], **_DECADES)
     return figure
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from alexnet_viz.plots import BAR_HEIGHT, MUTED, STRONG, percent
+from alexnet_viz.plots import BAR_HEIGHT, LEGEND_ABOVE, MUTED, STRONG, chart, name_axis, percent
 
 WEAK = "#d55e00"  # Okabe and Ito's vermilion: what speaks against
 
@@ -17,20 +17,21 @@ def distribution(counts: NDArray[Any], edges: NDArray[Any], value: str, number: 
     After a ReLU nearly all values are zero: on a linear axis that bar alone would be seen.
     """
     middles, widths = (edges[:-1] + edges[1:]) / 2, edges[1:] - edges[:-1]
-    figure = go.Figure(
-        go.Bar(
-            x=middles,
-            y=counts**0.5,
-            width=widths,
-            marker_color=[STRONG if middle > 0 else MUTED for middle in middles],
-            customdata=list(zip(edges[:-1], edges[1:], counts, strict=True)),
-            hovertemplate="%{customdata[0]:.3g} ... %{customdata[1]:.3g}: %{customdata[2]}<extra></extra>",
-        )
-    )
     ticks = _round_counts(int(counts.max()))
-    figure.update_layout(height=190, margin={"l": 0, "r": 0, "t": 6, "b": 0}, bargap=0, dragmode=False)
-    figure.update_yaxes(title=number, tickvals=[tick**0.5 for tick in ticks], ticktext=ticks, fixedrange=True)
-    figure.update_xaxes(title=value, fixedrange=True)
+    figure = chart(
+        x={"title": value},
+        y={"title": number, "tickvals": [tick**0.5 for tick in ticks], "ticktext": ticks},
+        height=190,
+        bargap=0,
+    )
+    figure.add_bar(
+        x=middles,
+        y=counts**0.5,
+        width=widths,
+        marker={"color": [STRONG if middle > 0 else MUTED for middle in middles]},
+        customdata=list(zip(edges[:-1], edges[1:], counts, strict=True)),
+        hovertemplate="%{customdata[0]:.3g} ... %{customdata[1]:.3g}: %{customdata[2]}<extra></extra>",
+    )
     return figure
 
 
@@ -43,61 +44,48 @@ def before_and_after(
     names: Sequence[str], before: Sequence[float], after: Sequence[float], titles: tuple[str, str]
 ) -> go.Figure:
     """Probabilities of the same classes twice, first class on top."""
-    figure = go.Figure()
-    places = list(range(len(names)))
+    figure = chart(
+        x={"range": [0, 1], "visible": False},
+        y=name_axis(names),
+        height=int(1.5 * BAR_HEIGHT * len(names)) + 60,
+        margin={"l": 0, "r": 72, "t": 4, "b": 4},
+        bargap=0.25,
+        legend={**LEGEND_ABOVE, "traceorder": "normal"},
+    )
     for title, shares, color in ((titles[0], before, MUTED), (titles[1], after, STRONG)):
         figure.add_bar(
             x=list(shares),
-            y=places,
+            y=list(range(len(names))),
             orientation="h",
             name=title,
-            marker_color=color,
+            marker={"color": color},
             text=[percent(share) for share in shares],
             textposition="outside",
             cliponaxis=False,
             hovertemplate="%{x:.2%}<extra></extra>",
         )
-    figure.update_layout(
-        height=int(1.5 * BAR_HEIGHT * len(names)) + 60,
-        margin={"l": 0, "r": 72, "t": 4, "b": 4},
-        bargap=0.25,
-        dragmode=False,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "traceorder": "normal"},
-    )
-    figure.update_xaxes(range=[0, 1], visible=False, fixedrange=True)
-    figure.update_yaxes(
-        tickvals=places,
-        ticktext=[f"{name}  " for name in names],
-        autorange="reversed",
-        automargin=True,
-        fixedrange=True,
-        tickfont_size=15,
-    )
     return figure
 
 
 def ranking(channels: Sequence[int], drops: Sequence[float], axis: str) -> go.Figure:
     """How far a value falls when each channel alone is switched off; below zero it rises."""
-    figure = go.Figure(
-        go.Bar(
-            x=list(drops),
-            y=list(range(len(channels))),
-            orientation="h",
-            marker_color=[STRONG if drop >= 0 else WEAK for drop in drops],
-            text=[f"{drop:+.3f}" for drop in drops],
-            textposition="outside",
-            cliponaxis=False,
-            hoverinfo="skip",
-        )
+    figure = chart(
+        x={"title": axis, "zeroline": True},
+        y=name_axis([str(channel) for channel in channels], 12),
+        height=26 * len(channels) + 60,
+        margin={"l": 0, "r": 64, "t": 4, "b": 0},
+        bargap=0.3,
     )
-    figure.update_layout(
-        height=26 * len(channels) + 60, margin={"l": 0, "r": 64, "t": 4, "b": 0}, bargap=0.3, dragmode=False
+    figure.add_bar(
+        x=list(drops),
+        y=list(range(len(channels))),
+        orientation="h",
+        marker={"color": [STRONG if drop >= 0 else WEAK for drop in drops]},
+        text=[f"{drop:+.3f}" for drop in drops],
+        textposition="outside",
+        cliponaxis=False,
+        hoverinfo="skip",
     )
-    figure.update_xaxes(title=axis, zeroline=True, fixedrange=True)
-    figure.update_yaxes(
-        tickvals=list(range(len(channels))), ticktext=[f"{c}  " for c in channels], autorange="reversed",
-        fixedrange=True,
-    )  # fmt: skip
     return figure
 
 
@@ -139,15 +127,14 @@ _SYMBOLS = ["circle", "diamond", "square", "triangle-up", "x"]
 
 def curves(x: NDArray[Any], lines: Sequence[NDArray[Any]], names: Sequence[str], titles: tuple[str, str]) -> go.Figure:
     """Probabilities over a share; the first line is what counts, the others are what it is held against."""
-    figure = go.Figure()
+    share = {"tickformat": ".0%"}
+    figure = chart(
+        x={"title": titles[0], "range": [0, 1], **share},
+        y={"title": titles[1], "range": [0, 1.02], **share},
+        height=280,
+        legend=LEGEND_ABOVE,
+    )
     for i, (line, name) in enumerate(zip(lines, names, strict=True)):
         style = {"color": STRONG, "width": 3} if i == 0 else {"color": WEAK, "dash": "dash"}
         figure.add_scatter(x=x, y=line, mode="lines", name=name, line=style)
-    figure.update_layout(
-        height=280,
-        margin={"l": 0, "r": 0, "t": 4, "b": 0},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    )
-    figure.update_xaxes(title=titles[0], range=[0, 1], tickformat=".0%", fixedrange=True)
-    figure.update_yaxes(title=titles[1], range=[0, 1.02], tickformat=".0%", fixedrange=True)
     return figure

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from alexnet_viz import plots_training
-from alexnet_viz.plots import MUTED, STRONG
+from alexnet_viz.plots import LEGEND_ABOVE, MUTED, STRONG, chart, name_axis
 from alexnet_viz.plots_inspection import WEAK
 
 # ---- Dropout --------------------------------------------------------------------------------------------------------
@@ -27,19 +27,24 @@ def answers_over_masks(
     Titles are those of the boxes, the mean and the averaged network. The first class stands on top.
     """
     places = list(range(len(names)))
-    figure = go.Figure(
-        go.Box(
-            x=samples.T.ravel(),
-            y=[place for place in places for _ in range(len(samples))],
-            orientation="h",
-            name=titles[0],
-            marker={"color": MUTED, "size": 4, "opacity": 0.7},
-            line_color=MUTED,
-            boxpoints="all",
-            jitter=0.6,
-            pointpos=0,
-            hoverinfo="skip",
-        )
+    figure = chart(
+        x={"range": [-0.01, 1.01], "tickformat": ".0%"},
+        y=name_axis(names),
+        height=56 * len(names) + 96,
+        margin={"l": 0, "r": 12, "t": 4, "b": 0},
+        legend=LEGEND_ABOVE,
+    )
+    figure.add_box(
+        x=samples.T.ravel(),
+        y=[place for place in places for _ in range(len(samples))],
+        orientation="h",
+        name=titles[0],
+        marker={"color": MUTED, "size": 4, "opacity": 0.7},
+        line_color=MUTED,
+        boxpoints="all",
+        jitter=0.6,
+        pointpos=0,
+        hoverinfo="skip",
     )
     for title, values, color, symbol in (
         (titles[1], mean, STRONG, "circle"),
@@ -53,21 +58,6 @@ def answers_over_masks(
             marker={"color": color, "size": 13, "symbol": symbol, "line": {"width": 3, "color": color}},
             hovertemplate="%{x:.2%}<extra></extra>",
         )
-    figure.update_layout(
-        height=56 * len(names) + 96,
-        margin={"l": 0, "r": 12, "t": 4, "b": 0},
-        dragmode=False,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    )
-    figure.update_xaxes(range=[-0.01, 1.01], tickformat=".0%", fixedrange=True)
-    figure.update_yaxes(
-        tickvals=places,
-        ticktext=[f"{name}  " for name in names],
-        autorange="reversed",
-        automargin=True,
-        fixedrange=True,
-        tickfont_size=15,
-    )
     return figure
 
 
@@ -76,7 +66,12 @@ def answers_over_masks(
 
 def change_by_shift(changes: Sequence[NDArray[Any]], names: Sequence[str], titles: tuple[str, str]) -> go.Figure:
     """Relative changes by the number of pixels moved, one line each; the first counts, the last is the reference."""
-    figure = go.Figure()
+    figure = chart(
+        x={"title": titles[0], "dtick": 1},
+        y={"title": titles[1], "rangemode": "tozero", "tickformat": ".0%"},
+        height=320,
+        legend=LEGEND_ABOVE,
+    )
     for change, name, (color, dash, symbol) in zip(changes, names, _SHIFT_STYLES, strict=False):
         figure.add_scatter(
             x=list(range(len(change))),
@@ -87,14 +82,6 @@ def change_by_shift(changes: Sequence[NDArray[Any]], names: Sequence[str], title
             marker={"size": 9, "symbol": symbol},
             hovertemplate="%{x}: %{y:.1%}<extra></extra>",
         )
-    figure.update_layout(
-        height=320,
-        margin={"l": 0, "r": 0, "t": 4, "b": 0},
-        dragmode=False,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    )
-    figure.update_xaxes(title=titles[0], dtick=1, fixedrange=True)
-    figure.update_yaxes(title=titles[1], rangemode="tozero", tickformat=".0%", fixedrange=True)
     return figure
 
 
@@ -113,29 +100,37 @@ def lrn_neighbours(
     channels: Sequence[int], values: Sequence[float], counted: Sequence[bool], chosen: int, titles: tuple[str, str]
 ) -> go.Figure:
     """A value among its neighbours across channels, each with its number; those that do not count are hatched."""
-    figure = go.Figure(
-        go.Bar(
-            x=[str(channel) for channel in channels],
-            y=list(values),
-            marker={
-                "color": [STRONG if channel == chosen else MUTED for channel in channels],
-                "pattern": {"shape": ["" if counts else "x" for counts in counted]},
-            },
-            text=[f"{value:.3f}" for value in values],
-            textposition="outside",
-            cliponaxis=False,
-            hoverinfo="skip",
-        )
+    figure = chart(
+        x={"title": titles[0], "type": "category"},
+        y={"title": titles[1], "rangemode": "tozero"},
+        height=240,
+        margin={"l": 0, "r": 0, "t": 24, "b": 0},
+        bargap=0.3,
     )
-    figure.update_layout(height=240, margin={"l": 0, "r": 0, "t": 24, "b": 0}, bargap=0.3, dragmode=False)
-    figure.update_xaxes(title=titles[0], type="category", fixedrange=True)
-    figure.update_yaxes(title=titles[1], rangemode="tozero", fixedrange=True)
+    figure.add_bar(
+        x=[str(channel) for channel in channels],
+        y=list(values),
+        marker={
+            "color": [STRONG if channel == chosen else MUTED for channel in channels],
+            "pattern": {"shape": ["" if counts else "x" for counts in counted]},
+        },
+        text=[f"{value:.3f}" for value in values],
+        textposition="outside",
+        cliponaxis=False,
+        hoverinfo="skip",
+    )
     return figure
 
 
 def channel_statistics(groups: Sequence[tuple[str, NDArray[Any], NDArray[Any]]], titles: tuple[str, str]) -> go.Figure:
     """One point a channel and group: (name, means, standard deviations)."""
-    figure = go.Figure()
+    figure = chart(
+        x={"title": titles[0], "zeroline": True},
+        y={"title": titles[1], "rangemode": "tozero"},
+        height=320,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        legend={"orientation": "h", "y": 1.1},
+    )
     for (name, means, deviations), color, symbol in zip(
         groups, (MUTED, STRONG, WEAK), ("circle", "diamond", "x"), strict=True
     ):
@@ -148,11 +143,6 @@ def channel_statistics(groups: Sequence[tuple[str, NDArray[Any], NDArray[Any]]],
             customdata=list(range(len(means))),
             hovertemplate="%{customdata}: %{x:.3f} / %{y:.3f}<extra></extra>",
         )
-    figure.update_layout(
-        height=320, margin={"l": 0, "r": 0, "t": 8, "b": 0}, dragmode=False, legend={"orientation": "h", "y": 1.1}
-    )
-    figure.update_xaxes(title=titles[0], zeroline=True, fixedrange=True)
-    figure.update_yaxes(title=titles[1], rangemode="tozero", fixedrange=True)
     return figure
 
 
@@ -163,7 +153,13 @@ def two_rules(
     paper: Sequence[float], torch: Sequence[float], cut: int, names: tuple[str, str], titles: tuple[str, str]
 ) -> go.Figure:
     """One weight under two rules, over the steps; a dotted line where the learning rate falls."""
-    figure = go.Figure()
+    figure = chart(
+        x={"title": titles[0]},
+        y={"title": titles[1]},
+        height=300,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        legend={"orientation": "h", "y": 1.12},
+    )
     for path, name, color, dash in ((paper, names[0], STRONG, "solid"), (torch, names[1], WEAK, "dash")):
         figure.add_scatter(
             y=list(path),
@@ -173,11 +169,6 @@ def two_rules(
             hovertemplate="%{x}: %{y:.4f}<extra></extra>",
         )
     figure.add_vline(x=cut, line={"dash": "dot", "color": MUTED})
-    figure.update_layout(
-        height=300, margin={"l": 0, "r": 0, "t": 8, "b": 0}, dragmode=False, legend={"orientation": "h", "y": 1.12}
-    )
-    figure.update_xaxes(title=titles[0], fixedrange=True)
-    figure.update_yaxes(title=titles[1], fixedrange=True)
     return figure
 
 
@@ -200,7 +191,7 @@ def function_curves(
     titles: tuple[str, str],
 ) -> go.Figure:
     """One line for each activation function by its id, and on each a dot at the chosen x."""
-    figure = go.Figure()
+    figure = chart(x={"title": titles[0]}, y={"title": titles[1]}, height=280, legend=LEGEND_ABOVE)
     for function, line in lines.items():
         color, dash = _FUNCTION_STYLES[function]
         style = {"color": color, "dash": dash, "width": 3}
@@ -215,14 +206,6 @@ def function_curves(
             showlegend=False,
         )
     figure.add_vline(x=at, line={"dash": "dot", "color": MUTED})
-    figure.update_layout(
-        height=280,
-        margin={"l": 0, "r": 0, "t": 4, "b": 0},
-        dragmode=False,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    )
-    figure.update_xaxes(title=titles[0], fixedrange=True)
-    figure.update_yaxes(title=titles[1], fixedrange=True)
     return figure
 
 
@@ -237,7 +220,12 @@ def signal_and_gradient(
 
     `words` are what the two are called. A zero has no place on a log axis: there the line ends.
     """
-    figure = go.Figure()
+    figure = chart(
+        x={"title": titles[0]},
+        y={"title": titles[1], "type": "log", "exponentformat": "power"},
+        height=360,
+        legend=LEGEND_ABOVE,
+    )
     for function, both in flows.items():
         color, _ = _FUNCTION_STYLES[function]
         for values, word, dash in zip(both, words, ("solid", "dot"), strict=True):
@@ -250,32 +238,26 @@ def signal_and_gradient(
                 opacity=1 if function == chosen else _FAINT,
                 hovertemplate="%{x}: %{y:.2e}",
             )
-    figure.update_layout(
-        height=360,
-        margin={"l": 0, "r": 0, "t": 4, "b": 0},
-        dragmode=False,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    )
-    figure.update_xaxes(title=titles[0], fixedrange=True)
-    figure.update_yaxes(title=titles[1], type="log", exponentformat="power", fixedrange=True)
     return figure
 
 
 def small_histogram(counts: NDArray[Any], edges: NDArray[Any], function: str) -> go.Figure:
     """A layer's values as bars without a scale: shapes to be held against each other. Heights are square roots."""
-    figure = go.Figure(
-        go.Bar(
-            x=(edges[:-1] + edges[1:]) / 2,
-            y=counts**0.5,
-            width=edges[1:] - edges[:-1],
-            marker_color=_FUNCTION_STYLES[function][0],
-            customdata=counts,
-            hovertemplate="%{x:.3g}: %{customdata}<extra></extra>",
-        )
+    figure = chart(
+        x={"range": [edges[0], edges[-1]], "nticks": 3},
+        y={"visible": False},
+        height=120,
+        margin={"l": 4, "r": 4, "t": 4, "b": 0},
+        bargap=0,
     )
-    figure.update_layout(height=120, margin={"l": 4, "r": 4, "t": 4, "b": 0}, bargap=0, dragmode=False)
-    figure.update_yaxes(visible=False, fixedrange=True)
-    figure.update_xaxes(range=[edges[0], edges[-1]], nticks=3, fixedrange=True)
+    figure.add_bar(
+        x=(edges[:-1] + edges[1:]) / 2,
+        y=counts**0.5,
+        width=edges[1:] - edges[:-1],
+        marker_color=_FUNCTION_STYLES[function][0],
+        customdata=counts,
+        hovertemplate="%{x:.3g}: %{customdata}<extra></extra>",
+    )
     return figure
 
 
@@ -283,7 +265,17 @@ def shares_by_layer(
     layers: Sequence[str], shares: Sequence[tuple[str, Sequence[float]]], titles: tuple[str, str], chosen: str = ""
 ) -> go.Figure:
     """Shares of one or two kinds, (name, one for each layer), as bars; the chosen layer's name is bold."""
-    figure = go.Figure()
+    every = max(1, round(len(layers) / 10))  # names of more than ten layers would cover each other
+    places = list(range(0, len(layers), every))
+    shown = [f"<b>{layers[i]}</b>" if layers[i] == chosen else layers[i] for i in places]
+    figure = chart(
+        x={"title": titles[0], "tickvals": places, "ticktext": shown},
+        y={"title": titles[1], "range": [0, 1], "tickformat": ".0%"},
+        height=260,
+        bargap=0.2,
+        showlegend=len(shares) > 1,
+        legend=LEGEND_ABOVE,
+    )
     for (name, values), color, shape in zip(shares, (STRONG, WEAK), ("", "/"), strict=False):
         figure.add_bar(
             x=list(range(len(layers))),
@@ -293,19 +285,6 @@ def shares_by_layer(
             customdata=list(layers),
             hovertemplate="%{customdata}: %{y:.1%}",
         )
-    figure.update_layout(
-        height=260,
-        margin={"l": 0, "r": 0, "t": 4, "b": 0},
-        dragmode=False,
-        bargap=0.2,
-        showlegend=len(shares) > 1,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    )
-    every = max(1, round(len(layers) / 10))  # names of more than ten layers would cover each other
-    places = list(range(0, len(layers), every))
-    shown = [f"<b>{layers[i]}</b>" if layers[i] == chosen else layers[i] for i in places]
-    figure.update_xaxes(title=titles[0], tickvals=places, ticktext=shown, fixedrange=True)
-    figure.update_yaxes(title=titles[1], range=[0, 1], tickformat=".0%", fixedrange=True)
     return figure
 
 
@@ -414,7 +393,18 @@ def stream_colours(shares: NDArray[Any], names: Sequence[str], titles: tuple[str
 
     Titles are those of the axis and of the mean. Dots are spread up and down so that they do not hide each other.
     """
-    figure = go.Figure()
+    figure = chart(
+        x={"title": titles[0], "range": [-0.02, 1.02]},
+        y={
+            "tickvals": list(range(len(names))),
+            "ticktext": [f"{name}  " for name in names],
+            "range": [len(names) - 0.4, -0.6],
+            "automargin": True,
+            "zeroline": False,
+        },
+        height=240,
+        legend=LEGEND_ABOVE,
+    )
     spread = [0.09 * (i % 5 - 2) for i in range(shares.shape[1])]
     for place, (row, name) in enumerate(zip(shares, names, strict=True)):
         figure.add_scatter(
@@ -439,21 +429,6 @@ def stream_colours(shares: NDArray[Any], names: Sequence[str], titles: tuple[str
         hoverinfo="skip",
     )
     figure.add_vline(x=0.5, line={"dash": "dot", "color": MUTED})
-    figure.update_layout(
-        height=240,
-        margin={"l": 0, "r": 0, "t": 4, "b": 0},
-        dragmode=False,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    )
-    figure.update_xaxes(title=titles[0], range=[-0.02, 1.02], fixedrange=True)
-    figure.update_yaxes(
-        tickvals=list(range(len(names))),
-        ticktext=[f"{name}  " for name in names],
-        range=[len(names) - 0.4, -0.6],
-        automargin=True,
-        zeroline=False,
-        fixedrange=True,
-    )
     return figure
 
 
@@ -473,7 +448,13 @@ def stability(
     means: NDArray[Any], said: Sequence[Sequence[str]], names: Sequence[str], titles: tuple[str, str]
 ) -> go.Figure:
     """Probabilities by the step of strength, one line a kind, (kinds, steps + 1); `said` are the strengths in words."""
-    figure = go.Figure()
+    figure = chart(
+        x={"title": titles[0], "dtick": 1},
+        y={"title": titles[1], "range": [-0.02, 1.04], "tickformat": ".0%"},
+        height=340,
+        margin={"l": 0, "r": 8, "t": 4, "b": 0},
+        legend=LEGEND_ABOVE,
+    )
     for mean, strengths, name, (color, dash, symbol) in zip(means, said, names, _KIND_STYLES, strict=True):
         figure.add_scatter(
             x=list(range(len(mean))),
@@ -485,33 +466,29 @@ def stability(
             customdata=list(strengths),
             hovertemplate="%{customdata}: %{y:.1%}",
         )
-    figure.update_layout(
-        height=340,
-        margin={"l": 0, "r": 8, "t": 4, "b": 0},
-        dragmode=False,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    )
-    figure.update_xaxes(title=titles[0], dtick=1, fixedrange=True)
-    figure.update_yaxes(title=titles[1], range=[-0.02, 1.04], tickformat=".0%", fixedrange=True)
     return figure
 
 
 def colour_cloud(pixels: NDArray[Any], axes: Sequence[NDArray[Any]], titles: tuple[str, str]) -> go.Figure:
     """Pixels, (n, 3), by their red and blue, in their own colours; p1, p2, ... are the ends of axes, (2, 3) each."""
     levels = (255 * pixels).round().astype(int).tolist()
-    figure = go.Figure(
-        go.Scatter(
-            x=pixels[:, 0],
-            y=pixels[:, 2],
-            mode="markers",
-            marker={
-                "size": 7,
-                "color": [f"rgb({red}, {green}, {blue})" for red, green, blue in levels],
-                "line": {"width": 0.5, "color": MUTED},
-            },
-            hoverinfo="skip",
-            showlegend=False,
-        )
+    figure = chart(
+        x={"title": titles[0], "range": [-0.05, 1.05], "constrain": "domain"},
+        y={"title": titles[1], "range": [-0.05, 1.05], "constrain": "domain", "scaleanchor": "x", "scaleratio": 1},
+        height=300,
+        legend=LEGEND_ABOVE,
+    )
+    figure.add_scatter(
+        x=pixels[:, 0],
+        y=pixels[:, 2],
+        mode="markers",
+        marker={
+            "size": 7,
+            "color": [f"rgb({red}, {green}, {blue})" for red, green, blue in levels],
+            "line": {"width": 0.5, "color": MUTED},
+        },
+        hoverinfo="skip",
+        showlegend=False,
     )
     for number, (ends, (color, dash)) in enumerate(zip(axes, _AXIS_STYLES, strict=True), start=1):
         figure.add_scatter(
@@ -522,14 +499,4 @@ def colour_cloud(pixels: NDArray[Any], axes: Sequence[NDArray[Any]], titles: tup
             line={"color": color, "dash": dash, "width": 4},
             hoverinfo="skip",
         )
-    figure.update_layout(
-        height=300,
-        margin={"l": 0, "r": 0, "t": 4, "b": 0},
-        dragmode=False,
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    )
-    figure.update_xaxes(title=titles[0], range=[-0.05, 1.05], fixedrange=True, constrain="domain")
-    figure.update_yaxes(
-        title=titles[1], range=[-0.05, 1.05], fixedrange=True, constrain="domain", scaleanchor="x", scaleratio=1
-    )
     return figure
