@@ -6,12 +6,13 @@
     t(Message("no file named {name}", name="x"))   # a sentence made in the core, said in the reader's language
 
 The core never knows the reader's language: it makes `Message`s, and the page or command line says them.
-A translator is made per session and never installed globally, so two visitors can read two languages at once.
+A translator is one language's and never installed globally, so two visitors can read two languages at once.
 """
 
 import gettext
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +47,16 @@ class Translator:
     def __init__(self, language: str, catalogue: gettext.NullTranslations) -> None:
         self.language = language
         self._catalogue = catalogue
+        self._plain = lru_cache(maxsize=4096)(lambda text: self._say(text, {}))  # most are said at every run
 
     def __call__(self, text: str | Message, /, **values: Any) -> str:
-        message = text if isinstance(text, Message) else Message(text, **values)
-        translated = self._catalogue.gettext(message.text) if message.text else ""  # "" would be the file's header
-        said = translated.format(**{name: self._inner(value) for name, value in message.values.items()})
+        if isinstance(text, Message):
+            text, values = text.text, text.values
+        return self._say(text, values) if values else self._plain(text)
+
+    def _say(self, text: str, values: Mapping[str, Any]) -> str:
+        translated = self._catalogue.gettext(text) if text else ""  # "" would be the file's header
+        said = translated.format(**{name: self._inner(value) for name, value in values.items()})
         return choose_particles(said) if self.language == "ko" else said
 
     def _inner(self, value: Any) -> Any:
@@ -92,9 +98,14 @@ def N_(text: str) -> str:  # noqa: N802 (gettext's own name for it)
 
 def translator(language: str) -> Translator:
     """The translator for a language id; an unknown one reads English."""
-    if language == "en" or language not in LANGUAGES:
+    return _translator(language if language in LANGUAGES else "en", LOCALE_DIR)
+
+
+@cache
+def _translator(language: str, folder: Path) -> Translator:
+    if language == "en":
         return Translator("en", gettext.NullTranslations())
-    return Translator(language, gettext.translation(DOMAIN, str(LOCALE_DIR), languages=[language], fallback=True))
+    return Translator(language, gettext.translation(DOMAIN, str(folder), languages=[language], fallback=True))
 
 
 def best_language(preferred: Iterable[str | None]) -> str:

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-from alexnet_viz.i18n import Translator, translator
+from alexnet_viz.i18n import translator
 
 _NUMBERED = re.compile("class ([0-9]+)")  # ids made by `numbered`
 LABELS_DIR = Path(__file__).resolve().parent.parent / "assets" / "labels"
@@ -32,11 +32,6 @@ def _names(language: str) -> Mapping[str, str]:
     )
 
 
-@cache
-def _said_in(language: str) -> Translator:
-    return translator(language)
-
-
 def class_ids(labels: str) -> tuple[str, ...]:
     """The ids of a class list, such as "cifar10", in the network's output order."""
     return tuple(entry["id"] for entry in _entries(labels))
@@ -44,8 +39,7 @@ def class_ids(labels: str) -> tuple[str, ...]:
 
 def class_name(class_id: str, language: str) -> str:
     """The word for a class in a language; the id itself where there is none."""
-    number = _NUMBERED.fullmatch(class_id)
-    t = _said_in(language)
+    number, t = _NUMBERED.fullmatch(class_id), translator(language)
     return t("class {number}", number=number[1]) if number else _names(language).get(class_id, class_id)
 
 

@@ -31,8 +31,10 @@ with presets:
     if preset != lab.preset:
         lab_state.choose_preset(preset)
         st.rerun()
-with more.popover(t("Input and rounding"), width="stretch"):
-    architecture_tabs.input_and_rounding(t, lab)
+box = more.popover(t("Input and rounding"), width="stretch", on_change="rerun", key=f"lab_input_{t.language}")
+if box.open:
+    with box:
+        architecture_tabs.input_and_rounding(t, lab)
 undo.button(t("Undo"), icon=":material/undo:", disabled=not lab.before, on_click=lab_state.undo, width="stretch")
 reset.button(
     t("Reset"), icon=":material/restart_alt:", disabled=not lab.edited, on_click=lab_state.reset, width="stretch"

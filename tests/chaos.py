@@ -129,7 +129,7 @@ def server_killed(home: Path, run: Run, chance: random.Random, spared: bool) -> 
 def test_a_kill_of_one_of_two_processes(home, rank):
     """Under torchrun the other one ends too, and both go on together."""
     command = [*torchrun(2), "train", *flags(plain(home / "pictures", epochs=60)), "--json"]
-    whole = made_by(lambda: subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=PATIENCE))
+    whole = made_by(lambda: to_the_end(command))
 
     def killed() -> None:
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
@@ -140,9 +140,13 @@ def test_a_kill_of_one_of_two_processes(home, rank):
     run = made_by(killed)
     assert Jobs().state(run) in ("interrupted", "failed")
     assert not any(process_of(rank, home) for rank in (0, 1))
-    resume = [*torchrun(2), "resume", run.id, "--json"]
-    subprocess.run(resume, cwd=ROOT, check=True, capture_output=True, timeout=PATIENCE)
+    to_the_end([*torchrun(2), "resume", run.id, "--json"])
     check_same(run, whole)
+
+
+def to_the_end(command: list[str]) -> None:
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-1000:]}\n{done.stderr}"
 
 
 def made_by(work) -> Run:

@@ -16,6 +16,7 @@ Two rounding rules decide what happens when a kernel does not fit its input exac
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, replace
+from functools import lru_cache
 from math import gcd, prod
 from typing import ClassVar, Literal, get_args
 
@@ -230,6 +231,7 @@ class _Step:
     notes: list[Message] = field(default_factory=list)
 
 
+@lru_cache(maxsize=256)  # a page asks for one network's again and again
 def walk(spec: Spec) -> Walk:
     """Shape, parameters, MACs, memory and receptive field of every layer, in order.
 

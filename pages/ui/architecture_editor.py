@@ -57,8 +57,10 @@ def layer_editor(t: Translator, lab: Lab) -> None:
     if changed != layer:
         lab_state.set_layer(editing.replaced(lab.spec, index, changed))
         st.rerun()
-    with more.popover(t("Add, move or remove"), width="stretch"):
-        _structure(t, lab, index)
+    box = more.popover(t("Add, move or remove"), width="stretch", on_change="rerun", key=f"lab_structure_{t.language}")
+    if box.open:
+        with box:
+            _structure(t, lab, index)
 
 
 def _widget(t: Translator, name: str, value, key: str):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 import streamlit as st
 
@@ -100,8 +101,11 @@ def _table(t: Translator, lab: Lab) -> None:
     st.dataframe(rows, hide_index=True, height="content")
     st.caption(t("A number in brackets is the preset's, where yours differs."))
     with st.container(horizontal=True):
-        st.download_button("CSV", tables.as_csv(rows), f"{lab.preset}.csv", "text/csv", on_click="ignore")
-        st.download_button("Markdown", tables.as_markdown(rows), f"{lab.preset}.md", "text/markdown", on_click="ignore")
+        for label, written, ending, kind in (
+            ("CSV", tables.as_csv, "csv", "text/csv"),
+            ("Markdown", tables.as_markdown, "md", "text/markdown"),
+        ):
+            st.download_button(label, partial(written, rows), f"{lab.preset}.{ending}", kind, on_click="ignore")
 
 
 def _memory(t: Translator, lab: Lab) -> None:

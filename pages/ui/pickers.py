@@ -93,7 +93,7 @@ def model(t: Translator) -> ChosenModel:
     """The model that the whole app looks at: one of the table, or the visitor's own."""
     ids = _model_ids()
     current = state.MODEL.current(ids)
-    picked = current if state.hidden("model") else _model_box(t, t("Network"), current, key="model")
+    picked = current if state.hidden("model") else _model_box(t, t("Network"), ids, current, key="model")
     state.MODEL.remember(picked, linkable=picked in MODELS)
     return _chosen(picked)
 
@@ -103,7 +103,7 @@ def second_model(t: Translator, first: ChosenModel) -> ChosenModel:
     ids = _model_ids()
     taken = state.OWN_MODEL_ID if first.own else first.entry.id
     other = next(model_id for model_id in ids if model_id != taken)
-    return _chosen(_model_box(t, t("Compare with"), other, key=f"second_model_{taken}"))
+    return _chosen(_model_box(t, t("Compare with"), ids, other, key=f"second_model_{taken}"))
 
 
 def _model_ids() -> list[str]:
@@ -131,8 +131,7 @@ def _chosen(model_id: str) -> ChosenModel:
     return ChosenModel(own.model.entry, own)
 
 
-def _model_box(t: Translator, label: str, current: str, *, key: str) -> str:
-    ids = _model_ids()
+def _model_box(t: Translator, label: str, ids: Sequence[str], current: str, *, key: str) -> str:
     titles = {model_id: t(MODELS[model_id].title) for model_id in MODELS}
     titles |= {
         name: t("Trained here: {run}", run=name.removeprefix(RUN_PREFIX)) for name in ids if name[:4] == RUN_PREFIX
@@ -145,23 +144,39 @@ def _model_box(t: Translator, label: str, current: str, *, key: str) -> str:
 
 
 def picture(t: Translator) -> Picture:
-    """The current picture: a strip of the samples and the visitor's own, and a place to drop more."""
-    own = own_pictures()
-    current = state.IMAGE.current([*SAMPLES, *own])
+    """The current picture: a strip of the samples and the visitor's own."""
     if not state.hidden("picture"):
-        thumbnails = [Thumbnail(one.id, one.name, cache.thumbnail(one.digest, one.data)) for one in all_pictures(t)]
-        strip(t("Pictures"), thumbnails, current, key="picture_strip", on_choose=_choose_picture)
-    _choose_picture(current)
-    return current_picture(t)
+        _strip(t)
+    return _linked_picture(t)
 
 
 def picture_popover(t: Translator) -> Picture:
     """The current picture, with the strip and the place to drop more behind a button."""
-    if state.hidden("picture"):
-        return picture(t)
-    with st.popover(t("Another picture"), icon=":material/image:", width="stretch"):
-        chosen = picture(t)
-        drop_pictures(t)
+    if not state.hidden("picture"):
+        # Drawn only when open: a strip of thumbnails is much to send with every answer.
+        box = st.popover(
+            t("Another picture"),
+            icon=":material/image:",
+            width="stretch",
+            on_change="rerun",
+            key=f"another_picture_{t.language}",
+        )
+        if box.open:
+            with box:
+                _strip(t)
+                drop_pictures(t)
+    return _linked_picture(t)
+
+
+def _strip(t: Translator) -> None:
+    thumbnails = [Thumbnail(one.id, one.name, cache.thumbnail(one.digest, one.data)) for one in all_pictures(t)]
+    strip(t("Pictures"), thumbnails, current_picture(t).id, key="picture_strip", on_choose=_choose_picture)
+
+
+def _linked_picture(t: Translator) -> Picture:
+    """The current picture, kept in the link."""
+    chosen = current_picture(t)
+    _choose_picture(chosen.id)
     return chosen
 
 
@@ -224,8 +239,16 @@ def paste_or_photograph(t: Translator) -> None:
     if state.hidden("picture"):
         return
     round_ = state.get(state.UPLOAD_ROUND, 0)
-    button = {"icon": ":material/photo_camera:", "width": "stretch", "key": f"aside_paste_{round_}"}
-    with st.popover(t("Paste or camera"), **button):
+    box = st.popover(
+        t("Paste or camera"),
+        icon=":material/photo_camera:",
+        width="stretch",
+        on_change="rerun",
+        key=f"aside_paste_{round_}_{t.language}",
+    )
+    if not box.open:
+        return
+    with box:
         if pasted := paste_box(t, key=f"paste_{round_}"):
             _take([(t("Pasted picture"), pasted)])
         st.caption(t("Browsers allow the camera on HTTPS addresses and on this computer (localhost) only."))

@@ -14,6 +14,12 @@ def field(app, label: str):
     return next(box for box in app.number_input if box.label == label)
 
 
+def open_box(app, key: str):
+    """Open a popover, whose content is drawn only then."""
+    app.session_state[f"{key}_en"] = True
+    return app.run()
+
+
 def spec_of(app):
     return app.session_state["lab"].spec
 
@@ -81,6 +87,7 @@ def test_a_hostile_link_gets_one_sentence(net):
 
 def test_an_impossible_network_never_breaks_the_page_and_offers_a_way_out():
     app = open_page("architecture")
+    open_box(app, "lab_input")
     field(app, "Input side, in pixels").set_value(224).run()
     assert "fc6" in app.error[0].value
     assert app.metric[0].value == "-"
@@ -95,6 +102,7 @@ def test_an_impossible_network_never_breaks_the_page_and_offers_a_way_out():
 
 def test_rounding_up_makes_224_possible():
     app = open_page("architecture")
+    open_box(app, "lab_input")
     field(app, "Input side, in pixels").set_value(224).run()
     app.radio[0].set_value("ceil").run()
     assert not app.error
@@ -103,7 +111,7 @@ def test_rounding_up_makes_224_possible():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_layer_of_every_kind_can_be_added(kind):
-    app = open_page("architecture", layer="conv2")
+    app = open_box(open_page("architecture", layer="conv2"), "lab_structure")
     app.selectbox(key="lab_new_kind").set_value(kind).run()
     app.button(key="lab_add").click().run()
     assert not app.exception
@@ -112,7 +120,7 @@ def test_a_layer_of_every_kind_can_be_added(kind):
 
 
 def test_layers_are_moved_and_removed():
-    app = open_page("architecture", layer="norm1")
+    app = open_box(open_page("architecture", layer="norm1"), "lab_structure")
     app.button(key="lab_arrow_upward").click().run()
     assert layer_names(spec_of(app).layers)[:3] == ["conv1", "norm1", "relu1"]
     app.button(key="lab_delete").click().run()

@@ -42,7 +42,7 @@ WHERE = {
     "레이어별 상세 구조": (("architecture", {"preset": "alexnet_single", "tab": "flow"}), ["svg"]),
     "mermaid 2": (("architecture", {"preset": "alexnet_single", "tab": "flow"}), ["svg"]),
     "각 레이어 상세 설명": (SINGLE, ["conv1", "relu1", "pool1"]),
-    "1. 입력 레이어 (Input Layer)": (SINGLE, ["default: 227"]),
+    "1. 입력 레이어 (Input Layer)": (SINGLE, ["(227 - 11) / 4 + 1 = 55"]),
     "2. 첫 번째 합성곱 레이어 (Conv1)": (SINGLE, ["96 x 55 x 55", "34,944"]),
     "3. 첫 번째 풀링 레이어 (Pool1)": (SINGLE, ["96 x 27 x 27"]),
     "4. 두 번째 합성곱 레이어 (Conv2)": (SINGLE, ["256 x 27 x 27", "614,656"]),
