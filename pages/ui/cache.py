@@ -234,7 +234,7 @@ def views(model_id: str, digest: str, _data: bytes) -> Views:
     )
 
 
-@keep(max_entries=256)
+@keep(max_entries=2048)  # more than a class has pictures: each page with a strip asks for all of its visitor's
 def thumbnail(digest: str, _data: bytes) -> bytes:
     """A small square JPEG of a picture."""
     return render.thumbnail(images.decode(_data).image)
