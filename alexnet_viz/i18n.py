@@ -51,7 +51,7 @@ class Translator:
 
     def __call__(self, text: str | Message, /, **values: Any) -> str:
         if isinstance(text, Message):
-            text, values = text.text, text.values
+            return self(text.text, **text.values)
         return self._say(text, values) if values else self._plain(text)
 
     def _say(self, text: str, values: Mapping[str, Any]) -> str:
