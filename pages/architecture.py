@@ -31,7 +31,8 @@ with presets:
     if preset != lab.preset:
         lab_state.choose_preset(preset)
         st.rerun()
-box = more.popover(t("Input and rounding"), width="stretch", on_change="rerun", key=f"lab_input_{t.language}")
+with more:
+    box = pickers.popover(t, "lab_input", t("Input and rounding"))
 if box.open:
     with box:
         architecture_tabs.input_and_rounding(t, lab)

@@ -9,7 +9,7 @@ from alexnet_viz.network import editing, notation
 from alexnet_viz.network.spec import KINDS, layer_names
 from alexnet_viz.tables import KIND_NAMES
 from pages.ui import lab as lab_state
-from pages.ui import state
+from pages.ui import pickers, state
 from pages.ui.lab import Lab
 
 # Field: its name for people, and its largest value in the widget. The order is the order on the page.
@@ -57,7 +57,8 @@ def layer_editor(t: Translator, lab: Lab) -> None:
     if changed != layer:
         lab_state.set_layer(editing.replaced(lab.spec, index, changed))
         st.rerun()
-    box = more.popover(t("Add, move or remove"), width="stretch", on_change="rerun", key=f"lab_structure_{t.language}")
+    with more:
+        box = pickers.popover(t, "lab_structure", t("Add, move or remove"))
     if box.open:
         with box:
             _structure(t, lab, index)

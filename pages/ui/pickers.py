@@ -153,14 +153,7 @@ def picture(t: Translator) -> Picture:
 def picture_popover(t: Translator) -> Picture:
     """The current picture, with the strip and the place to drop more behind a button."""
     if not state.hidden("picture"):
-        # Drawn only when open: a strip of thumbnails is much to send with every answer.
-        box = st.popover(
-            t("Another picture"),
-            icon=":material/image:",
-            width="stretch",
-            on_change="rerun",
-            key=f"another_picture_{t.language}",
-        )
+        box = popover(t, "another_picture", t("Another picture"), ":material/image:")
         if box.open:
             with box:
                 _strip(t)
@@ -239,13 +232,7 @@ def paste_or_photograph(t: Translator) -> None:
     if state.hidden("picture"):
         return
     round_ = state.get(state.UPLOAD_ROUND, 0)
-    box = st.popover(
-        t("Paste or camera"),
-        icon=":material/photo_camera:",
-        width="stretch",
-        on_change="rerun",
-        key=f"aside_paste_{round_}_{t.language}",
-    )
+    box = popover(t, f"aside_paste_{round_}", t("Paste or camera"), ":material/photo_camera:")
     if not box.open:
         return
     with box:
@@ -272,6 +259,13 @@ def tabs(t: Translator, name: str, titles: Mapping[str, str]) -> Mapping[str, "s
     by_id = dict(zip(titles, drawn, strict=True))
     choice.remember(next((tab_id for tab_id, tab in by_id.items() if tab.open), current))
     return by_id
+
+
+def popover(
+    t: Translator, name: str, label: str, icon: str | None = None, width: str = "stretch"
+) -> "st.delta_generator.DeltaGenerator":
+    """A box behind a button; draw into it only if its `.open` is true, since what it holds is sent with every run."""
+    return st.popover(label, icon=icon, width=width, on_change="rerun", key=f"{name}_{t.language}")
 
 
 def _without_bar(titles: Mapping[str, str], current: str) -> Mapping[str, "st.delta_generator.DeltaGenerator"]:

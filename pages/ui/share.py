@@ -9,7 +9,7 @@ from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.qr import qr_svg
 from alexnet_viz.samples import SAMPLES
-from pages.ui import messages, state
+from pages.ui import messages, pickers, state
 
 Controls = tuple[tuple[str, str], ...]  # id in the link, title marked for translation
 
@@ -48,7 +48,7 @@ def share(t: Translator, page: str) -> None:
             key="show_everything",
         )
     # Drawn only when open: by then the address bar has what the page wrote into it.
-    box = st.popover(t("Share this page"), icon=":material/share:", on_change="rerun", key=f"share_{page}_{t.language}")
+    box = pickers.popover(t, f"share_{page}", t("Share this page"), ":material/share:", width="content")
     if box.open:
         with box, messages.shown(t):
             _offer(t, page)
