@@ -90,7 +90,7 @@ def test_a_server_without_training_shows_a_sentence_and_the_shipped_run(monkeypa
 
 def test_a_capped_server_offers_so_many_epochs_and_no_more(monkeypatch, idle_jobs):  # noqa: F811
     monkeypatch.setenv("ALEXNET_VIZ_TRAINING", "capped")
-    monkeypatch.setenv("ALEXNET_VIZ_TRAINING_CAP", "24000")
+    monkeypatch.setenv("ALEXNET_VIZ_TRAINING_CAP", "5400")
     app = open_page("train")
     epochs = next(box for box in app.number_input if box.label.startswith("Epochs"))
     assert (epochs.value, epochs.max) == (2, 3)
@@ -107,7 +107,7 @@ def test_where_not_one_epoch_fits_start_says_so(monkeypatch):
     monkeypatch.setenv("ALEXNET_VIZ_TRAINING", "capped")
     monkeypatch.setenv("ALEXNET_VIZ_TRAINING_CAP", "100")
     app = button(open_page("train"), "Start").click().run()
-    assert "1 epochs of 8,000 pictures are more" in app.error[0].value
+    assert "1 epochs of 1,800 pictures are more" in app.error[0].value
     assert not runs()
 
 

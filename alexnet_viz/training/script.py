@@ -394,7 +394,7 @@ class Shapes(Dataset):
 
 
 def load():
-    return Shapes(8_000, (0, 0)), Shapes(1_000, (0, 1))
+    return Shapes(1_800, (0, 0)), Shapes(1_000, (0, 1))
 '''
 
 _TRANSFORMED = '''

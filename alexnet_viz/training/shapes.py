@@ -2,10 +2,13 @@
 
     dataset = shapes10()
     dataset.classes            # ("bar", "circle", ..., "triangle")
-    dataset.train.images       # uint8 (8000, 3, 32, 32)
+    dataset.train.images       # uint8 (1800, 3, 32, 32)
 
 Each shape is a formula on the plane: negative inside, positive outside, and near the edge about the distance to it in
 units of the shape's size. Position, size, angle and colours are drawn at random; the edge is one pixel soft.
+
+A minute on two cores without bf16 is some 3,000 pictures for the network. So the shapes are lighter than what is behind
+them: where either could be the lighter one, the same network has learnt almost nothing from so many.
 """
 
 import math
@@ -19,16 +22,16 @@ from alexnet_viz.training.datasets import Dataset, Split
 
 NAME = "shapes"
 SIDE = 32  # pixels
-SIZES = (10.0, 14.0)  # half the shape's extent, pixels
+SIZES = (11.0, 15.0)  # half the shape's extent, pixels
 TURN = 0.4  # radians, the most to either side
-LOWEST_CONTRAST = 0.45  # between shape and background in at least one channel, of 0..1
+DARK = 0.3  # of 0..1; in every channel the background is below it and the shape above
 NOISE = 0.08  # standard deviation of every value, of 0..1
 
 Floats = NDArray[np.float32]
 Formula = Callable[[Floats, Floats], Floats]
 
 
-def shapes10(train: int = 8_000, test: int = 1_000, seed: int = 0) -> Dataset:
+def shapes10(train: int = 1_800, test: int = 1_000, seed: int = 0) -> Dataset:
     """Equally many pictures of each kind, give or take one; the same ones for the same seed."""
     return Dataset(
         name=NAME,
@@ -68,14 +71,10 @@ def draw(formula: Formula, count: int, random: np.random.Generator) -> NDArray[n
 
 
 def _colours(count: int, random: np.random.Generator) -> tuple[Floats, Floats]:
-    """Background and shape, (count, 3, 1, 1) each, which differ enough to be told apart."""
-    background = random.uniform(0, 1, (count, 3)).astype(np.float32)
-    colour = random.uniform(0, 1, (count, 3)).astype(np.float32)
-    # One channel, chosen at random, is moved away from the background's, to the side that has the room.
-    rows, channel = np.arange(count), random.integers(0, 3, count)
-    theirs = background[rows, channel]
-    away = random.uniform(LOWEST_CONTRAST, 0.5, count).astype(np.float32)
-    colour[rows, channel] = np.where(theirs < 0.5, theirs + away, theirs - away)
+    """Background and shape, (count, 3, 1, 1) each; one channel of the shape is as light as can be."""
+    background = random.uniform(0, DARK, (count, 3)).astype(np.float32)
+    colour = random.uniform(DARK, 1, (count, 3)).astype(np.float32)
+    colour[np.arange(count), random.integers(0, 3, count)] = 1
     return background[..., None, None], colour[..., None, None]
 
 
