@@ -249,7 +249,7 @@ def test_the_websocket_carries_a_page_and_its_visitor_is_not_local(site):
 
 
 def test_a_secret_of_streamlit_is_a_variable_of_the_app(site):
-    limit = "This server trains at most 25 epochs of this data in one run."
+    limit = "This server trains at most 111 epochs of this data in one run."
     with visit(site.backends[0], "train", "lang=en") as free, visit(site.backends[1], "train", "lang=en") as capped:
         assert limit not in texts(free)
         assert limit in texts(capped)
