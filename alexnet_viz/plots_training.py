@@ -86,11 +86,11 @@ def _line(
 def _chart(title: str, series: list[Option], names: list[str]) -> Option:
     return {
         "animation": False,
-        "title": {"text": title, "left": 0, "top": 0, "textStyle": {"fontSize": 13}},
-        "grid": {"left": 46, "right": 12, "top": 30 + 24 * bool(names), "bottom": 24},
-        "legend": {"data": names, "top": 24, "left": 0} if names else {"show": False},
+        "title": {"text": title, "left": 0, "top": 4, "textStyle": {"fontSize": 13}},
+        "grid": {"left": 46, "right": 12, "top": 34 + 24 * bool(names), "bottom": 24},
+        "legend": {"data": names, "top": 28, "left": 0} if names else {"show": False},
         "tooltip": {"trigger": "axis"},
-        "xAxis": {"type": "value", "min": "dataMin", "max": "dataMax"},
+        "xAxis": {"type": "value", "min": "dataMin", "max": "dataMax", "minInterval": 1},
         "yAxis": {"type": "value", "scale": True},
         "series": series,
     }

@@ -51,5 +51,6 @@ def test_lines_of_epochs_differ_in_colour_and_a_gap_is_null():
     option = json.loads(json.dumps(plots_training.epoch_curves(lines, "Right", percent=True), allow_nan=False))
     assert option["legend"]["data"] == ["training", "validation"]
     assert len({line["lineStyle"]["color"] for line in option["series"]}) == 2
+    assert option["xAxis"]["minInterval"] == 1  # no epoch 1.2
     assert option["series"][1]["data"] == [[1.0, None], [2.0, 55.0]]
     assert option["yAxis"]["max"] == 100

@@ -43,12 +43,12 @@ def idle_jobs(monkeypatch):
         handle.wait()
 
 
-def told_run(steps: int = 30, epochs: int = 2, state: str = "stopped"):
+def told_run(steps: int = 30, epochs: int = 2, state: str = "stopped", lr: float = 0.05):
     """A run that told of some steps and epochs."""
     from alexnet_viz.training.config import TrainConfig
 
     run = new_run(TrainConfig.with_preset("fast", data="shapes"))
-    common = {"lr": 0.05, "images_per_second": 300.0}
+    common = {"lr": lr, "images_per_second": 300.0}
     lines = [
         to_line(StepDone(step=i, epoch=1, loss=2.3 - 0.01 * i, accuracy=0.1, seconds=float(i), memory=2**20, **common))
         for i in range(1, steps + 1)
@@ -112,6 +112,15 @@ def test_a_run_shows_its_figures_and_can_be_resumed(idle_jobs, monkeypatch):
     app = button(app, "Resume").click().run()
     assert not app.exception
     assert idle_jobs.alive(run)
+
+
+@pytest.mark.parametrize(("lr", "offered"), [(0.0001038961038961, 0.0001), (3e-9, 1e-6)])
+def test_the_rate_that_can_be_changed_is_a_short_number(idle_jobs, monkeypatch, lr, offered):
+    monkeypatch.setattr("pages.ui.live_run.allowed", lambda run: True)
+    app = open_page("train", run=told_run(state="running", lr=lr).id)
+    assert not app.exception
+    (rate,) = (box for box in app.number_input if box.label == "Learning rate now")
+    assert rate.value == offered
 
 
 @pytest.mark.parametrize("wrong", ["nothing", "../../etc", "A B", "x" * 500])
