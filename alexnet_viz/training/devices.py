@@ -31,6 +31,11 @@ def uses_bf16(config: TrainConfig, device: torch.device) -> bool:
         return config.precision == "bf16"
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return processor_has_bf16()
+
+
+def processor_has_bf16() -> bool:
+    """Whether the processor has units for bf16; without them it is slower than fp32."""
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 

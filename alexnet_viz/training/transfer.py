@@ -39,6 +39,7 @@ from alexnet_viz.network.spec import Linear, Shape, walk
 from alexnet_viz.network.weights import read_state
 from alexnet_viz.network.zoo import ModelEntry, model_entry
 from alexnet_viz.training.datasets import Dataset, Split, load_dataset
+from alexnet_viz.training.devices import processor_has_bf16
 
 MODEL = "alexnet_transfer"
 HELD_OUT = 0.1  # share of the training images that choose the temperature
@@ -215,7 +216,7 @@ def _view_features(network: Network, split: Split, view: str, preprocess: Prepro
     """The flattened last map of one view of every image, bf16: (N, C * H * W)."""
     generator = torch.Generator().manual_seed(SEED + list(VIEWS).index(view))
     convolutions = network.features.to(memory_format=torch.channels_last)
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", torch.bfloat16, enabled=processor_has_bf16()):
         features = [
             convolutions(_view(images, view, preprocess, generator)).flatten(1).bfloat16()
             for images in split.images.split(BATCH)
