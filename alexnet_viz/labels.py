@@ -1,7 +1,8 @@
 """Names of classes: language-neutral ids in every output and link, words for people where they are shown.
 
 `assets/labels/<list>.json` holds one object a class, in the network's output order: {"id", "ko"}; the English
-word is the id. A class whose Korean name we are not sure of has no "ko" and is shown in English.
+word is the id, or "en" where there is one. A class whose Korean name we are not sure of has no "ko" and is shown in
+English.
 """
 
 import json

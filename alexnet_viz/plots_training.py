@@ -40,7 +40,7 @@ def step_curve(name: str, steps: ArrayLike, values: ArrayLike, weight: float, ti
     return _chart(
         title,
         [
-            _line(name, x[kept], y[kept], COLORS[0], opacity=0.25, width=1),
+            _line(name, x[kept], y[kept], COLORS[0], opacity=0.4, width=1),
             _line(name, x[kept], smoothed(y, weight)[kept], COLORS[0], width=2.5),
         ],
         [],
@@ -88,7 +88,7 @@ def _chart(title: str, series: list[Option], names: list[str]) -> Option:
         "animation": False,
         "title": {"text": title, "left": 0, "top": 4, "textStyle": {"fontSize": 13}},
         "grid": {"left": 46, "right": 12, "top": 34 + 24 * bool(names), "bottom": 24},
-        "legend": {"data": names, "top": 28, "left": 0} if names else {"show": False},
+        "legend": {"type": "scroll", "data": names, "top": 28, "left": 0} if names else {"show": False},
         "tooltip": {"trigger": "axis"},
         "xAxis": {"type": "value", "min": "dataMin", "max": "dataMax", "minInterval": 1},
         "yAxis": {"type": "value", "scale": True},

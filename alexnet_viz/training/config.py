@@ -11,6 +11,7 @@ A `TrainConfig` that exists is valid: unknown names and values out of range rais
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from decimal import Decimal
 from typing import Any, Literal, Self
 
 from alexnet_viz.errors import UserError
@@ -204,6 +205,11 @@ class Field:
                 low=self.low,
                 high=self.high,
             )
+
+    def step_from(self, value: float) -> float:
+        """How far a button should move a real number: by its last digit, 0.0006 to 0.0007, and by 0.01 at most."""
+        _, _, exponent = Decimal(repr(value)).normalize().as_tuple()
+        return min(0.01, 10.0 ** int(exponent))
 
     def out_of_range(self, value: Any) -> UserError:
         text = (

@@ -143,9 +143,9 @@ def _controls(t: Translator, watched: Run, now: str, told: History) -> None:
             st.button(t("Pause"), icon=":material/pause:", on_click=pause, args=(watched,), key="live_pause")
             st.button(t("Stop"), icon=":material/stop:", on_click=stop, args=(watched,), key="live_stop")
             if now == "running" and told.steps:
-                now_used = max(1e-6, float(f"{told.steps[-1].lr:.2g}"))  # as it stands above
-                rate = st.number_input(t("Learning rate now"), 1e-6, 10.0, now_used, format="%g", key="live_rate")
-                st.button(t("Set"), on_click=set_rate, args=(watched, rate), key="live_set")
+                # Empty at first: a field holds what it began with, while the schedule goes on.
+                rate = st.number_input(t("New learning rate"), 1e-6, 10.0, None, format="%g", key="live_rate")
+                st.button(t("Set"), on_click=set_rate, args=(watched, rate), key="live_set", disabled=rate is None)
         elif now in ("paused", "stopped", "interrupted", "failed") and st.button(
             t("Resume"), icon=":material/play_arrow:", key="live_resume"
         ):

@@ -119,7 +119,8 @@ def _widget(t: Translator, field: Field, value: Any, key: str) -> Any:
         case "int":
             return st.number_input(label, int(field.low), int(field.high), min(int(value), int(field.high)), **named)
         case "float":
-            return st.number_input(label, float(field.low), float(field.high), float(value), format="%g", **named)
+            bounds, step = (float(field.low), float(field.high)), field.step_from(value)
+            return st.number_input(label, *bounds, float(value), step, format="%g", **named)
         case _:
             return st.text_input(label, value, **named)
 

@@ -114,13 +114,20 @@ def test_a_run_shows_its_figures_and_can_be_resumed(idle_jobs, monkeypatch):
     assert idle_jobs.alive(run)
 
 
-@pytest.mark.parametrize(("lr", "offered"), [(0.0001038961038961, 0.0001), (3e-9, 1e-6)])
-def test_the_rate_that_can_be_changed_is_a_short_number(idle_jobs, monkeypatch, lr, offered):
+@pytest.mark.parametrize("lr", [0.0001038961038961, 3e-9])
+def test_another_rate_is_set_when_one_was_typed(idle_jobs, monkeypatch, lr):
+    asked = []
     monkeypatch.setattr("pages.ui.live_run.allowed", lambda run: True)
-    app = open_page("train", run=told_run(state="running", lr=lr).id)
+    monkeypatch.setattr(idle_jobs, "set_learning_rate", lambda run, rate: asked.append((run.id, rate)))
+    run = told_run(state="running", lr=lr)
+    app = open_page("train", run=run.id)
     assert not app.exception
-    (rate,) = (box for box in app.number_input if box.label == "Learning rate now")
-    assert rate.value == offered
+    (rate,) = (box for box in app.number_input if box.label == "New learning rate")
+    assert rate.value is None
+    assert button(app, "Set").disabled
+    app = rate.set_value(0.002).run()
+    app = button(app, "Set").click().run()
+    assert asked == [(run.id, 0.002)]
 
 
 @pytest.mark.parametrize("wrong", ["nothing", "../../etc", "A B", "x" * 500])

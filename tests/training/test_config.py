@@ -174,6 +174,14 @@ def test_shapes_are_short_work_unless_told_otherwise():
     assert TrainConfig.with_preset("seed", data="shapes").epochs == 50
 
 
+@pytest.mark.parametrize(
+    ("value", "step"),
+    [(0.0006, 0.0001), (5e-4, 0.0001), (1e-6, 1e-6), (0.03, 0.01), (0.9, 0.01), (10.0, 0.01), (0.0, 0.01)],
+)
+def test_a_button_moves_a_number_by_its_last_digit_at_most_by_a_hundredth(value, step):
+    assert FIELDS["learning_rate"].step_from(value) == pytest.approx(step)
+
+
 def test_an_unknown_preset_is_refused():
     with pytest.raises(UserError, match="quick"):
         TrainConfig.with_preset("quick", data="cifar10")
