@@ -80,8 +80,8 @@ def _curves(t: Translator, chosen: Run) -> None:
             numbers = [epoch.epoch for epoch in epochs]
             checked = [epoch.val_accuracy if epoch.val_accuracy is not None else np.nan for epoch in epochs]
             if not all(np.isnan(checked)):
-                right.append((f"{one.id}, {t('validation')}", numbers, [100 * share for share in checked]))
-            right.append((f"{one.id}, {t('training')}", numbers, [100 * epoch.train_accuracy for epoch in epochs]))
+                right.append((f"{t('validation')}, {one.id}", numbers, [100 * share for share in checked]))
+            right.append((f"{t('training')}, {one.id}", numbers, [100 * epoch.train_accuracy for epoch in epochs]))
             loss.append((one.id, numbers, [epoch.train_loss for epoch in epochs]))
     st.echarts_chart(
         plots_training.epoch_curves(right, t("Right answers, epoch by epoch"), percent=True),
