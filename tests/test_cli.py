@@ -282,3 +282,12 @@ def test_a_file_name_that_is_no_text_is_printed_all_the_same(tmp_path):
     done = subprocess.run([*command, b"/tmp/\xff.png"], capture_output=True, cwd=ROOT, env=environment)
     assert done.stderr == b""
     assert json.loads(done.stdout)["file"] == "/tmp/\udcff.png"
+
+
+def test_a_reader_that_has_seen_enough_is_no_error_to_speak_of():
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "alexnet_viz", "spec", "lenet5"]
+    with open(writing, "wb") as closed:
+        done = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (1, "")
