@@ -5,6 +5,7 @@ A row whose data or browser is missing prints "skipped" and the reason. Of slow 
 figure, which is kept by hand in docs/benchmarks.md.
 """
 
+import logging
 import os
 import platform
 import sys
@@ -107,6 +108,8 @@ def measured(
 
 
 def main() -> int:
+    # AppTest has it warn of every page that is opened, since no server runs.
+    logging.getLogger("streamlit.runtime.scriptrunner_utils.script_run_context").disabled = True
     print(f"{processor()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     full, missed = "--full" in sys.argv[1:], False
     for row in rows(full):
