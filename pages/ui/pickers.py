@@ -250,12 +250,16 @@ def tabs(t: Translator, name: str, titles: Mapping[str, str]) -> Mapping[str, "s
     """Lazy tabs by id; draw only into those whose `.open` is true. The open one is linked and survives a language
     change, which gives the tabs other titles."""
     choice = state.Choice("tab", next(iter(titles)))
+    linked = choice.linked(titles)
     current = choice.current(titles)
     if state.hidden("tabs"):
         choice.remember(current)
         return _without_bar(titles, current)
-    labels = [t(title) for title in titles.values()]
-    drawn = st.tabs(labels, default=t(titles[current]), key=f"{name}_{t.language}", on_change="rerun")
+    key, labels = f"{name}_{t.language}", [t(title) for title in titles.values()]
+    # Not by `default`, which is a part of what Streamlit knows tabs by: new ones would not hear of the next click.
+    if linked or key not in st.session_state:
+        st.session_state[key] = t(titles[current])
+    drawn = st.tabs(labels, key=key, on_change="rerun")
     by_id = dict(zip(titles, drawn, strict=True))
     choice.remember(next((tab_id for tab_id, tab in by_id.items() if tab.open), current))
     return by_id

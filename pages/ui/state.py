@@ -36,11 +36,16 @@ class Choice:
 
     def current(self, allowed: Collection[str]) -> str:
         """The id chosen: by a link that was just opened, else earlier in this session, else the default."""
-        asked = st.query_params.get(self.param)
-        if asked in allowed and asked != st.session_state.get(self._written):
+        if self.linked(allowed):
+            asked = st.query_params[self.param]
             st.session_state[self._written] = st.session_state[self.param] = asked
         chosen = st.session_state.get(self.param, self.default)
         return chosen if chosen in allowed else self.default
+
+    def linked(self, allowed: Collection[str]) -> bool:
+        """Whether a link that asks for one of these was just opened: `current` has not taken it up yet."""
+        asked = st.query_params.get(self.param)
+        return asked in allowed and asked != st.session_state.get(self._written)
 
     def remember(self, value: str, *, linkable: bool = True) -> None:
         """Keep an id, and put it in the URL unless it is the default or means nothing to others."""

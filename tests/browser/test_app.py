@@ -77,6 +77,17 @@ def test_switching_the_language_and_reloading_keeps_language_and_view(visit):
     expect(page.get_by_role("tab", selected=True)).to_have_text("모든 사진")
 
 
+@pytest.mark.parametrize("path", ["/classify", "/runs", "/techniques?tab=lrn"])
+def test_every_click_on_a_tab_opens_it(visit, path):
+    page = visit(path)
+    titles = page.get_by_role("tab").all_inner_texts()
+    assert len(titles) > 3
+    for title in (*titles[1:4], titles[0]):
+        page.get_by_role("tab", name=title, exact=True).click()
+        page.wait_for_timeout(1500)  # a click that is lost looks right at first
+        expect(page.get_by_role("tab", selected=True)).to_have_text(title)
+
+
 def test_a_picture_is_chosen_by_keyboard_alone(visit):
     page = visit("/classify")
     chosen = page.get_by_role("radio", name="Cat", exact=True)
