@@ -30,7 +30,9 @@ def strings_in(source: str) -> Iterator[str]:
     """The first arguments of calls to KEYWORDS, as far as they are plain strings."""
     for node in ast.walk(ast.parse(source)):
         match node:
-            case ast.Call(func=ast.Name(id=name), args=[ast.Constant(value=str(text)), *_]) if name in KEYWORDS:
+            case ast.Call(
+                func=ast.Name(id=name) | ast.Attribute(attr=name), args=[ast.Constant(value=str(text)), *_]
+            ) if name in KEYWORDS:
                 yield text
 
 

@@ -9,7 +9,7 @@ from alexnet_viz.network import editing, notation
 from alexnet_viz.network.spec import KINDS, layer_names
 from alexnet_viz.tables import KIND_NAMES
 from pages.ui import lab as lab_state
-from pages.ui import pickers, state
+from pages.ui import messages, pickers, state
 from pages.ui.lab import Lab
 
 # Field: its name for people, and its largest value in the widget. The order is the order on the page.
@@ -53,6 +53,8 @@ def layer_editor(t: Translator, lab: Lab) -> None:
     for place, name in zip(places, fields, strict=True):
         with place:
             values[name] = _widget(t, name, getattr(layer, name), f"lab_{name}_{index}_{lab.preset}_{lab.generation}")
+    for name in (name for name in fields if not _within(name, values[name], getattr(layer, name))):
+        messages.error(_out_of_range(t, name, values.pop(name)))
     changed = replace(layer, **values)
     if changed != layer:
         lab_state.set_layer(editing.replaced(lab.spec, index, changed))
@@ -65,15 +67,40 @@ def layer_editor(t: Translator, lab: Lab) -> None:
 
 
 def _widget(t: Translator, name: str, value, key: str):
+    """A field without bounds: a browser keeps a number beyond those to itself, and says so in English."""
     if name in _NUMBERS:
-        label, most = _NUMBERS[name]
-        lowest = 0 if name == "padding" else 1
-        return st.number_input(t(label), lowest, max(most, value), value, 1, key=key)
+        return st.number_input(t(_NUMBERS[name][0]), value=value, step=1, key=key)
     if name in _REALS:
-        label, most, pattern = _REALS[name]
-        return st.number_input(t(label), 0.0, max(most, float(value)), float(value), format=pattern, key=key)
+        label, _, pattern = _REALS[name]
+        return st.number_input(t(label), value=float(value), format=pattern, key=key)
     label, options = _CHOICES[name]
     return st.selectbox(t(label), list(options), list(options).index(value), lambda o: t(options[o]), key=key)
+
+
+def _within(name: str, value, now) -> bool:
+    """Whether the editor takes this value. It leaves what a network came with, even where that is more."""
+    if name in _CHOICES or value == now:
+        return True
+    lowest, most = _bounds(name)
+    return lowest <= value <= most
+
+
+def _bounds(name: str) -> tuple[float, float]:
+    if name in _REALS:
+        return 0, _REALS[name][1]
+    return 0 if name == "padding" else 1, _NUMBERS[name][1]
+
+
+def _out_of_range(t: Translator, name: str, value) -> str:
+    label, *_ = (_NUMBERS | _REALS)[name]
+    low, high = _bounds(name)
+    return t(
+        "{name} is {value}; this editor takes {low} to {high}. The network keeps its value until then.",
+        name=t(label),
+        value=value,
+        low=low,
+        high=high,
+    )
 
 
 def _structure(t: Translator, lab: Lab, index: int) -> None:

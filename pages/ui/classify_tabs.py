@@ -55,8 +55,9 @@ def _softmax(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer
     best = terms[0]
     st.markdown(
         t(
-            "The sum over all {count} classes is {total:.6f}, so **{name}** gets {exponential:.6f} / {total:.6f} = "
-            "**{share}**. Subtracting the largest logit changes nothing in the fraction and keeps the numbers small.",
+            "The sum over all {count} classes is {total:.6f}, so **{name}** gets {exponential:.6f} / {total:.6f}, "
+            "which is **{share}**. Subtracting the largest logit changes nothing in the fraction and keeps the numbers "
+            "small.",
             count=len(answer.classes),
             total=total,
             name=class_words(best.class_id, t),

@@ -134,7 +134,11 @@ def _time_left(last: Any, steps: int) -> str:
 
 
 def _controls(t: Translator, watched: Run, now: str, told: History) -> None:
-    if watched.shipped or not allowed(watched):
+    if watched.shipped:
+        return
+    if not allowed(watched):
+        if now in ACTIVE:
+            st.caption(t("Only who started a run may pause or stop it, or who enters the teacher's token under Runs."))
         return
     jobs = cache.jobs()
     with st.container(horizontal=True, vertical_alignment="bottom"):

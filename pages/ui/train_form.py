@@ -47,27 +47,26 @@ def form(t: Translator) -> None:
         t(FIELDS["model"].title),
         list(titles),
         format_func=titles.__getitem__,
-        key=f"train_model_{t.language}_{hash(tuple(titles))}",
+        key=_kept(f"model_{hash(tuple(titles))}", next(iter(titles)), t.language),
     )
     preset = st.segmented_control(
         t(FIELDS["preset"].title),
         list(PRESETS),
-        default="fast",
         required=True,
         format_func=lambda preset: t(CHOICE_TITLES[preset]),
-        key="train_preset",
+        key=_kept("preset", "fast", t.language),
         help=t(FIELDS["preset"].help),
     )
     starting = DEFAULTS | PRESETS[preset] | (FOR_DATA.get(data, {}) if preset == "fast" else {})
-    key = f"{preset}_{data if data in FOR_DATA else 'own'}_{t.language}"
+    of = f"{preset}_{data if data in FOR_DATA else 'own'}"
     count = new_runs.pictures(data)
     most = limit.most_epochs(count) if count else None
-    chosen = {name: _widget(t, _capped(FIELDS[name], most), starting[name], key) for name in FIRST}
+    chosen = {name: _widget(t, _capped(FIELDS[name], most), starting[name], of) for name in FIRST}
     if most:
         st.caption(t("This server trains at most {epochs} epochs of this data in one run.", epochs=most))
     with st.expander(t("All settings")):
         chosen |= {
-            name: _widget(t, field, starting[name], key)
+            name: _widget(t, field, starting[name], of)
             for name, field in FIELDS.items()
             if name not in (*FIRST, *MADE_ELSEWHERE, "frozen")
         }
@@ -105,24 +104,40 @@ def _capped(field: Field, most_epochs: int | None) -> Field:
     return replace(field, high=max(1, most_epochs)) if field.name == "epochs" and most_epochs is not None else field
 
 
-def _widget(t: Translator, field: Field, value: Any, key: str) -> Any:
-    """One setting; its explanation is a question mark away."""
+def _widget(t: Translator, field: Field, value: Any, of: str) -> Any:
+    """One setting, which begins with `value`; its explanation is a question mark away. `of` tells its kinds of run."""
     label = f"{t(field.title)} ({t(field.unit)})" if field.unit else t(field.title)
-    named = {"key": f"train_{field.name}_{key}", "help": t(field.help)}
+    value = min(value, int(field.high)) if field.kind == "int" else value
+    key = _kept(f"{field.name}_{of}", float(value) if field.kind == "float" else value, t.language)
+    named = {"key": key, "help": t(field.help)}
     match field.kind:
         case "bool":
-            return st.toggle(label, value, **named)
+            return st.toggle(label, **named)
         case "choice":
             names = {choice: t(CHOICE_TITLES[choice]) for choice in field.choices}
-            index = field.choices.index(value)
-            return st.selectbox(label, list(names), index=index, format_func=names.__getitem__, **named)
+            return st.selectbox(label, list(names), format_func=names.__getitem__, **named)
         case "int":
-            return st.number_input(label, int(field.low), int(field.high), min(int(value), int(field.high)), **named)
+            got = st.number_input(label, step=1, **named)
         case "float":
-            bounds, step = (float(field.low), float(field.high)), field.step_from(value)
-            return st.number_input(label, *bounds, float(value), step, format="%g", **named)
+            got = st.number_input(label, step=field.step_from(value), format="%g", **named)
         case _:
-            return st.text_input(label, value, **named)
+            return st.text_input(label, **named)
+    # Here, not by the widget's own bounds: a browser keeps a number beyond those to itself, and says so in English.
+    with messages.shown(t):
+        field.check(got)
+    return got
+
+
+def _kept(name: str, value: Any, language: str) -> str:
+    """The key of a widget that keeps its value in another language and after a look at another page; at first `value`.
+
+    Streamlit forgets a widget that a page does not draw, and choices go by their titles, which languages change.
+    """
+    key, kept = f"train_{name}_{language}", st.session_state.setdefault("train_kept", {})
+    if key not in st.session_state:
+        st.session_state[key] = kept.get(name, value)
+    kept[name] = st.session_state[key]
+    return key
 
 
 def _start(data: str, preset: str, chosen: Mapping[str, Any]) -> None:

@@ -50,6 +50,18 @@ def test_a_changed_kernel_moves_every_later_number_and_is_marked():
     assert write_spec(spec_of(app)) == app.query_params["net"]
 
 
+@pytest.mark.parametrize("kernel", [300, 0, -2])
+def test_a_kernel_out_of_range_gets_a_sentence_and_changes_nothing(kernel):
+    app = open_page("architecture", layer="conv1")
+    field(app, "Kernel").set_value(kernel).run()
+    assert not app.exception
+    assert f"Kernel is {kernel}; this editor takes 1 to 64" in app.error[0].value.replace("\\", "")
+    assert spec_of(app) == MODELS["alexnet_2012"].spec
+    field(app, "Kernel").set_value(7).run()
+    assert not app.error
+    assert spec_of(app).layers[0].kernel == 7
+
+
 def test_undo_and_reset():
     app = open_page("architecture", layer="conv2")
     field(app, "Channels").set_value(128).run()

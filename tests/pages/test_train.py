@@ -90,6 +90,29 @@ def test_the_seed_preset_changes_the_numbers():
     assert epochs.value == 50
 
 
+def test_another_language_keeps_what_was_set():
+    app = open_page("train")
+    app.number_input(key="train_epochs_fast_shapes_en").set_value(7)
+    app.selectbox(key="train_schedule_fast_shapes_en").set_value("cosine")
+    app.toggle(key="train_flip_fast_shapes_en").set_value(False)
+    app = app.run().segmented_control(key="language_en").set_value("ko").run()
+    assert not app.exception
+    assert app.number_input(key="train_epochs_fast_shapes_ko").value == 7
+    assert app.selectbox(key="train_schedule_fast_shapes_ko").value == "cosine"
+    assert not app.toggle(key="train_flip_fast_shapes_ko").value
+
+
+@pytest.mark.parametrize("rate", [0.0, 1000.0])
+def test_a_number_out_of_range_gets_a_sentence_and_starts_nothing(rate):
+    app = open_page("train")
+    app = app.number_input(key="train_learning_rate_fast_shapes_en").set_value(rate).run()
+    assert f"Learning rate is {rate}; it must be a number from" in app.error[0].value.replace("\\", "")
+    app = button(app, "Start").click().run()
+    assert not app.exception
+    assert app.error
+    assert runs() == []
+
+
 def test_start_makes_a_run_and_a_process_and_the_link_names_it(idle_jobs):
     app = open_page("train")
     app = button(app, "Start").click().run()
