@@ -2,10 +2,9 @@
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from alexnet_viz.plots import LEGEND_ABOVE, MUTED, STRONG, chart, name_axis, percent
 
@@ -18,40 +17,33 @@ _DECADES = {"type": "log", "dtick": 1, "exponentformat": "SI"}
 Shares = Sequence[tuple[int, int, int]]  # for each network: in convolutions, in fully connected layers, in all
 
 
-def share_bars(names: Sequence[str], panels: Mapping[str, Shares], conv: str, fc: str) -> go.Figure:
-    """For each network two bars, convolutions and fully connected layers, as shares of the whole; a panel a quantity.
+def share_bars(names: Sequence[str], shares: Shares, conv: str, fc: str) -> go.Figure:
+    """For each network two bars, convolutions and fully connected layers, as shares of the whole.
 
-    Each bar has its share and its number beside it. `panels` are by title; `conv` and `fc` are the legend's words.
+    Each bar has its share and its number beside it. `conv` and `fc` are the legend's words.
     """
-    figure = make_subplots(
-        rows=1, cols=len(panels), shared_yaxes=True, horizontal_spacing=0.03, subplot_titles=list(panels)
-    )
-    for column, shares in enumerate(panels.values(), start=1):
-        for which, (legend, color) in enumerate([(conv, CONV), (fc, FC)]):
-            figure.add_bar(
-                row=1,
-                col=column,
-                orientation="h",
-                name=legend,
-                legendgroup=legend,
-                showlegend=column == 1,
-                marker_color=color,
-                x=[share[which] / share[2] for share in shares],
-                y=list(range(len(names))),
-                text=[f"{percent(share[which] / share[2])} ({short_number(share[which])})" for share in shares],
-                textposition="outside",
-                cliponaxis=False,
-                hovertext=[f"{name}, {legend}: {share[which]:,}" for name, share in zip(names, shares, strict=True)],
-                hoverinfo="text",
-            )
+    figure = go.Figure()
+    for which, (legend, color) in enumerate([(conv, CONV), (fc, FC)]):
+        figure.add_bar(
+            orientation="h",
+            name=legend,
+            marker_color=color,
+            x=[share[which] / share[2] for share in shares],
+            y=list(range(len(names))),
+            text=[f"{percent(share[which] / share[2])} ({short_number(share[which])})" for share in shares],
+            textposition="outside",
+            cliponaxis=False,
+            hovertext=[f"{name}, {legend}: {share[which]:,}" for name, share in zip(names, shares, strict=True)],
+            hoverinfo="text",
+        )
     figure.update_layout(
-        height=56 * len(names) + 72,
-        margin={"l": 0, "r": 8, "t": 56, "b": 4},
+        height=56 * len(names) + 48,
+        margin={"l": 0, "r": 8, "t": 32, "b": 4},
         bargap=0.25,
         dragmode=False,
-        legend={**LEGEND_ABOVE, "y": 1.08, "traceorder": "normal"},
+        legend={**LEGEND_ABOVE, "traceorder": "normal"},
     )
-    figure.update_xaxes(range=[0, 1.45], visible=False, fixedrange=True)
+    figure.update_xaxes(range=[0, 1.85], visible=False, fixedrange=True)
     figure.update_yaxes(name_axis(names), fixedrange=True)
     return figure
 

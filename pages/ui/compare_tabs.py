@@ -33,30 +33,24 @@ def draw(tab_id: str, t: Translator, rows: Rows) -> None:
 
 def _shares(t: Translator, rows: Rows) -> None:
     st.markdown(t("A convolution uses each weight at every place, a fully connected layer uses it once."))
-    st.plotly_chart(
-        plots_compare.share_bars(
-            [t(row.name) for row in rows],
-            {
-                t("Parameters"): [(row.conv_params, row.fc_params, row.params) for row in rows],
-                t("MACs for one image"): [(row.conv_macs, row.fc_macs, row.macs) for row in rows],
-            },
-            t("convolutions"),
-            t("fully connected layers"),
-        ),
-        config=FIXED,
-        key="share_bars",
-        alt=t("Share of the convolutions, for each network:")
-        + " "
-        + "; ".join(
-            t(
-                "{name}: {params} of the parameters, {macs} of the MACs",
-                name=t(row.name),
-                params=percent(row.conv_params / row.params),
-                macs=percent(row.conv_macs / row.macs),
+    panels = {
+        "params": (t("Parameters"), [(row.conv_params, row.fc_params, row.params) for row in rows]),
+        "macs": (t("MACs for one image"), [(row.conv_macs, row.fc_macs, row.macs) for row in rows]),
+    }
+    for place, (name, (title, shares)) in zip(st.columns(2), panels.items(), strict=True):
+        with place:
+            st.markdown(f"**{title}**")
+            st.plotly_chart(
+                plots_compare.share_bars(
+                    [t(row.name) for row in rows], shares, t("convolutions"), t("fully connected layers")
+                ),
+                config=FIXED,
+                key=f"share_bars_{name}",
+                alt=f"{title}. {t('Share of the convolutions, for each network:')} "
+                + "; ".join(
+                    f"{t(row.name)}: {percent(conv / of)}" for row, (conv, _, of) in zip(rows, shares, strict=True)
+                ),
             )
-            for row in rows
-        ),
-    )
 
 
 def _work(t: Translator, rows: Rows) -> None:

@@ -197,7 +197,7 @@ def test_the_lessons_numbers_are_the_computed_ones(language):
 
 def test_bars_print_every_share_and_number():
     shares = [(row.conv_params, row.fc_params, row.params) for row in ROWS]
-    figure = plots_compare.share_bars([row.name for row in ROWS], {"Parameters": shares}, "conv", "fc")
+    figure = plots_compare.share_bars([row.name for row in ROWS], shares, "conv", "fc")
     conv, fc = figure.data
     assert conv.text[1] == "3.8 % (2.33M)"
     assert fc.text[1] == "96.2 % (58.6M)"

@@ -9,7 +9,7 @@ from tests.inspection.test_resnet import home as home  # a fixture
 from tests.inspection.test_resnet import write_random
 from tests.pages.test_classify import open_page
 
-CHARTS = {"shares": 1, "work": 1, "photo": 1}  # of each tab; the others have none
+CHARTS = {"shares": 2, "work": 1, "photo": 1}  # of each tab; the others have none
 
 
 @pytest.mark.parametrize("locale", ["en-US", "ko-KR"])
@@ -36,9 +36,10 @@ def test_every_tab_opens_by_its_link_and_runs_alone(tab, home):
 @pytest.mark.parametrize("tab", ["shares", "work"])
 def test_figures_say_in_words_what_they_show(tab):
     app = open_page("compare", tab=tab)
-    alt = app.get("plotly_chart")[0].proto.alt
-    assert all(row.name in alt for row in comparison())
-    assert {"shares": "3.8 % of the parameters, 91.9 % of the MACs", "work": "60,965,224 parameters"}[tab] in alt
+    alts = [chart.proto.alt for chart in app.get("plotly_chart")]
+    assert all(row.name in alt for row in comparison() for alt in alts)
+    expected = {"shares": ["AlexNet: 3.8 %", "AlexNet: 91.9 %"], "work": ["60,965,224 parameters"]}[tab]
+    assert all(words in alt for words, alt in zip(expected, alts, strict=True))
 
 
 @pytest.mark.parametrize("tab", ["limits", "photo", "story"])
