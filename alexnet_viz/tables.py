@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from unicodedata import east_asian_width
 
 from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.network.arithmetic import params_product, settings, shape_text, size_sum
@@ -28,7 +29,18 @@ def layer_table(spec: Spec, original: Spec, t: Translator) -> Table:
     before = {row.name: row for row in walk(original).rows}
     walked = walk(spec)
     table = [_row(row, before.get(row.name), spec, t) for row in walked.rows]
-    return [*table, _total(walked, t)] if not walked.errors else table
+    return [*table, _total(walked, table[0], t)] if not walked.errors else table
+
+
+def widths(table: Table) -> dict[str, int]:
+    """Pixels for each column's longest text, which the app's tables otherwise guess from their first rows."""
+    names = table[0] if table else {}
+    return {name: 22 + max(_pixels(text) for text in (name, *(row[name] for row in table))) for name in names}
+
+
+def _pixels(text: str) -> int:
+    """About as wide as 14 px letters are; Korean ones are nearly twice as wide as Latin ones."""
+    return round(sum(13 if east_asian_width(letter) in "WF" else 7.8 for letter in text))
 
 
 def _row(row: Row, before: Row | None, spec: Spec, t: Translator) -> dict[str, str]:
@@ -39,16 +51,16 @@ def _row(row: Row, before: Row | None, spec: Spec, t: Translator) -> dict[str, s
     }
     return {
         t("Layer"): f"{row.name} ({row.alias})" if row.alias else row.name,
-        t("Kind"): t(KIND_NAMES[row.kind]),
-        t("Settings"): now["settings"],
         t("Output"): now["output"],
-        t("Side worked out"): size_sum(row, spec.rounding),
         t("Parameters"): now["params"],
-        t("As a product"): params_product(row),
         t("MACs"): now["macs"],
-        t("Output in kB"): f"{row.memory / 1000:,.1f}",
         t("Receptive field"): now["field"],
         t("Stride"): now["stride"],
+        t("Settings"): now["settings"],
+        t("Side worked out"): size_sum(row, spec.rounding),
+        t("As a product"): params_product(row),
+        t("Output in kB"): f"{row.memory / 1000:,.1f}",
+        t("Kind"): t(KIND_NAMES[row.kind]),
     }
 
 
@@ -64,7 +76,7 @@ def _figures(row: Row) -> dict[str, str]:
     }
 
 
-def _total(walked: Walk, t: Translator) -> dict[str, str]:
+def _total(walked: Walk, columns: Iterable[str], t: Translator) -> dict[str, str]:
     memory = sum(row.memory for row in walked.rows)
     values = {
         t("Layer"): t("Total"),
@@ -72,9 +84,7 @@ def _total(walked: Walk, t: Translator) -> dict[str, str]:
         t("MACs"): f"{walked.macs:,}",
         t("Output in kB"): f"{memory / 1000:,.1f}",
     }
-    columns = ["Layer", "Kind", "Settings", "Output", "Side worked out", "Parameters", "As a product", "MACs"]
-    columns += ["Output in kB", "Receptive field", "Stride"]
-    return {t(column): values.get(t(column), "") for column in columns}
+    return {column: values.get(column, "") for column in columns}
 
 
 def _or_dash(number: int | None) -> str:

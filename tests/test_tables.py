@@ -8,7 +8,7 @@ from alexnet_viz.i18n import translator
 from alexnet_viz.network import editing
 from alexnet_viz.network.spec import KINDS, walk
 from alexnet_viz.network.zoo import MODELS
-from alexnet_viz.tables import KIND_NAMES, as_csv, as_markdown, depth, gibibytes, layer_table
+from alexnet_viz.tables import KIND_NAMES, as_csv, as_markdown, depth, gibibytes, layer_table, widths
 
 PAPER = MODELS["alexnet_2012"].spec
 t = translator("en")
@@ -54,7 +54,7 @@ def test_csv_and_markdown_hold_the_same_cells():
     assert list(csv.DictReader(io.StringIO(as_csv(table)))) == table
     lines = as_markdown(table).splitlines()
     assert len(lines) == len(table) + 2
-    assert lines[2].split(" | ")[3] == "96 x 55 x 55"
+    assert lines[2].split(" | ")[1] == "96 x 55 x 55"
     assert as_markdown([]) == ""
 
 
@@ -71,3 +71,10 @@ def test_every_kind_of_layer_has_a_name():
 def test_depth_and_gibibytes():
     assert depth(walk(PAPER)) == 8
     assert gibibytes(3 * 2**30) == "3.00 GiB"
+
+
+def test_a_column_is_as_wide_as_its_longest_text_and_korean_letters_are_wide():
+    short, long, korean = widths([{"a": "conv1", "b": "60,965,224 (61,100,840)", "c": "한글 넷자"}]).values()
+    assert 22 < short < 80
+    assert long > 23 * 7
+    assert korean > widths([{"c": "four."}])["c"]

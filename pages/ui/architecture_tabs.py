@@ -98,7 +98,8 @@ def training_link(t: Translator, lab: Lab) -> None:
 
 def _table(t: Translator, lab: Lab) -> None:
     rows = tables.layer_table(lab.spec, lab.original, t)
-    st.dataframe(rows, hide_index=True, height="content")
+    widths = {name: st.column_config.Column(width=width) for name, width in tables.widths(rows).items()}
+    st.dataframe(rows, hide_index=True, height="content", column_config=widths)
     st.caption(t("A number in brackets is the preset's, where yours differs."))
     with st.container(horizontal=True):
         for label, written, ending, kind in (
@@ -109,6 +110,9 @@ def _table(t: Translator, lab: Lab) -> None:
 
 
 def _memory(t: Translator, lab: Lab) -> None:
+    if lab.walked().errors:
+        st.info(t("An impossible network cannot be trained. Mend the layer that fails first."))
+        return
     batch = st.select_slider(t("Pictures in a batch"), BATCHES, 128, key="lab_batch")
     needed = memory.training_memory(lab.walked(), batch)
     parts = t("weights, gradients, momentum"), t("outputs")

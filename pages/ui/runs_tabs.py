@@ -51,13 +51,13 @@ def _row(t: Translator, one: Run) -> dict:
     return {
         t("Run"): one.id,
         t("State"): t(STATES[cache.jobs().state(one)]),
+        t("Test images"): plots.percent(right) if right is not None else "",
+        t("Validation"): plots.percent(best.val_accuracy) if best and best.val_accuracy is not None else "",
+        t("Best epoch"): str(best.epoch) if best else "",
+        t("Epochs"): f"{len(told.epochs)} / {config.epochs}",
         t("Network"): config.model if not config.net else t("edited"),
         t("Data"): config.data.rsplit("/", 1)[-1],
         t("Preset"): t(CHOICE_TITLES[config.preset]),
-        t("Epochs"): f"{len(told.epochs)} / {config.epochs}",
-        t("Best epoch"): str(best.epoch) if best else "",
-        t("Validation"): plots.percent(best.val_accuracy) if best and best.val_accuracy is not None else "",
-        t("Test images"): plots.percent(right) if right is not None else "",
     }
 
 

@@ -110,6 +110,7 @@ def test_an_impossible_network_never_breaks_the_page_and_offers_a_way_out():
         broken = open_page("architecture", tab=tab, net="3x8x8_conv4k9s1p0g1_relu")
         assert not broken.exception
         assert len(broken.error) == 1
+        assert len(broken.info) == (tab in ("memory", "hand", "code")), "no numbers of a network that cannot be"
 
 
 def test_rounding_up_makes_224_possible():
