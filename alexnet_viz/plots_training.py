@@ -61,6 +61,34 @@ def epoch_curves(lines: Sequence[Line], title: str, *, percent: bool = False) ->
     return option
 
 
+def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str]) -> Option:
+    """What was said (columns) of what it is (rows), `counts` of (classes, classes).
+
+    Right answers are blue and mistakes vermilion, the fuller the larger their share of the row; by its square root, so
+    that rare mistakes show. Touching a cell tells its numbers.
+    """
+    of = counts.sum(1)
+    cells = [
+        {
+            "name": f"{names[row]} → {names[column]}: {counts[row, column]:,} / {of[row]:,}",
+            "value": [column, row, round(float(counts[row, column] / max(1, of[row])) ** 0.5, 4)],
+            "itemStyle": {"color": COLORS[0] if row == column else COLORS[5]},
+        }
+        for row in range(len(names))
+        for column in range(len(names))
+    ]
+    axis = {"type": "category", "data": list(names), "axisTick": {"show": False}}
+    return {
+        "animation": False,
+        "grid": {"left": 4, "right": 12, "top": 8, "bottom": 4, "containLabel": True},
+        "tooltip": {"formatter": "{b}"},
+        "xAxis": axis | {"axisLabel": {"rotate": 60, "fontSize": 11}},
+        "yAxis": axis | {"axisLabel": {"fontSize": 11}, "inverse": True},
+        "visualMap": {"show": False, "min": 0, "max": 1, "dimension": 2, "inRange": {"opacity": [0.06, 1]}},
+        "series": [{"type": "heatmap", "data": cells}],
+    }
+
+
 def _line(
     name: str,
     x: NDArray[Any],

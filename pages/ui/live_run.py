@@ -200,13 +200,13 @@ def snapshot_picture(t: Translator, file: Any, watched: Run) -> None:
         classes = classes_of(watched)
         st.markdown(f"**{t('What was said (columns) of what it is (rows)')}**")
         if snapshot.confusion.any():
-            st.image(
-                render.diverging(snapshot.confusion_shares, 1.0, side=280),
-                width="stretch",
-                output_format="PNG",
+            names = [class_name(name, t.language) for name in classes] or list(map(str, range(len(snapshot.confusion))))
+            st.echarts_chart(
+                plots_training.confusion_matrix(snapshot.confusion, names),
+                height=320,
+                key="live_confusion",
                 alt=t("Confusion matrix; its diagonal are the right answers"),
             )
-            st.caption(", ".join(f"{i} {class_words(name, t)}" for i, name in enumerate(classes)))
         else:
             st.caption(t("This run keeps no images for validation: only its end was measured."))
     kept = list(zip(snapshot.pictures, snapshot.labels, snapshot.probabilities, strict=True))[:PREDICTIONS]
