@@ -93,8 +93,12 @@ def test_a_capped_server_offers_so_many_epochs_and_no_more(monkeypatch, idle_job
     monkeypatch.setenv("ALEXNET_VIZ_TRAINING_CAP", "5400")
     app = open_page("train")
     epochs = next(box for box in app.number_input if box.label.startswith("Epochs"))
-    assert (epochs.value, epochs.max) == (2, 3)
+    assert epochs.value == 2
     assert any("at most 3 epochs" in caption.value for caption in app.caption)
+    app = epochs.set_value(4).run()
+    assert "Epochs is 4; it must be a whole number from 1 to 3" in app.error[0].value.replace("\\", "")
+    app = button(app, "Start").click().run()
+    assert runs() == []
     preset = next(control for control in app.segmented_control if control.label == "Preset")
     app = preset.set_value("seed").run()
     assert next(box for box in app.number_input if box.label.startswith("Epochs")).value == 3
