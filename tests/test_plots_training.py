@@ -56,14 +56,13 @@ def test_lines_of_epochs_differ_in_colour_and_a_gap_is_null():
     assert option["yAxis"]["max"] == 100
 
 
-def test_a_confusion_matrix_has_a_cell_for_each_pair_and_tells_right_from_wrong():
-    option = plots_training.confusion_matrix(np.array([[3, 1], [0, 0]]), ["cat", "dog"])
+def test_a_confusion_matrix_has_a_cell_for_each_pair_that_came_and_tells_right_from_wrong():
+    option = plots_training.confusion_matrix(np.array([[3, 1, 0], [0, 2, 0], [0, 0, 0]]), ["cat", "dog", "owl"])
     cells = {tuple(cell["value"][:2]): cell for cell in option["series"][0]["data"]}
     assert {at: cell["name"] for at, cell in cells.items()} == {
         (0, 0): "cat → cat: 3 / 4",
         (1, 0): "cat → dog: 1 / 4",
-        (0, 1): "dog → cat: 0 / 0",
-        (1, 1): "dog → dog: 0 / 0",
+        (1, 1): "dog → dog: 2 / 2",
     }
     assert cells[1, 0]["value"][2] == 0.5, "the square root of a quarter"
     assert cells[0, 0]["itemStyle"] == cells[1, 1]["itemStyle"] != cells[1, 0]["itemStyle"]
