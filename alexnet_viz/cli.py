@@ -4,12 +4,13 @@
     predict FILE... [--model NAME] [--weights FILE] [--top K] [--json]   what a network sees in pictures
     explain FILE --method ID [--layer NAME] [--class ID] --out OVERLAY.png [--npy HEAT.npy] [--json]
                                                                which pixels a class comes from, drawn over the picture
+    labels NETWORK [--json]                                    the classes a network knows, in its output order
     weights [--json]                                           which weights are where
     export MODEL|FILE --format onnx|safetensors|pth --out FILE [--net WRITTEN]   a network for other programs
     count NAME                                                 count a reference network's numbers anew
     train --data PATH|cifar10|shapes --model NAME [--preset fast|seed] [--epochs N] [--FIELD VALUE] [--json]
     resume RUN                                                 go on with a run; `runs` lists all
-    transfer --data PATH [--out FILE]                          train the shipped ten-class head again
+    transfer --data PATH --photographs PATH [--leave-out FILE] [--out FILE]   train the head of alexnet_200 again
 
 Torch is imported by the commands that compute with it, so `--help` and `spec` start at once.
 """
@@ -30,7 +31,7 @@ from alexnet_viz import cli_training, render
 from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import LANGUAGES, Translator, best_language, translator
 from alexnet_viz.images import decode
-from alexnet_viz.labels import class_name
+from alexnet_viz.labels import class_ids, class_name, class_record
 from alexnet_viz.ml import keep_caches_at_home
 from alexnet_viz.network.count import count
 from alexnet_viz.network.export import FORMATS, of_edited, of_file, of_model, write
@@ -38,7 +39,7 @@ from alexnet_viz.network.notation import read_spec
 from alexnet_viz.network.references import REFERENCES
 from alexnet_viz.network.sources import find_weights, places
 from alexnet_viz.network.spec import Row, Spec, Walk, walk
-from alexnet_viz.network.zoo import DEFAULT_MODEL, MODELS, model_entry
+from alexnet_viz.network.zoo import DEFAULT_MODEL, LISTED, MODELS, model_entry
 
 if TYPE_CHECKING:
     from alexnet_viz.network.weights import Model
@@ -66,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     spec = commands.add_parser("spec", help="a network's arithmetic, layer by layer")
-    spec.add_argument("name", metavar="NAME", help=f"one of: {', '.join(MODELS)}")
+    spec.add_argument("name", metavar="NAME", help=f"one of: {', '.join(LISTED)}")
     spec.add_argument("--input", type=_positive, metavar="N", help="side of the square input, in pixels")
     spec.add_argument(
         "--rounding", choices=["floor", "ceil"], default="floor", help="PyTorch's rule or the 2012 code's"
@@ -76,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
 
     predict = commands.add_parser("predict", help="what a network sees in pictures")
     predict.add_argument("files", nargs="+", metavar="FILE")
-    predict.add_argument("--model", metavar="NAME", help=f"one of: {', '.join(MODELS)} (default: {DEFAULT_MODEL})")
+    predict.add_argument("--model", metavar="NAME", help=f"one of: {', '.join(LISTED)} (default: {DEFAULT_MODEL})")
     predict.add_argument(
         "--weights", type=Path, metavar="FILE", help="a weights file of one's own; its model is found by its keys"
     )
@@ -89,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--method", required=True, metavar="ID", help="gradcam, occlusion, ...; a wrong one lists all")
     explain.add_argument("--layer", default="", metavar="NAME", help="of methods that look at one (last convolution)")
     explain.add_argument("--class", dest="class_id", metavar="ID", help="the class to explain (the most probable one)")
-    explain.add_argument("--model", metavar="NAME", help=f"one of: {', '.join(MODELS)} (default: {DEFAULT_MODEL})")
+    explain.add_argument("--model", metavar="NAME", help=f"one of: {', '.join(LISTED)} (default: {DEFAULT_MODEL})")
     explain.add_argument("--weights", type=Path, metavar="FILE", help="a weights file of one's own")
     explain.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method")
     explain.add_argument("--out", type=Path, required=True, metavar="OVERLAY.png", help="where to draw the map")
@@ -97,12 +98,17 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     explain.set_defaults(command=_explain)
 
+    labels = commands.add_parser("labels", help="the classes a network knows, in its output order")
+    labels.add_argument("name", metavar="NETWORK", help=f"one of: {', '.join(LISTED)}")
+    labels.add_argument("--json", action="store_true", help="print one JSON array and nothing else")
+    labels.set_defaults(command=_labels)
+
     weights = commands.add_parser("weights", help="which weights are where")
     weights.add_argument("--json", action="store_true", help="print one JSON object a place and nothing else")
     weights.set_defaults(command=_weights)
 
     export = commands.add_parser("export", help="write a network for other programs to read")
-    export.add_argument("what", metavar="MODEL|FILE", help=f"one of: {', '.join(MODELS)}; or a weights file")
+    export.add_argument("what", metavar="MODEL|FILE", help=f"one of: {', '.join(LISTED)}; or a weights file")
     export.add_argument("--format", required=True, choices=list(FORMATS), help="what to write")
     export.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to write it")
     export.add_argument("--net", default="", metavar="WRITTEN", help="the edited network: ?net= of a link to one")
@@ -115,8 +121,20 @@ def _parser() -> argparse.ArgumentParser:
 
     cli_training.add_commands(commands)
 
-    transfer = commands.add_parser("transfer", help="train the shipped ten-class head again")
-    transfer.add_argument("--data", type=Path, required=True, metavar="PATH", help="CIFAR-10: zip or folder of classes")
+    transfer = commands.add_parser("transfer", help="train the head of alexnet_200 again")
+    transfer.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help="Tiny ImageNet: zip or folder of train/WNID, test/WNID",
+    )
+    transfer.add_argument(
+        "--photographs", type=Path, required=True, metavar="PATH", help="a zip or folder of known/WNID and unknown"
+    )
+    transfer.add_argument(
+        "--leave-out", type=Path, metavar="FILE", help="names pictures of the data that are among the photographs"
+    )
     transfer.add_argument("--convolutions", type=Path, metavar="FILE", help="a file with features.* (the shipped one)")
     transfer.add_argument("--cache", type=Path, metavar="DIR", help="keep the computed features in this folder")
     transfer.add_argument("--out", type=Path, metavar="FILE", help="where to write the weights (assets/weights)")
@@ -303,6 +321,19 @@ def _write(file: Path, data: bytes) -> None:
         raise UserError("{file} cannot be written: {reason}.", file=str(file), reason=reason) from problem
 
 
+# labels
+
+
+def _labels(args: argparse.Namespace, t: Translator) -> int:
+    records = [class_record(class_id) for class_id in class_ids(model_entry(args.name).labels)]
+    if args.json:
+        print(json.dumps(records, ensure_ascii=False))
+    else:
+        for record in records:
+            print(f"{record['wnid'] or '-':<10} {record['en']:<32} {record['ko']}")
+    return 0
+
+
 # weights
 
 
@@ -342,7 +373,7 @@ def _export(args: argparse.Namespace, t: Translator) -> int:
         raise UserError(
             "There is no network and no weights file named {name}. Networks: {known}.",
             name=args.what,
-            known=", ".join(MODELS),
+            known=", ".join(LISTED),
         )
     data = write(portable, args.format)
     _write(args.out, data)
@@ -375,6 +406,14 @@ def _count(args: argparse.Namespace, t: Translator) -> int:
 def _transfer(args: argparse.Namespace, t: Translator) -> int:
     from alexnet_viz.training.transfer import transfer
 
-    for event in transfer(args.data, convolutions=args.convolutions, out=args.out, cache=args.cache):
+    steps = transfer(
+        args.data,
+        args.photographs,
+        leave_out=args.leave_out,
+        convolutions=args.convolutions,
+        out=args.out,
+        cache=args.cache,
+    )
+    for event in steps:
         print(json.dumps(event), flush=True)
     return 0

@@ -11,7 +11,7 @@ from alexnet_viz.home import cifar10_path, home_dir, published_places
 from alexnet_viz.i18n import N_, Message
 from alexnet_viz.network.references import RESNET18_FILE
 from alexnet_viz.network.sources import find_weights
-from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.network.zoo import BEST_MODEL, LISTED
 from alexnet_viz.training.cifar10 import ARCHIVE_MIB
 
 
@@ -26,12 +26,12 @@ class Fact:
 
 def installation() -> list[Fact]:
     """The facts, in the order in which a visitor would ask."""
-    trained = [entry.id for entry in MODELS.values() if find_weights(entry).trained]
+    trained = [entry.id for entry in LISTED.values() if find_weights(entry).trained]
     gpu = shutil.which("nvidia-smi") is not None
     return [
         Fact(
             N_("Trained networks"),
-            Message("{count} of {total}", count=len(trained), total=len(MODELS)),
+            Message("{count} of {total}", count=len(trained), total=len(LISTED)),
             Message("Trained: {models}. The others answer with random weights and say so.", models=", ".join(trained)),
         ),
         Fact(
@@ -71,10 +71,10 @@ def extras() -> list[Extra]:
     return [
         Extra(
             N_("ImageNet weights of torchvision's AlexNet"),
-            N_("answers among 1000 classes instead of ten"),
+            N_("answers among 1000 classes instead of 200"),
             233,
             "classify",
-            find_weights(MODELS["alexnet_torchvision"]).trained,
+            find_weights(LISTED[BEST_MODEL]).trained,
         ),
         Extra(
             N_("CIFAR-10"),

@@ -2,7 +2,7 @@
 
 `assets/labels/<list>.json` holds one object a class, in the network's output order: {"id", "ko"}; the English
 word is the id, or "en" where there is one. A class whose Korean name we are not sure of has no "ko" and is shown in
-English.
+English. ImageNet's classes also have their WordNet id, "wnid". A list may name classes of another one by "id" alone.
 """
 
 import json
@@ -25,12 +25,10 @@ def _entries(labels: str) -> tuple[Mapping[str, str], ...]:
 
 
 @cache
-def _names(language: str) -> Mapping[str, str]:
-    """Every class id of every list to its word in one language."""
+def _said(key: str) -> Mapping[str, str]:
+    """Every class id of every list to its word in a language, or to its "wnid", where it has one."""
     lists = sorted(path.stem for path in LABELS_DIR.glob("*.json"))
-    return MappingProxyType(
-        {entry["id"]: entry[language] for labels in lists for entry in _entries(labels) if language in entry}
-    )
+    return MappingProxyType({entry["id"]: entry[key] for labels in lists for entry in _entries(labels) if key in entry})
 
 
 def class_ids(labels: str) -> tuple[str, ...]:
@@ -41,7 +39,23 @@ def class_ids(labels: str) -> tuple[str, ...]:
 def class_name(class_id: str, language: str) -> str:
     """The word for a class in a language; the id itself where there is none."""
     number, t = _NUMBERED.fullmatch(class_id), translator(language)
-    return t("class {number}", number=number[1]) if number else _names(language).get(class_id, class_id)
+    return t("class {number}", number=number[1]) if number else _said(language).get(class_id, class_id)
+
+
+@cache
+def _by_wnid() -> Mapping[str, str]:
+    return MappingProxyType({wnid: class_id for class_id, wnid in _said("wnid").items()})
+
+
+def class_of_wnid(wnid: str) -> str:
+    """The class id of a WordNet id such as "n07753592"; the WordNet id itself where no list has it."""
+    return _by_wnid().get(wnid, wnid)
+
+
+def class_record(class_id: str) -> dict[str, str | None]:
+    """The JSON object of one class: its id, its WordNet id (None where it has none), its words."""
+    words = {language: class_name(class_id, language) for language in ("en", "ko")}
+    return {"id": class_id, "wnid": _said("wnid").get(class_id), **words}
 
 
 def numbered(count: int) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ BAR_HEIGHT = 38  # pixels for one bar and its gap
 
 # Okabe and Ito's palette, told apart by colour-blind readers: the answer, and everything else.
 STRONG, MUTED = "#0072b2", "#9fb6c3"
+SECOND = "#d55e00"  # theirs too: vermilion, beside the blue
 
 LEGEND_ABOVE = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 
@@ -61,27 +62,42 @@ def probability_bars(names: Sequence[str], probabilities: Sequence[float], zoom:
     return figure
 
 
-def reliability_diagram(bins: Sequence[Mapping[str, float]], stated: str, hits: str, ideal: str) -> go.Figure:
+def reliability_diagram(
+    curves: Mapping[str, Sequence[Mapping[str, float]]], stated: str, hits: str, ideal: str
+) -> go.Figure:
     """How often answers of each stated probability were right, against the diagonal of perfect calibration.
 
-    `bins` hold "probability", "hit_rate" and "count"; the other arguments are the axis titles and the line's name.
+    Each curve, by its name, is a list of bins with "probability", "hit_rate" and "count"; where a bin has "low" and
+    "high", they are drawn as its interval. The other arguments are the axis titles and the diagonal's name.
     """
-    figure = go.Figure()
-    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dot", "color": MUTED}, name=ideal)
-    figure.add_scatter(
-        x=[item["probability"] for item in bins],
-        y=[item["hit_rate"] for item in bins],
-        mode="lines+markers",
-        line_color=STRONG,
-        # A square root, so that a bin's area is its count.
-        marker_size=[max(6.0, 40 * (item["count"] / max(b["count"] for b in bins)) ** 0.5) for item in bins],
-        customdata=[item["count"] for item in bins],
-        hovertemplate="%{x:.1%} / %{y:.1%} (%{customdata})<extra></extra>",
-        showlegend=False,
+    figure = chart(
+        x={"title": stated, "range": [0, 1.03], "tickformat": ".0%"},
+        y={"title": hits, "range": [0, 1.03], "tickformat": ".0%"},
+        height=380,
+        legend={**LEGEND_ABOVE, "itemsizing": "constant"},
     )
-    figure.update_layout(height=360, margin={"l": 0, "r": 0, "t": 8, "b": 0}, legend={"x": 0.02, "y": 0.98})
-    figure.update_xaxes(title=stated, range=[0, 1.03], tickformat=".0%")
-    figure.update_yaxes(title=hits, range=[0, 1.03], tickformat=".0%")
+    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"dash": "dot", "color": MUTED}, name=ideal)
+    for (name, bins), color, symbol in zip(curves.items(), (STRONG, SECOND), ("circle", "diamond"), strict=False):
+        most = max(item["count"] for item in bins)
+        figure.add_scatter(
+            x=[item["probability"] for item in bins],
+            y=[item["hit_rate"] for item in bins],
+            error_y={
+                "array": [item.get("high", item["hit_rate"]) - item["hit_rate"] for item in bins],
+                "arrayminus": [item["hit_rate"] - item.get("low", item["hit_rate"]) for item in bins],
+                "thickness": 1,
+            },
+            mode="lines+markers",
+            line_color=color,
+            marker={
+                "symbol": symbol,
+                # A square root, so that a bin's area is its count.
+                "size": [max(6.0, 26 * (item["count"] / most) ** 0.5) for item in bins],
+            },
+            customdata=[item["count"] for item in bins],
+            hovertemplate="%{x:.1%} / %{y:.1%} (%{customdata})<extra></extra>",
+            name=name,
+        )
     return figure
 
 
@@ -92,3 +108,8 @@ def percent(share: float) -> str:
     if 0.9995 <= share < 1:
         return "> 99.9 %"
     return f"{share:.1%}".replace("%", " %")
+
+
+def whole_percent(share: float) -> str:
+    """A share known to a percent or worse."""
+    return f"{share:.0%}".replace("%", " %")

@@ -6,9 +6,9 @@ from typing import Any
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from alexnet_viz.plots import BAR_HEIGHT, LEGEND_ABOVE, MUTED, STRONG, chart, name_axis, percent
+from alexnet_viz.plots import BAR_HEIGHT, LEGEND_ABOVE, MUTED, SECOND, STRONG, chart, name_axis, percent
 
-WEAK = "#d55e00"  # Okabe and Ito's vermilion: what speaks against
+WEAK = SECOND  # what speaks against
 
 
 def distribution(counts: NDArray[Any], edges: NDArray[Any], value: str, number: str) -> go.Figure:

@@ -10,7 +10,7 @@ from alexnet_viz import plots
 from alexnet_viz.i18n import translator
 from alexnet_viz.network import diagram
 from alexnet_viz.network.comparison import comparison, markdown_table
-from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.network.zoo import LISTED
 
 parser = argparse.ArgumentParser()
 parser.add_argument("folder", type=Path, help="where the table and the drawings go")
@@ -24,6 +24,6 @@ for row in rows:
     share = plots.percent(row.conv_macs / row.macs)
     print(f"{row.year} {row.name:<22} {row.params:>12,} parameters {row.macs:>14,} MACs, {share} in convolutions")
 (args.folder / "comparison.md").write_text(markdown_table(rows, t), encoding="utf-8")
-for entry in MODELS.values():
+for entry in LISTED.values():
     bars = diagram.diagram(entry.spec, "bars", t)
     (args.folder / f"{entry.id}.svg").write_text(diagram.standalone(bars, "light"), encoding="utf-8")

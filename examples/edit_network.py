@@ -14,7 +14,7 @@ from alexnet_viz.network.weights import load_model
 
 parser = argparse.ArgumentParser()
 parser.add_argument("folder", type=Path, help="where the drawing and the network go")
-parser.add_argument("--model", default="alexnet_transfer")
+parser.add_argument("--model", default="alexnet_200")
 parser.add_argument("--kernel", type=int, default=7, help="side of conv1's kernels")
 parser.add_argument("--format", choices=list(export.FORMATS), default="pth")
 args = parser.parse_args()

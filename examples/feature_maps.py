@@ -16,7 +16,7 @@ from alexnet_viz.network.weights import load_model
 parser = argparse.ArgumentParser()
 parser.add_argument("folder", type=Path, help="where the pictures go, one a layer")
 parser.add_argument("--photo", type=Path, default=Path("assets/samples/cat.jpg"))
-parser.add_argument("--model", default="alexnet_transfer")
+parser.add_argument("--model", default="alexnet_200")
 args = parser.parse_args()
 args.folder.mkdir(parents=True, exist_ok=True)
 

@@ -12,7 +12,7 @@ from alexnet_viz.network.weights import load_model
 
 parser = argparse.ArgumentParser()
 parser.add_argument("folder", type=Path, help="where the picture goes")
-parser.add_argument("--model", default="alexnet_transfer")
+parser.add_argument("--model", default="alexnet_200")
 args = parser.parse_args()
 args.folder.mkdir(parents=True, exist_ok=True)
 

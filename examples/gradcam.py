@@ -1,6 +1,6 @@
 """What did the network look at? Grad-CAM for the two most probable classes, as on the page Attribution.
 
-python -m examples.gradcam out --photo assets/samples/cat_and_truck.jpg --method occlusion
+python -m examples.gradcam out --photo assets/samples/coffee_and_orange.jpg --method occlusion
 """
 
 import argparse
@@ -15,12 +15,12 @@ from alexnet_viz.network.weights import load_model
 
 parser = argparse.ArgumentParser()
 parser.add_argument("folder", type=Path, help="where the pictures go, one a class")
-parser.add_argument("--photo", type=Path, default=Path("assets/samples/cat_and_truck.jpg"))
+parser.add_argument("--photo", type=Path, default=Path("assets/samples/coffee_and_orange.jpg"))
 parser.add_argument("--method", default="gradcam")
 args = parser.parse_args()
 args.folder.mkdir(parents=True, exist_ok=True)
 
-model = load_model("alexnet_transfer")
+model = load_model("alexnet_200")
 photo = images.decode(args.photo.read_bytes()).image
 seen = preprocess_of(model).from_array(input_array(model, photo))
 for class_id, _ in classify(model, photo).top(2):

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from alexnet_viz.network import diagram
-from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.network.zoo import LISTED
 from pages.ui import architecture_tabs, messages, pickers
 from pages.ui import lab as lab_state
 from pages.ui.architecture_editor import layer_editor
@@ -13,6 +13,7 @@ from pages.ui.svg_picker import svg_picker
 
 t = start_page()
 st.title(t("What changes when you change AlexNet?"), anchor=False)
+pickers.say_what_took_its_place(t, lab_state.PRESET.outdated())
 with messages.shown(t):
     lab_state.current()
 lab = lab_state.current()  # a bad link is read, and complained of, once; then the page goes on without it
@@ -20,12 +21,12 @@ lab_state.write_link(lab)
 
 presets, more, undo, reset = st.columns([5, 3, 2, 2], vertical_alignment="bottom")
 with presets:
-    ids = list(MODELS)
+    ids = list(LISTED)
     preset = st.selectbox(
         t("Start from"),
         ids,
         index=ids.index(lab.preset),
-        format_func=lambda model_id: t(MODELS[model_id].title),
+        format_func=lambda model_id: t(LISTED[model_id].title),
         key=f"lab_preset_{t.language}_{lab.generation}",
     )
     if preset != lab.preset:

@@ -3,11 +3,8 @@
 import streamlit as st
 
 from alexnet_viz import plots
-from pages.ui import bars, cache, classify_tabs, messages, pickers
+from pages.ui import cache, classify_answer, classify_tabs, messages, pickers
 from pages.ui.frame import start_page
-from pages.ui.words import class_words
-
-TOP = 5
 
 t = start_page()
 st.title(t("What does AlexNet see?"), anchor=False)
@@ -44,23 +41,10 @@ for note in views.notes:
     photo.caption(messages.escape(t(note)))
 
 with answered:
-    with st.skeleton(height=plots.BAR_HEIGHT * (TOP + 2)):
+    with st.skeleton(height=plots.BAR_HEIGHT * (classify_answer.TOP + 2)):
         model = chosen.load()
         answer = cache.answer(model, picture.digest, picture.data)
-    class_id, probability = answer.top(1)[0]
-    st.subheader(f"{class_words(class_id, t)} · {plots.percent(probability)}", anchor=False)
-    bars.best(t, answer.top(TOP), "top_bars")
-    if not model.trained:
-        st.warning(t("These weights are random: this network has learnt nothing, so its answer means nothing."))
-    elif answer.unsure:
-        st.info(t("No class is likely: the best one gets less than half. Perhaps the picture shows none of them."))
-    st.caption(
-        t(
-            "One of {count} classes, whatever the picture shows. Computed in {milliseconds} ms.",
-            count=len(model.classes),
-            milliseconds=round(1000 * answer.seconds),
-        )
-    )
+    classify_answer.show(t, chosen, model, answer, picture)
 
 tabs = pickers.tabs(t, "classify_tabs", classify_tabs.TITLES)
 for tab_id, tab in tabs.items():

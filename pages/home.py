@@ -18,7 +18,7 @@ with words:
             tour.start()
 with picture:
     current = pickers.current_picture(t)
-    st.image(current.data, caption=t("Which of its ten classes is this?"), width="stretch", alt=current.name)
+    st.image(current.data, caption=t("What will the network say to this?"), width="stretch", alt=current.name)
 
 home_parts.result(t)
 home_parts.cards(t)

@@ -1,6 +1,8 @@
 """What tests of several modules share."""
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,16 @@ settings.register_profile("house", deadline=None, derandomize=True)
 settings.load_profile("house")
 
 ROOT = Path(__file__).resolve().parent.parent
+EMPTY = Path(tempfile.mkdtemp(prefix="alexnet-viz-tests-"))
+
+
+def pytest_configure():
+    """No weights or runs of this machine, whose user may have some, change what the pages show here."""
+    os.environ["TORCH_HOME"], os.environ["ALEXNET_VIZ_HOME"] = str(EMPTY / "torch"), str(EMPTY / "home")
+
+
+def pytest_unconfigure():
+    shutil.rmtree(EMPTY, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

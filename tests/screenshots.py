@@ -37,7 +37,7 @@ class Shot:
 SHOTS = (
     Shot("classify", "/classify?image=cat", "h3"),
     Shot("feature_maps", "/feature_maps?image=cat&layer=conv1", "[role=application]"),
-    Shot("attribution", "/attribution?image=cat_and_truck", "[data-testid=stImage] img"),
+    Shot("attribution", "/attribution?image=coffee_and_orange", "[data-testid=stImage] img"),
     Shot("architecture", "/architecture?layer=conv2", "[data-layer=conv2]"),
     Shot("techniques", "/techniques?tab=relu", ".js-plotly-plot"),
     Shot("train", "/train", "canvas"),

@@ -87,19 +87,33 @@ def test_an_unknown_network_is_answered_with_the_known_ones(capsys):
     assert "alexnet_2012" in err
 
 
-def test_predict_answers_every_sample_and_gets_cat_airplane_and_truck_right(capsys):
+def test_predict_answers_every_sample(capsys):
     files = sorted(str(path) for path in SAMPLES.glob("*.jpg"))
     status, answers, _ = run(capsys, "predict", *files, "--json", "--top", "3")
     assert status == 0
     assert [answer["file"] for answer in answers] == files
     for answer in answers:
         assert list(answer) == ["file", "model", "seconds", "top"]
-        assert answer["model"] == "alexnet_transfer"
+        assert answer["model"] == "alexnet_200"
         assert len(answer["top"]) == 3
         assert all(0 <= item["probability"] <= 1 for item in answer["top"])
-        assert {item["class"] for item in answer["top"]} <= set(class_ids("cifar10"))
+        assert {item["class"] for item in answer["top"]} <= set(class_ids("tiny_imagenet"))
     best = {answer["file"].rsplit("/", 1)[-1]: answer["top"][0]["class"] for answer in answers}
-    assert (best["cat.jpg"], best["airplane.jpg"], best["truck.jpg"]) == ("cat", "airplane", "truck")
+    assert (best["coffee.jpg"], best["elephant.jpg"], best["teddy.jpg"]) == ("espresso", "African elephant", "teddy")
+
+
+def test_labels_lists_a_networks_classes(capsys):
+    status, (records,), _ = run(capsys, "labels", "alexnet_200", "--json")
+    assert status == 0
+    assert [record["id"] for record in records] == list(class_ids("tiny_imagenet"))
+    assert {"id": "espresso", "wnid": "n07920052", "en": "espresso", "ko": "에스프레소"} in records
+    status, (records,), _ = run(capsys, "labels", "alexnet_cifar", "--json")
+    assert [record["wnid"] for record in records] == [None] * 10
+    assert main(["labels", "lenet5"]) == 0
+    assert capsys.readouterr().out.split() == [part for digit in "0123456789" for part in ("-", digit, digit)]
+    status, lines, err = run(capsys, "labels", "resnet", "--json")
+    assert (status, lines) == (1, [])
+    assert "alexnet_200" in err
 
 
 def test_predict_answers_the_others_when_some_files_fail(capsys, tmp_path):
@@ -118,19 +132,19 @@ def test_predict_answers_the_others_when_some_files_fail(capsys, tmp_path):
 
 
 def test_explain_draws_the_map_and_writes_its_numbers(capsys, tmp_path):
-    file, out, npy = str(SAMPLES / "cat_and_truck.jpg"), tmp_path / "over.png", tmp_path / "heat.npy"
+    file, out, npy = str(SAMPLES / "coffee_and_orange.jpg"), tmp_path / "over.png", tmp_path / "heat.npy"
     status, (answer,), _ = run(
-        capsys, "explain", file, "--method", "gradcam", "--class", "cat", "--out", out, "--npy", npy, "--json"
+        capsys, "explain", file, "--method", "gradcam", "--class", "espresso", "--out", out, "--npy", npy, "--json"
     )
     assert status == 0
     assert list(answer) == ["file", "model", "method", "layer", "class", "probability", "seconds"]
-    assert (answer["file"], answer["model"], answer["method"]) == (file, "alexnet_transfer", "gradcam")
-    assert (answer["layer"], answer["class"]) == ("conv5", "cat")
+    assert (answer["file"], answer["model"], answer["method"]) == (file, "alexnet_200", "gradcam")
+    assert (answer["layer"], answer["class"]) == ("conv5", "espresso")
     heat = np.load(npy)
     assert (heat.dtype, heat.shape) == (np.float32, (224, 224))
     assert heat.min() < 0 < heat.max(), "signed"
     left, right = np.maximum(heat[:, :112], 0).sum(), np.maximum(heat[:, 112:], 0).sum()
-    assert left > 2 * right, "the cat is on the left"
+    assert left > 2 * right, "the coffee is on the left"
     with Image.open(out) as drawn:
         assert drawn.size == (224, 224)
 
@@ -139,7 +153,7 @@ def test_explain_takes_the_top_class_and_no_layer_where_there_is_none(capsys, tm
     status, (answer,), _ = run(
         capsys, "explain", str(SAMPLES / "cat.jpg"), "--method", "saliency", "--out", tmp_path / "a.png", "--json"
     )
-    assert (status, answer["class"], answer["layer"]) == (0, "cat", None)
+    assert (status, answer["class"], answer["layer"]) == (0, "tabby", None)
 
 
 @pytest.mark.parametrize(
@@ -147,7 +161,7 @@ def test_explain_takes_the_top_class_and_no_layer_where_there_is_none(capsys, tm
     [
         (["--method", "magic"], "gradcam"),
         (["--method", "gradcam", "--layer", "conv9"], "conv1"),
-        (["--method", "gradcam", "--class", "dragon"], "airplane"),
+        (["--method", "gradcam", "--class", "dragonfish"], "dragonfly"),
         (["--method", "occlusion", "--set", "window=1"], "8"),
         (["--method", "gradcam", "--model", "lenet5"], "--weights"),
         (["--method", "gradcam", "--out", "no/such/folder/a.png"], "no/such/folder"),

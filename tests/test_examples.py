@@ -27,10 +27,10 @@ class Expected:
 
 
 EXAMPLES = {
-    "classify_photo": Expected(r"^cat .*\n.*\n.*\n.*\n.*\n451x300 pixels came in, 224x224 went", ("seen.png",)),
+    "classify_photo": Expected(r"^tabby .*\n.*\n.*\n.*\n.*\n451x300 pixels came in, 224x224 went", ("seen.png",)),
     "feature_maps": Expected(r"relu1: 64x55x55, .*\n(.*\n)*relu5: 256x13x13", ("relu1.png", "relu5.png")),
     "filters": Expected(r"64 filters of 11x11 pixels and 3 colours", ("conv1.png",)),
-    "gradcam": Expected(r"truck, .*224x224", ("truck.png",)),
+    "gradcam": Expected(r"espresso, .*224x224", ("espresso.png", "orange.png")),
     "edit_network": Expected(
         r"conv1 +\(64, 56, 56\) +9,472 parameters +\(was \(64, 55, 55\), 23,296\)(.*\n)*.*random in conv1$",
         ("edited.svg", "edited.onnx"),

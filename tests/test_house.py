@@ -23,7 +23,8 @@ IMPORT_ORDER = [
     *("network.zoo", "network.references", "network.comparison", "network.count", "tables", "departures"),
     *("network.sources", "network.download", "network.build", "network.pth", "network.weights", "network.export"),
     # inspection
-    *("inspection.progress", "inspection.classify", "inspection.crops", "inspection.preprocessing"),
+    *("inspection.progress", "inspection.classify", "inspection.reliability", "inspection.crops"),
+    "inspection.preprocessing",
     *("inspection.resnet", "inspection.augmentation", "inspection.by_hand", "inspection.maps", "inspection.signals"),
     *("inspection.masks", "inspection.pooling", "inspection.normalisation"),
     *("inspection.filters", "inspection.maximisation", "inspection.experiments", "inspection.streams"),

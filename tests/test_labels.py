@@ -7,7 +7,7 @@ import pytest
 import torchvision
 
 from alexnet_viz.i18n import LANGUAGES
-from alexnet_viz.labels import LABELS_DIR, class_ids, class_name
+from alexnet_viz.labels import LABELS_DIR, class_ids, class_name, class_of_wnid, class_record
 from alexnet_viz.network.zoo import MODELS
 
 LISTS = sorted(path.stem for path in LABELS_DIR.glob("*.json"))
@@ -36,6 +36,42 @@ def test_cifar10_is_in_the_order_of_its_files():
     )
 
 
+def test_the_200_are_classes_of_imagenet_in_its_order_each_with_a_korean_name():
+    some, whole = class_ids("tiny_imagenet"), class_ids("imagenet")
+    assert len(some) == 200
+    assert [class_id for class_id in whole if class_id in set(some)] == list(some)
+    assert all(HANGUL.search(class_name(class_id, "ko")) for class_id in some)
+
+
+def test_imagenets_classes_have_their_wordnet_ids():
+    records = [class_record(class_id) for class_id in class_ids("imagenet")]
+    wnids = [record["wnid"] for record in records]
+    assert wnids == sorted(set(wnids)), "torchvision's order is that of the folders, which are named so"
+    assert all(re.fullmatch("n[0-9]{8}", wnid) for wnid in wnids)
+    assert class_record("lemon") == {"id": "lemon", "wnid": "n07749582", "en": "lemon", "ko": "레몬"}
+    assert class_record("truck") == {"id": "truck", "wnid": None, "en": "truck", "ko": "트럭"}
+    assert class_of_wnid("n07749582") == "lemon"
+    assert class_of_wnid("cat") == "cat"
+
+
+def test_what_the_page_says_the_200_lack_is_not_there():
+    """Classify names some things that people will try (pages/ui/classify_answer.py)."""
+    words = {word for class_id in class_ids("tiny_imagenet") for word in class_id.split()}
+    assert not words & {
+        "person",
+        "man",
+        "woman",
+        "horse",
+        "flower",
+        "rose",
+        "daisy",
+        "guitar",
+        "cup",
+        "ship",
+        "airplane",
+    }
+
+
 def test_digits():
     assert class_ids("digits") == tuple("0123456789")
 
@@ -45,7 +81,7 @@ def test_ids_are_unique_and_entries_hold_nothing_but_words(labels):
     ids = class_ids(labels)
     assert len(set(ids)) == len(ids)
     for entry in entries(labels):
-        assert entry.keys() <= {"id", *LANGUAGES}
+        assert entry.keys() <= {"id", "wnid", *LANGUAGES}
         assert all(isinstance(word, str) and word.strip() == word != "" for word in entry.values())
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from alexnet_viz.cli import _parser
 from alexnet_viz.inspection.attribution_methods import METHODS
-from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.network.zoo import LISTED
 from pages.ui import techniques, tour
 from pages.ui.frame import PAGES
 from tests.catalogue import ROOT
@@ -94,7 +94,7 @@ def test_as_many_methods_networks_stops_and_tabs_as_it_says():
     assert f"{len(METHODS)} methods" in english
     assert f"{len(METHODS)}가지 방법" in korean
     for count, word in (
-        (sum(name.startswith("alexnet") for name in MODELS), "variants"),
+        (sum(name.startswith("alexnet") for name in LISTED), "variants"),
         (len(tour.STOPS), "stops"),
         (len(techniques.TITLES), "tabs"),
     ):

@@ -14,6 +14,7 @@ that each would get alone.
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 import numpy as np
 import torch
@@ -191,7 +192,8 @@ def class_index(model: Model, target: Target) -> int | None:
         return None
     if isinstance(target, str):
         if target not in model.classes:
-            shown = ", ".join(model.classes[:10]) + (", ..." if len(model.classes) > 10 else "")
+            near = get_close_matches(target, model.classes, n=5) or model.classes[:10]
+            shown = ", ".join(near) + (", ..." if len(near) < len(model.classes) else "")
             raise UserError("There is no class named {name}. Classes: {known}.", name=target, known=shown)
         return model.classes.index(target)
     if not 0 <= target < len(model.classes):

@@ -4,7 +4,8 @@
         ...
     scores.share["gradcam"]                                                         # 0.25 is chance
 
-A grid is four pictures of four classes, two by two, each of which the network alone gets right with more than 90 %.
+A grid is four pictures of four classes, two by two, each of which the network alone gets right, with more than a given
+probability: 90 % as in the paper, or any for a network that is less sure.
 The score is the share of a map's positive values that lies in the cell of the class asked for.
 """
 
@@ -60,6 +61,7 @@ def play(
     *,
     grids: int = 200,
     seed: int = 0,
+    sure: float = SURE,
     asked: int = CELLS,
     layer: str = "",
     settings: Mapping[str, Mapping[str, Value]] | None = None,
@@ -70,7 +72,7 @@ def play(
     Every method sees the same grids. The same seed makes the same grids.
     """
     scores: dict[str, list[list[float]]] = {method: [] for method in methods}
-    for number, grid in enumerate(make_grids(model, images, labels, grids, seed)):
+    for number, grid in enumerate(make_grids(model, images, labels, grids, seed, sure)):
         for method in methods:
             chosen = (settings or {}).get(method)
             heats = [
@@ -84,24 +86,26 @@ def play(
     yield Scores({method: np.nan_to_num(values) for method, values in cells.items()}, blank)
 
 
-def make_grids(model: Model, images: Pictures, labels: Sequence[int], grids: int, seed: int) -> Iterator[Grid]:
+def make_grids(
+    model: Model, images: Pictures, labels: Sequence[int], grids: int, seed: int, sure: float = SURE
+) -> Iterator[Grid]:
     """Seeded grids, made from pictures looked at in random order until each class has enough of them.
 
     Raises `UserError` when the network is sure of pictures of fewer than four classes.
     """
     generator = np.random.default_rng(seed)
-    sure = _sure_pictures(model, images, np.asarray(labels), generator.permutation(len(images)), grids)
-    classes = sorted(sure)
+    right = _right_pictures(model, images, np.asarray(labels), generator.permutation(len(images)), grids, sure)
+    classes = sorted(right)
     if len(classes) < CELLS:
         raise UserError(
             "The network is right and sure above {percent} % in {count} classes of these pictures; a grid needs four. "
             "Use a trained network, or more pictures.",
-            percent=round(100 * SURE),
+            percent=round(100 * sure),
             count=len(classes),
         )
     for _ in range(grids):
         targets = [int(target) for target in generator.choice(classes, CELLS, replace=False)]
-        chosen = [int(generator.choice(sure[target])) for target in targets]
+        chosen = [int(generator.choice(right[target])) for target in targets]
         array, boxes = _assembled(model, [images[index] for index in chosen])
         yield Grid(tuple(chosen), tuple(targets), array, boxes)
 
@@ -113,13 +117,13 @@ def share_inside(heat: Floats, box: Box) -> float:
     return float(positive[box.top : box.bottom, box.left : box.right].sum()) / total if total else float("nan")
 
 
-def _sure_pictures(
-    model: Model, images: Pictures, labels: NDArray[np.int64], order: NDArray[np.int64], enough: int
+def _right_pictures(
+    model: Model, images: Pictures, labels: NDArray[np.int64], order: NDArray[np.int64], enough: int, sure: float
 ) -> dict[int, list[int]]:
-    """Indices by class of the pictures that the network gets right with more than SURE, up to `enough` of each."""
+    """Indices by class of the pictures that the network gets right with more than `sure`, up to `enough` of each."""
     preprocess = preprocess_of(model)
     missing = {int(label): enough for label in np.unique(labels)}
-    sure: dict[int, list[int]] = {}
+    right: dict[int, list[int]] = {}
     for start in range(0, len(order), CHUNK):
         looked = order[start : start + CHUNK]
         batch = np.stack([preprocess.to_array(_image(images[index])) for index in looked])
@@ -127,12 +131,12 @@ def _sure_pictures(
             probabilities = model.network(torch.from_numpy(batch)).softmax(1).numpy()
         for index, row in zip(looked, probabilities, strict=True):
             label = int(labels[index])
-            if row[label] > SURE and missing[label]:
-                sure.setdefault(label, []).append(int(index))
+            if row.argmax() == label and row[label] > sure and missing[label]:
+                right.setdefault(label, []).append(int(index))
                 missing[label] -= 1
         if not any(missing.values()):
             break
-    return sure
+    return right
 
 
 def _assembled(model: Model, pictures: Sequence[Pictures]) -> tuple[Floats, tuple[Box, ...]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from alexnet_viz.home import hub_dir, weights_dir
-from alexnet_viz.network.zoo import ModelEntry
+from alexnet_viz.network.zoo import BEST_MODEL, DEFAULT_MODEL, MODELS, ModelEntry
 
 Origin = Literal["shipped", "home", "hub", "file", "random"]
 
@@ -40,3 +40,8 @@ def places(entry: ModelEntry) -> list[WeightsSource]:
 def find_weights(entry: ModelEntry) -> WeightsSource:
     """The first place that holds a file; seeded random weights where none does."""
     return next((place for place in places(entry) if place.path and place.path.is_file()), RANDOM)
+
+
+def default_model() -> str:
+    """The network that the pages look at until another one is chosen: the one that knows most, where it is here."""
+    return BEST_MODEL if find_weights(MODELS[BEST_MODEL]).trained else DEFAULT_MODEL

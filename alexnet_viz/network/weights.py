@@ -1,9 +1,9 @@
 """Opening weight files: to a network that answers, or a sentence about what is wrong with the file.
 
-    model = load_model("alexnet_transfer")           # the best weights that are here
+    model = load_model("alexnet_200")                # the best weights that are here
     model = open_model(Path("alexnet_cifar10_best.pth"))  # a file of one's own: the network that it fits is found
-    model.network(batch)                             # (B, 3, 224, 224) -> (B, 10) logits
-    model.classes                                    # ("airplane", ...)
+    model.network(batch)                             # (B, 3, 224, 224) -> (B, 200) logits
+    model.classes                                    # ("goldfish", ...)
 
 Files are read as safetensors, or as `.pth` by a reader of our own (pth.py); nothing in a file is ever run, and
 nothing that a file claims is believed before it is checked: sizes before memory is taken, values before they are used.
@@ -28,7 +28,7 @@ from alexnet_viz.network.build import Network, meta_network, random_state, with_
 from alexnet_viz.network.pth import read_pth
 from alexnet_viz.network.sources import Origin, WeightsSource, find_weights
 from alexnet_viz.network.spec import Linear, Spec, layer_names, module_keys
-from alexnet_viz.network.zoo import MODELS, ModelEntry, model_entry
+from alexnet_viz.network.zoo import LISTED, MODELS, ModelEntry, model_entry
 
 RANDOM_SEED = 0
 MAX_BYTES = 300 * 2**20  # of a file; AlexNet's ImageNet weights are 233 MiB
@@ -244,7 +244,7 @@ def _does_not_fit(name: str, model_id: str, differing: list[str]) -> UserError:
         model=model_id,
         differing=shown,
         more=" ..." if len(differing) > 3 else "",
-        known=", ".join(MODELS),
+        known=", ".join(LISTED),
     )
 
 

@@ -19,7 +19,7 @@ from alexnet_viz.i18n import N_, Message
 from alexnet_viz.images import Preprocess
 from alexnet_viz.network.notation import read_spec
 from alexnet_viz.network.spec import LRN, Activation, BatchNorm, Conv, Dropout, Layer, Linear, Spec, walk
-from alexnet_viz.network.zoo import MODELS, preprocess_for
+from alexnet_viz.network.zoo import LISTED, MODELS, preprocess_for
 
 LARGEST_SIDE = 64  # pixels; larger pictures take a processor days
 
@@ -85,7 +85,7 @@ class TrainConfig:
             raise UserError(
                 "Only a network with trained convolutions can keep them frozen, and only as it is. "
                 "Choose the model {models} without changes to its layers, or switch `frozen` off.",
-                models=", ".join(entry.id for entry in MODELS.values() if entry.frozen),
+                models=", ".join(entry.id for entry in LISTED.values() if entry.frozen),
             )
 
     @classmethod
@@ -175,6 +175,7 @@ class Field:
     low: float = 0
     high: float = 0
     choices: tuple[str, ...] = ()
+    retired: tuple[str, ...] = ()  # choices that old runs have and nobody is offered
 
     @property
     def said(self) -> Message:
@@ -189,7 +190,7 @@ class Field:
                 raise self.out_of_range(value)
         elif self.kind == "bool" and type(value) is not bool:
             raise UserError("{name} is {value}; it is either true or false.", name=self.said, value=repr(value))
-        elif self.kind == "choice" and value not in self.choices:
+        elif self.kind == "choice" and value not in (*self.choices, *self.retired):
             raise UserError(
                 "{name} is {value}; it must be one of: {choices}.",
                 name=self.said,
@@ -234,7 +235,8 @@ _ENTRIES = (
         N_("Network"),
         N_("The network to train, with as many outputs as the data has classes."),
         "choice",
-        choices=tuple(MODELS),
+        choices=tuple(LISTED),
+        retired=tuple(model_id for model_id in MODELS if model_id not in LISTED),
     ),
     Field(
         "net",

@@ -12,7 +12,7 @@ Two layouts are understood, with or without one folder around everything:
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,12 +62,15 @@ class Dataset:
         return len(self.train) + len(self.test)
 
 
-def load_dataset(path: Path, *, side: int | None = None, progress: Progress | None = None) -> Dataset:
+def load_dataset(
+    path: Path, *, side: int | None = None, leave_out: Collection[str] = (), progress: Progress | None = None
+) -> Dataset:
     """The dataset in a folder or zip; the same files give the same tensors in the same order.
 
     Without `side`, pictures that share one size keep it and others become squares of DEFAULT_SIDE pixels; with it,
     all become squares of `side`: the shorter side resized, the centre cut out. Every picture passes through
-    `images.decode` and its limits: below 8 pixels it is skipped, above 2048 it arrives reduced.
+    `images.decode` and its limits: below 8 pixels it is skipped, above 2048 it arrives reduced. `leave_out` names files
+    that are not to be read, as "train/CLASS/PICTURE".
 
     Files that are no picture are skipped and counted. A class folder with files but no picture is an error; one
     without files is no class. `progress(done, total)` is called after each file. Whatever is wrong with the data
@@ -77,6 +80,10 @@ def load_dataset(path: Path, *, side: int | None = None, progress: Progress | No
         raise UserError("A picture cannot have a side of {side} pixels; at least 1 is needed.", side=side)
     with open_files(path) as files:
         folders, classes = layout_of(files)
+        if leave_out:
+            folders = {
+                key: [name for name in names if "/".join(name) not in leave_out] for key, names in folders.items()
+            }
         stack = _Stack(side)
         places = _fill(stack, files, folders, progress)
         stack.check()

@@ -26,7 +26,8 @@ def first_network(config: TrainConfig, spec: Spec) -> Network:
         state |= _from_checkpoint(config.start_from, state)
     frozen = MODELS[config.model].frozen if config.frozen else ()
     if frozen:
-        pretrained = load_model(config.model).network.state_dict()
+        # A network that was replaced has no weights of its own; its successor has the same convolutions.
+        pretrained = load_model(MODELS[config.model].replaced_by or config.model).network.state_dict()
         state |= {key: tensor.clone() for key, tensor in pretrained.items() if key.startswith(frozen)}
     network = with_weights(spec, state)
     for name, parameter in network.named_parameters():

@@ -1,73 +1,69 @@
-"""Train the shipped ten-class head again: `python -m alexnet_viz transfer --data PATH`.
+"""Train the head of alexnet_200 again:
 
-The convolutions are torchvision's, trained on ImageNet, and stay as they are. On top of them stands a small head:
+    python -m alexnet_viz transfer --data tiny-imagenet.zip --photographs photographs.zip --leave-out FILE
 
-    1. cache the convolutions' output for six views of the training images (plain, mirrored, jittered, smaller)
-    2. fit the head on nine tenths, and choose the temperature of its softmax on the tenth held out
-    3. fit it again on everything, with the same settings and temperature, and write the file
-    4. run the test images once through the preprocessing of the app: accuracy and calibration
+The convolutions are torchvision's, trained on ImageNet, and stay as they are. What is trained stands on top of them:
+Flatten, Dropout, Linear(9216, 1000), ReLU, Dropout, Linear(1000, 200). The pictures to learn from have 64x64 pixels,
+and enlarged they are blurred: their features are weaker than a photograph's, those of some channels much more so than
+of others. A head that has seen nothing else answers photographs worse, and too surely. So it sees both:
 
-The head is the mean of two, written as one hidden layer: a linear one, which reads sharp photographs better, and one
-with hidden units, which reads CIFAR-10's own images better. The linear one's logits pass through ReLUs as well, lifted
-above zero by a bias that the last layer takes off again.
+    1. the convolutions' output for two views of every picture: as the app prepares it, and mirrored and sharpened
+    2. photographs of other things, as they are and at 64x64 enlarged again, tell what sharpness does to features: a
+       linear map of the 256 channels (ridge regression), and what it leaves unexplained
+    3. the head learns from both views, and from both again after that map, with noise as large as the unexplained rest
+    4. photographs of its classes choose the temperature of the softmax (Guo et al. 2017, section 4.2)
+    5. the test pictures are looked at once, and the figures go into the file
 
-Takes about 7 GB of memory and, on two cores, about fifteen minutes. CIFAR-10's images are 32x32 and are enlarged to the
-network's input; a layer fitted on such blurred images must also read sharp photographs, which is what the views that
-are enlarged less, and so blurred less, are for.
+Takes about 8 GB of memory and 20 minutes on two cores.
 """
 
 import json
 import math
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
-from PIL import Image
+from PIL import Image, ImageOps
 from safetensors.torch import save_file
 from torch import Tensor
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.images import Preprocess
+from alexnet_viz.images import Preprocess, decode
+from alexnet_viz.labels import class_of_wnid
 from alexnet_viz.network.build import Network, meta_network, with_weights
 from alexnet_viz.network.sources import SHIPPED_DIR
-from alexnet_viz.network.spec import Linear, Shape, walk
+from alexnet_viz.network.spec import walk
 from alexnet_viz.network.weights import read_state
 from alexnet_viz.network.zoo import ModelEntry, model_entry
+from alexnet_viz.training.archives import open_files, shown
 from alexnet_viz.training.datasets import Dataset, Split, load_dataset
 from alexnet_viz.training.devices import processor_has_bf16
 
-MODEL = "alexnet_transfer"
-HELD_OUT = 0.1  # share of the training images that choose the temperature
+MODEL = "alexnet_200"
+HELD_OUT = 0.1  # share of the training pictures that settings are chosen on
 SEED = 0
-VIEWS = {  # name: weight in the loss, share of the training images
-    "plain": (1.0, 1.0),
-    "mirrored": (1.0, 1.0),
-    "jittered": (1.0, 1.0),
-    "smaller": (0.2, 0.4),
-    "half size": (0.2, 0.4),
-    "jittered again": (1.0, 1.0),
-}
-ENLARGED_TO = {"smaller": 160, "half size": 112}  # pixels of the whole image; around it its mirror images
-BATCH = 64  # images at once through the convolutions
+VIEWS = ("plain", "sharpened")
+BLUR = 2.0  # pixels of the enlarged picture: sharpened is what the picture has more than its blurred self
+GRAIN = 4 / 255  # standard deviation of the noise on sharpened pictures, as a camera's
+BATCH = 64  # pictures at once through the convolutions
 
-HEAD_BATCH = 500  # feature vectors a step
-LEARNING_RATE = 1e-3  # Adam; the linear head's bias gets three times as much
-HIDDEN_SHARE = 0.12  # of the head with hidden units in the mean of the two; more costs photographs
+PAIR_SIDE = 64  # pixels that a photograph is reduced to, to see what its features lose
+RIDGE = 3000.0  # how strongly the map stays near "every channel a bit stronger"
+GAIN = 1.3  # that bit
 
-# The linear head
-EPOCHS = 5  # over all views
-L2 = 0.03  # on the weights, of features scaled to unit variance
-MIRRORED_SHARE = 0.5  # how much of each weight map is shared with its mirror image: classes have no left and right
-
-# The head with hidden units
-HIDDEN_EPOCHS = 6  # over all views
-HIDDEN_DECAY = 0.05  # AdamW's
-FEATURE_DROPOUT, HIDDEN_DROPOUT = 0.5, 0.2
+# The head
+HEAD_BATCH = 1024  # feature vectors a step
+EPOCHS = 5  # over both views, each as it is and mapped
+LEARNING_RATE = 1.4e-3  # AdamW's highest
+WEIGHT_DECAY = 3.0
+DROPOUT = 0.5  # of features and of hidden units
+FEATURE_SCALE = 1.5  # features are divided by it, so that they are about 1
+PLAIN_GAIN, MAPPED_GAIN = (1.0, 1.8), (0.8, 1.25)  # features are multiplied by a random number from here
+UNEXPLAINED = 0.7  # how much of the rest that the map leaves unexplained is added as noise
 
 CALIBRATION_BINS = 15
 
@@ -80,9 +76,6 @@ class Affine:
 
     weight: Tensor  # (outputs, features)
     bias: Tensor  # (outputs,)
-
-    def __call__(self, features: Tensor) -> Tensor:  # (N, features) -> (N, outputs)
-        return features.float() @ self.weight.T + self.bias
 
     def stored(self) -> "Affine":
         """As the file will hold it, rounded to fp16."""
@@ -97,7 +90,11 @@ class Head:
     output: Affine
 
     def __call__(self, features: Tensor) -> Tensor:  # (N, features) -> (N, classes)
-        return self.output(self.hidden(features).relu())
+        logits = [
+            F.linear(F.linear(rows.float(), self.hidden.weight, self.hidden.bias).relu(), self.output.weight)
+            for rows in features.split(1000)
+        ]
+        return torch.cat(logits) + self.output.bias
 
     def cooled(self, temperature: float) -> "Head":
         """The same answers, with probabilities of another temperature."""
@@ -108,91 +105,110 @@ class Head:
         return Head(self.hidden.stored(), self.output.stored())
 
 
-def mean_head(linear: Affine, other: Head, share: float, lift: Tensor) -> Head:
-    """The weighted mean of a linear head and another one, exactly, as one head; `share` is the other's.
+@dataclass(frozen=True)
+class Photographs:
+    """Features of photographs of the network's classes, and of other things."""
 
-    `lift`, (classes,), has to exceed every negative logit that the linear head ever gives: then its ReLUs never cut.
-    """
-    classes = len(linear.bias)
-    return Head(
-        Affine(torch.cat([linear.weight, other.hidden.weight]), torch.cat([linear.bias + lift, other.hidden.bias])),
-        Affine(
-            torch.cat([(1 - share) * torch.eye(classes), share * other.output.weight], dim=1),
-            (1 - share) * -lift + share * other.output.bias,
-        ),
-    )
+    known: Tensor  # (N, features)
+    labels: Tensor  # (N,)
+    others: Tensor  # (M, features)
+
+
+@dataclass(frozen=True)
+class Sharpening:
+    """What the features of an enlarged picture would be if the picture were sharp: a linear map of the channels."""
+
+    weight: Tensor  # (256, 256)
+    bias: Tensor  # (256,)
+    unexplained: Tensor  # (256,), standard deviation of what is left
+
+    def before_relu(self, features: Tensor) -> Tensor:  # (N, C * H * W) bf16 -> the same
+        mapped = [
+            torch.einsum("nch,cd->ndh", _by_channel(rows, len(self.bias)), self.weight.to(rows.dtype)).flatten(1)
+            for rows in features.split(4096)
+        ]
+        return torch.cat(mapped) + self.bias.repeat_interleave(_places(features, self)).to(features.dtype)
+
+    def noise(self, count: int, places: int, generator: torch.Generator) -> Tensor:  # (count, C * H * W)
+        spread = UNEXPLAINED * self.unexplained.repeat_interleave(places)
+        return torch.randn(count, len(spread), generator=generator) * spread
 
 
 def transfer(
-    data: Path, *, convolutions: Path | None = None, out: Path | None = None, cache: Path | None = None
+    data: Path,
+    photographs: Path,
+    *,
+    leave_out: Path | None = None,
+    convolutions: Path | None = None,
+    out: Path | None = None,
+    cache: Path | None = None,
 ) -> Iterator[Event]:
     """Train, write the file, and yield one event a step; the last one holds the figures.
 
-    `convolutions` is a file with `features.*`; by default those of the shipped file. With a folder `cache`, features
-    are kept there and taken from there: an interrupted run, or one with another head, need not compute them again.
+    `data` has train/WNID and test/WNID, `photographs` has known/WNID/PICTURE and unknown/PICTURE. `leave_out` is a file
+    with one line a picture of `data` that is one of the photographs. `convolutions` is a file with `features.*`; by
+    default those of the shipped file. With a folder `cache`, features are kept there and taken from there: an
+    interrupted run, or one with another head, need not compute them again.
     """
     started = time.perf_counter()
+
+    def step(event: str, **figures: object) -> Event:
+        return {"event": event, **figures, "seconds": round(time.perf_counter() - started)}
+
     entry = model_entry(MODEL)
     shipped = SHIPPED_DIR / entry.shipped
-    out = out or shipped
-    dataset = load_dataset(data, side=None)
-    yield {"event": "loaded", "train": len(dataset.train), "test": len(dataset.test), "classes": dataset.classes}
+    dataset = load_dataset(data, side=PAIR_SIDE, leave_out=_lines(leave_out))
+    yield step("loaded", train=len(dataset.train), test=len(dataset.test), classes=len(dataset.classes))
 
     state, _ = read_state(convolutions or shipped)
     kept = {key: tensor.half() for key, tensor in state.items() if key.startswith("features.")}
-    network = _network(entry, dataset, kept)
-    map_shape = next(row.input for row in walk(network.spec).rows if row.kind == "flatten")
+    network = _network(entry, kept)
     order = torch.from_numpy(np.random.default_rng(SEED).permutation(len(dataset.train)))
     train = Split(dataset.train.images[order], dataset.train.labels[order])
     views = []
-    for view, (_, share) in VIEWS.items():
-        part = round(len(train) * share)
-        some = Split(train.images[:part], train.labels[:part])
-        views.append(_kept_features(cache, network, some, view, entry.preprocess))
-        yield {"event": "features", "view": view, "seconds": round(time.perf_counter() - started)}
+    for view in VIEWS:
+        views.append(_kept_features(cache, network, train, view, entry.preprocess))
+        yield step("features", view=view)
+
+    seen = _photographs(photographs, network, entry.preprocess, dataset.classes)
+    sharpenings = _sharpenings(photographs, network, entry.preprocess)
+    yield step("photographs", known=len(seen.labels), others=len(seen.others))
 
     fitted_on = round(len(train) * (1 - HELD_OUT))
-    hidden = _hidden_units(network) - len(dataset.classes)
-    head = _fit([view[:fitted_on] for view in views], train.labels[:fitted_on], map_shape, hidden)
-    held_out = head(views[0][fitted_on:])
-    temperature = best_temperature(held_out, train.labels[fitted_on:])
-    yield {
-        "event": "validated",
-        "accuracy": accuracy(held_out, train.labels[fitted_on:]),
-        "temperature": temperature,
-        "seconds": round(time.perf_counter() - started),
-    }
+    units = network.get_submodule("classifier.1").out_features
+    head = _fit([view[:fitted_on] for view in views], train.labels[:fitted_on], sharpenings, units)  # type: ignore[arg-type]
+    yield step("validated", top1=round(_top(head(views[0][fitted_on:]), train.labels[fitted_on:], 1), 4))
 
-    head = _fit(views, train.labels, map_shape, hidden).cooled(temperature).stored()
+    head = _fit(views, train.labels, sharpenings, units)  # type: ignore[arg-type]
     del views
-    logits = head(_test_features(network, dataset.test, entry.preprocess))
-    bins = calibration(logits, dataset.test.labels)
-    figures = {
-        "test_accuracy": round(accuracy(logits, dataset.test.labels), 4),
-        "test_images": len(dataset.test),
-        "expected_calibration_error": round(calibration_error(bins), 4),
-        "calibration": bins,
-    }
-    _write(out, kept, head, dataset.classes, figures)
-    yield {"event": "written", "file": str(out), **figures, "seconds": round(time.perf_counter() - started)}
+    temperature = best_temperature(head(seen.known), seen.labels)
+    head = head.cooled(temperature).stored()
+    test = head(_test_features(network, dataset.test, entry.preprocess))
+    figures = {"temperature": temperature, "photographs": _on_photographs(head, seen), "test": _on_test(test, dataset)}
+    file = out or shipped
+    _write(file, kept, head, _class_ids(dataset), figures)
+    yield step("written", file=str(file), **figures)
 
 
-def _network(entry: ModelEntry, dataset: Dataset, convolutions: dict[str, Tensor]) -> Network:
-    """The model's network for this number of classes, its convolutions loaded and its head still zero."""
-    *before, last = entry.spec.layers
-    assert isinstance(last, Linear)
-    spec = replace(entry.spec, layers=(*before, replace(last, outputs=len(dataset.classes))))
-    state = {key: tensor.float() for key, tensor in convolutions.items()}
-    expected = meta_network(spec).state_dict()
+def _lines(file: Path | None) -> Collection[str]:
+    try:
+        return frozenset(file.read_text(encoding="utf-8").split("\n")) if file else frozenset()
+    except (OSError, ValueError) as problem:
+        raise UserError("{file} cannot be read: {reason}.", file=str(file), reason=str(problem)) from problem
+
+
+def _class_ids(dataset: Dataset) -> tuple[str, ...]:
+    return tuple(class_of_wnid(wnid) for wnid in dataset.classes)
+
+
+def _network(entry: ModelEntry, convolutions: Mapping[str, Tensor]) -> Network:
+    """The model's network, its convolutions loaded and its head still zero."""
+    expected = meta_network(entry.spec).state_dict()
     zeros = {key: torch.zeros(expected[key].shape) for key in expected if key.startswith("classifier.")}
-    return with_weights(spec, state | zeros)
+    return with_weights(entry.spec, {key: tensor.float() for key, tensor in convolutions.items()} | zeros)
 
 
-def _hidden_units(network: Network) -> int:
-    return network.get_submodule("classifier.0").out_features  # type: ignore[return-value]
-
-
-# Views of the training images
+# Views of the training pictures
 
 
 def _kept_features(cache: Path | None, network: Network, split: Split, view: str, preprocess: Preprocess) -> Tensor:
@@ -213,205 +229,231 @@ def _kept_features(cache: Path | None, network: Network, split: Split, view: str
 
 @torch.no_grad()  # not inference_mode: the head is differentiated through these
 def _view_features(network: Network, split: Split, view: str, preprocess: Preprocess) -> Tensor:
-    """The flattened last map of one view of every image, bf16: (N, C * H * W)."""
-    generator = torch.Generator().manual_seed(SEED + list(VIEWS).index(view))
+    """The flattened last map of one view of every picture, bf16: (N, C * H * W)."""
+    generator = torch.Generator().manual_seed(SEED)
+    places = next(row.input for row in walk(network.spec).rows if row.kind == "flatten")
+    features = torch.empty(len(split), math.prod(places), dtype=torch.bfloat16)
+    for start in range(0, len(split), BATCH):
+        rows = slice(start, start + BATCH)
+        features[rows] = _features(network, _view(split.images[rows], view, preprocess, generator))
+    return features
+
+
+def _features(network: Network, batch: Tensor, *, exact: bool = False) -> Tensor:  # (B, 3, H, W) -> (B, C * H * W)
+    """In bf16 where the processor has units for it, unless they are to be exactly those of the app."""
     convolutions = network.features.to(memory_format=torch.channels_last)
-    with torch.autocast("cpu", torch.bfloat16, enabled=processor_has_bf16()):
-        features = [
-            convolutions(_view(images, view, preprocess, generator)).flatten(1).bfloat16()
-            for images in split.images.split(BATCH)
-        ]
-    return torch.cat(features)
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=processor_has_bf16() and not exact):
+        return convolutions(batch.contiguous(memory_format=torch.channels_last)).flatten(1)  # type: ignore[no-any-return]
 
 
 def _view(images: Tensor, view: str, preprocess: Preprocess, generator: torch.Generator) -> Tensor:
     """One batch enlarged to the network's input, (B, 3, crop, crop), normalised."""
-    batch, _, side, _ = images.shape
+    side, out = images.shape[-1], preprocess.crop
     pixels = images.float() / 255
-    mirror = torch.full((batch,), view == "mirrored")
-    top = left = torch.zeros(batch)
-    height = width = torch.full((batch,), float(side))
-    if view.startswith("jittered"):
-        pixels = _jitter_colours(pixels, generator)
-        mirror = _uniform(batch, 0, 1, generator) < 0.5
-        zoom = torch.exp(_uniform(batch, math.log(0.88), math.log(1.06), generator))
-        stretch = torch.exp(_uniform(batch, -0.03, 0.03, generator))
-        height, width = side * zoom * stretch, side * zoom / stretch
-        top, left = (_placed(length, side, generator) for length in (height, width))
-    elif view in ENLARGED_TO:
-        mirror = _uniform(batch, 0, 1, generator) < 0.5
-        height = width = torch.full((batch,), side * preprocess.crop / ENLARGED_TO[view])
-        top, left = (_uniform(batch, 0, 1, generator) * (side - height) for _ in range(2))
+    if view == "plain":  # as the app does it: the shorter side to `size`, the centre cut out
+        taps = _taps(side * (1 - out / preprocess.size) / 2, side * out / preprocess.size, side, out)
+        enlarged = taps @ pixels @ taps.T
+    else:
+        taps = _taps(0.0, side, side, out, cubic=True)
+        blurred = _gaussian(out) @ taps
+        mirrored = pixels.flip(3)
+        enlarged = 2 * (taps @ mirrored @ taps.T) - blurred @ mirrored @ blurred.T
+        enlarged = enlarged + GRAIN * torch.randn(enlarged.shape, generator=generator)
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (preprocess.mean, preprocess.std))
-    rows = _taps(top, height, side, preprocess.crop)
-    columns = _taps(left, width, side, preprocess.crop)
-    columns = torch.where(mirror[:, None, None], columns.flip(1), columns)
-    enlarged = rows[:, None] @ ((pixels - mean) / std) @ columns.transpose(1, 2)[:, None]
-    return enlarged.contiguous(memory_format=torch.channels_last)
+    return (enlarged.clamp(0, 1) - mean) / std
 
 
-def _taps(start: Tensor, length: Tensor, side: int, out: int) -> Tensor:
-    """Bilinear interpolation of a window as a matrix, (B, out, side); beyond the edge the image is mirrored."""
-    at = start[:, None] + (torch.arange(out) + 0.5) / out * length[:, None] - 0.5  # in source pixels
+def _taps(start: float, length: float, side: int, out: int, *, cubic: bool = False) -> Tensor:
+    """Interpolation of a window as a matrix, (out, side), linear or cubic; beyond the edge the picture is mirrored."""
+    at = start + (torch.arange(out) + 0.5) / out * length - 0.5  # in source pixels
     at = torch.where(at < -0.5, -1 - at, at)
     at = torch.where(at > side - 0.5, 2 * side - 1 - at, at)
-    taps = (1 - (at[:, :, None] - torch.arange(float(side))).abs()).clamp(min=0)
-    return taps / taps.sum(2, keepdim=True)
+    away = (at[:, None] - torch.arange(float(side))).abs()
+    near, far = 1.5 * away**3 - 2.5 * away**2 + 1, -0.5 * away**3 + 2.5 * away**2 - 4 * away + 2  # Keys 1981
+    weights = torch.where(away < 1, near, torch.where(away < 2, far, 0.0)) if cubic else (1 - away).clamp(min=0)
+    return weights / weights.sum(1, keepdim=True)
 
 
-def _placed(length: Tensor, side: int, generator: torch.Generator) -> Tensor:
-    """Where a window starts: anywhere, up to 1.5 pixels over the edge."""
-    middle = (side - length) / 2
-    lowest = torch.minimum(torch.full_like(length, -1.5), middle)
-    highest = torch.maximum(side + 1.5 - length, middle)
-    return lowest + _uniform(len(length), 0, 1, generator) * (highest - lowest)
+def _gaussian(side: int) -> Tensor:
+    """Blurring as a matrix, (side, side)."""
+    at = torch.arange(float(side))
+    weights = torch.exp(-((at[:, None] - at) ** 2) / (2 * BLUR**2))
+    return weights / weights.sum(1, keepdim=True)
 
 
-def _jitter_colours(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """Brightness +-20 %, contrast +-30 %, saturation +-40 %, one in twenty grey."""
-    batch = len(pixels)
-
-    def factor(low: float, high: float) -> Tensor:
-        return _uniform(batch, low, high, generator).view(-1, 1, 1, 1)
-
-    pixels = pixels * factor(0.8, 1.2)
-    average = pixels.mean((1, 2, 3), keepdim=True)
-    pixels = average + (pixels - average) * factor(0.7, 1.3)
-    grey = (pixels * torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)).sum(1, keepdim=True)
-    saturation = torch.where(factor(0, 1) < 0.05, 0.0, factor(0.6, 1.4))
-    return (grey + (pixels - grey) * saturation).clamp(0, 1)
+# Photographs, and what sharpness does to features
 
 
-def _uniform(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:
-    return low + torch.rand(count, generator=generator) * (high - low)
+def _photographs(path: Path, network: Network, preprocess: Preprocess, classes: tuple[str, ...]) -> Photographs:
+    """Features of all photographs, through the very preprocessing that the app uses."""
+    known: list[Tensor] = []
+    labels: list[int] = []
+    others: list[Tensor] = []
+    for wnid, image in _photograph_files(path):
+        if wnid and wnid not in classes:
+            raise UserError("{folder} in {source} is none of the classes.", folder=shown(wnid), source=path.name)
+        array = torch.from_numpy(preprocess.to_array(image))[None]
+        (known if wnid else others).append(_features(network, array, exact=True))
+        labels += [classes.index(wnid)] if wnid else []
+    if not known or not others:
+        raise UserError("{source} needs pictures in known/WNID and in unknown.", source=path.name)
+    return Photographs(torch.cat(known), torch.tensor(labels), torch.cat(others))
+
+
+def _photograph_files(path: Path) -> Iterator[tuple[str, Image.Image]]:
+    """Each photograph with its WordNet id, "" for what the network does not learn."""
+    with open_files(path) as files:
+        for name in files.names:
+            known = name[-3] == "known" if len(name) > 2 else False
+            if known or (len(name) > 1 and name[-2] == "unknown"):
+                yield name[-2] if known else "", decode(files.read(name), name[-1]).image
+
+
+def _sharpenings(path: Path, network: Network, preprocess: Preprocess) -> tuple[Sharpening, ...]:
+    """For each view the map from its features to those of the sharp picture, from the photographs of other things."""
+    small_size = Preprocess(PAIR_SIDE, PAIR_SIDE, (0.0,) * 3, (1.0,) * 3)
+    generator = torch.Generator().manual_seed(SEED)
+    sharp: list[Tensor] = []
+    enlarged: dict[str, list[Tensor]] = {view: [] for view in VIEWS}
+    for wnid, image in _photograph_files(path):
+        if wnid or min(image.size) < 3 * PAIR_SIDE:
+            continue
+        square = ImageOps.fit(image, (min(image.size),) * 2)
+        small = torch.from_numpy(np.rint(255 * small_size.to_array(square))).byte()[None]
+        sharp.append(_features(network, torch.from_numpy(preprocess.to_array(ImageOps.mirror(square)))[None]).float())
+        for view in VIEWS:
+            source = small if view == "sharpened" else small.flip(3)
+            enlarged[view].append(_features(network, _view(source, view, preprocess, generator)).float())
+    return tuple(_regression(torch.cat(enlarged[view]), torch.cat(sharp)) for view in VIEWS)
+
+
+def _regression(blurred: Tensor, sharp: Tensor, channels: int = 256) -> Sharpening:
+    """Ridge regression of one picture's channels on the other's, over all places of all pictures."""
+    x, y = (_by_channel(values, channels).transpose(1, 2).reshape(-1, channels).double() for values in (blurred, sharp))
+    x = torch.cat([x, torch.ones(len(x), 1, dtype=x.dtype)], dim=1)
+    ridge = RIDGE * torch.eye(channels + 1, dtype=x.dtype)
+    ridge[-1, -1] = 0
+    start = GAIN * torch.eye(channels + 1, channels, dtype=x.dtype)
+    solved = torch.linalg.solve(x.T @ x + ridge, x.T @ y + ridge @ start)
+    rest = y - (x @ solved).relu()
+    return Sharpening(solved[:-1].float(), solved[-1].float(), rest.std(0).float())
+
+
+def _by_channel(features: Tensor, channels: int) -> Tensor:  # (N, C * H * W) -> (N, C, H * W)
+    return features.view(len(features), channels, -1)
+
+
+def _places(features: Tensor, sharpening: Sharpening) -> int:
+    return features.shape[1] // len(sharpening.bias)
 
 
 # The head
 
 
-def _fit(views: list[Tensor], labels: Tensor, map_shape: Shape, hidden: int) -> Head:
-    """Both heads, and their mean. Row i of every view is of image i; the images are in random order."""
-    linear = _fit_linear(views, labels, map_shape)
-    other = _fit_hidden(views, labels, hidden)
-    return mean_head(linear, other, HIDDEN_SHARE, _lift(linear, views))
-
-
-def _lift(linear: Affine, views: list[Tensor]) -> Tensor:
-    """Far above the most negative logits: twice what is seen here."""
-    lowest = torch.stack([linear(view[: 20 * HEAD_BATCH]).amin(0) for view in views]).amin(0)
-    return (2 * -lowest).clamp(min=1).ceil()
-
-
-def _batches(views: list[Tensor], epochs: int) -> Iterator[tuple[int, slice]]:
-    """Which view, and which rows of it: whole blocks, since the images are in random order already."""
+def _fit(views: list[Tensor], labels: Tensor, sharpenings: tuple[Sharpening, ...], units: int) -> Head:
+    """By AdamW, on every view as it is and mapped. Row i of every view is of picture i."""
+    mapped = [sharpening.before_relu(view) for sharpening, view in zip(sharpenings, views, strict=True)]
+    sources = [*((view, None) for view in views), *zip(mapped, sharpenings, strict=True)]
     generator = torch.Generator().manual_seed(SEED)
-    blocks = [
-        (number, slice(start, start + HEAD_BATCH))
-        for number, view in enumerate(views)
-        for start in range(0, len(view) - HEAD_BATCH + 1, HEAD_BATCH)
+    features, classes = views[0].shape[1], int(labels.max()) + 1
+    weights = [
+        torch.empty(shape).uniform_(-(inputs**-0.5), inputs**-0.5, generator=generator).requires_grad_()
+        for inputs, outputs in ((features, units), (units, classes))
+        for shape in ((outputs, inputs), (outputs,))
     ]
-    for _ in range(epochs):
-        for at in torch.randperm(len(blocks), generator=generator).tolist():
-            yield blocks[at]
+    optimizer = torch.optim.AdamW(weights, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True)
+    blocks = max(1, len(labels) // HEAD_BATCH)
+    schedule = _schedule(optimizer, EPOCHS * blocks * len(sources))
+    for _ in range(EPOCHS):
+        for number, rows in _batches(len(labels), blocks, len(sources), generator):
+            source, sharpening = sources[number]
+            x = _varied(source[rows], sharpening, generator)
+            first, first_bias, second, second_bias = weights
+            with torch.autocast("cpu", torch.bfloat16, enabled=processor_has_bf16()):
+                hidden = F.linear(x, first, first_bias).relu()
+            logits = F.linear(_dropped(hidden.float(), generator), second, second_bias)
+            optimizer.zero_grad()
+            F.cross_entropy(logits, labels[rows]).backward()
+            optimizer.step()
+            schedule.step()
+    first, first_bias, second, second_bias = (tensor.detach() for tensor in weights)
+    return Head(Affine(first / FEATURE_SCALE, first_bias), Affine(second, second_bias))
+
+
+def _batches(count: int, blocks: int, sources: int, generator: torch.Generator) -> Iterator[tuple[int, Tensor]]:
+    """One epoch: which source, and which rows of it. Each source is gone through once, in an order of its own."""
+    orders = [torch.randperm(count, generator=generator)[: blocks * HEAD_BATCH].chunk(blocks) for _ in range(sources)]
+    for at in torch.randperm(blocks * sources, generator=generator).tolist():
+        yield at % sources, orders[at % sources][at // sources]
+
+
+def _varied(features: Tensor, sharpening: Sharpening | None, generator: torch.Generator) -> Tensor:
+    """A batch as the head sees it: stronger or weaker, with holes, with the unexplained rest where it was mapped."""
+    low, high = PLAIN_GAIN
+    if sharpening:
+        low, high = MAPPED_GAIN
+        few = min(256, len(features))  # drawing noise is what takes long: several rows share it
+        noise = sharpening.noise(few, _places(features, sharpening), generator).to(features.dtype)
+        features = (features + noise.repeat(math.ceil(len(features) / few), 1)[: len(features)]).relu()
+    gain = torch.empty(len(features), 1).uniform_(low, high, generator=generator) / FEATURE_SCALE
+    return _dropped(features * gain.to(features.dtype), generator)
+
+
+def _dropped(values: Tensor, generator: torch.Generator) -> Tensor:
+    """Dropout; eight rows share a mask where there are many, because drawing masks takes long, too."""
+    groups = len(values) // 8 if len(values) % 8 == 0 else len(values)
+    kept = (torch.rand(groups, values.shape[1], generator=generator) >= DROPOUT).to(values.dtype) / (1 - DROPOUT)
+    return values * kept.repeat(len(values) // groups, 1)
 
 
 def _schedule(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LambdaLR:
-    """A hundred steps of warming up, then half a cosine."""
+    """Fifty steps of warming up, then half a cosine."""
     return torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min(1.0, (step + 1) / 100) * 0.5 * (1 + math.cos(math.pi * step / steps))
+        optimizer, lambda step: min(1.0, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * step / steps))
     )
-
-
-def _steps(views: list[Tensor], epochs: int) -> int:
-    return epochs * sum(len(view) // HEAD_BATCH for view in views)
-
-
-def _scales(views: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """Each feature's mean, and one scale for all."""
-    sample = torch.cat([view[:1500] for view in views]).float()
-    return sample.mean(0), sample.std(0).pow(2).mean().sqrt()
-
-
-def _fit_hidden(views: list[Tensor], labels: Tensor, units: int) -> Head:
-    """One layer of hidden units, by AdamW, with dropout on the features and on the units."""
-    _, scale = _scales(views)
-    importance = [weight for weight, _ in VIEWS.values()]
-    generator = torch.Generator().manual_seed(SEED)
-    sizes = (views[0].shape[1], units, int(labels.max()) + 1)
-    weights = [
-        torch.empty(shape).uniform_(-(inputs**-0.5), inputs**-0.5, generator=generator).requires_grad_()
-        for inputs, outputs in pairwise(sizes)
-        for shape in ((outputs, inputs), (outputs,))
-    ]
-    optimizer = torch.optim.AdamW(weights, lr=LEARNING_RATE, weight_decay=HIDDEN_DECAY)
-    schedule = _schedule(optimizer, _steps(views, HIDDEN_EPOCHS))
-    for number, rows in _batches(views, HIDDEN_EPOCHS):
-        features = _dropped(views[number][rows] / scale.bfloat16(), FEATURE_DROPOUT, generator)
-        first, first_bias, second, second_bias = weights
-        answers = (features @ first.bfloat16().T).float() + first_bias
-        logits = _dropped(answers.relu(), HIDDEN_DROPOUT, generator) @ second.T + second_bias
-        optimizer.zero_grad()
-        (F.cross_entropy(logits, labels[rows]) * importance[number]).backward()
-        optimizer.step()
-        schedule.step()
-    first, first_bias, second, second_bias = (tensor.detach() for tensor in weights)
-    return Head(Affine(first / scale, first_bias), Affine(second, second_bias))
-
-
-def _dropped(values: Tensor, rate: float, generator: torch.Generator) -> Tensor:
-    """Dropout; 25 neighbouring rows share a mask where there are many, because drawing masks is what takes long."""
-    groups = len(values) // 25 if len(values) % 25 == 0 else len(values)
-    kept = (torch.rand(groups, 1, values.shape[1], generator=generator) >= rate).to(values.dtype) / (1 - rate)
-    return (values.view(groups, -1, values.shape[1]) * kept).view(values.shape)
-
-
-def _fit_linear(views: list[Tensor], labels: Tensor, map_shape: Shape) -> Affine:
-    """Softmax regression on all views, by Adam with a cosine schedule."""
-    mean, scale = _scales(views)
-    classes = int(labels.max()) + 1
-    raw = torch.zeros(classes, *map_shape, requires_grad=True)  # weights of the scaled features, (classes, C, H, W)
-    bias = torch.zeros(classes, requires_grad=True)
-    optimizer = torch.optim.Adam(
-        [{"params": [raw], "weight_decay": L2}, {"params": [bias], "lr": 3 * LEARNING_RATE}],
-        lr=LEARNING_RATE,
-        betas=(0.9, 0.99),
-    )
-    importance = [weight for weight, _ in VIEWS.values()]
-    schedule = _schedule(optimizer, _steps(views, EPOCHS))
-    for number, rows in _batches(views, EPOCHS):
-        weight = _shared(raw) / scale
-        logits = (views[number][rows] @ weight.bfloat16().T).float() - weight @ mean + bias
-        optimizer.zero_grad()
-        (F.cross_entropy(logits, labels[rows]) * importance[number]).backward()
-        optimizer.step()
-        schedule.step()
-    with torch.no_grad():
-        weight = _shared(raw) / scale
-        return Affine(weight.clone(), bias - weight @ mean)
-
-
-def _shared(raw: Tensor) -> Tensor:
-    """Weights that are partly those of the mirrored map, (classes, C * H * W)."""
-    return (raw + MIRRORED_SHARE * raw.flip(3)).flatten(1)
 
 
 # Figures
 
 
-@torch.inference_mode()
 def _test_features(network: Network, split: Split, preprocess: Preprocess) -> Tensor:
-    """The flattened last map of every image, through the very preprocessing that the app uses; fp32."""
+    """The flattened last map of every picture, through the very preprocessing that the app uses."""
     features = []
     for images in split.images.split(BATCH):
         pictures = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in images]
         arrays = [torch.from_numpy(preprocess.to_array(picture)) for picture in pictures]
-        features.append(network.features(torch.stack(arrays)).flatten(1))
+        features.append(_features(network, torch.stack(arrays), exact=True))
     return torch.cat(features)
 
 
-def accuracy(logits: Tensor, labels: Tensor) -> float:
-    """Share of images whose best class is right."""
-    return (logits.argmax(1) == labels).double().mean().item()
+def _on_photographs(head: Head, seen: Photographs) -> Event:
+    logits = head(seen.known)
+    stated, best = logits.softmax(1).max(1)
+    others = head(seen.others).softmax(1).amax(1)
+    answers = sorted(zip(stated.tolist(), (best == seen.labels).tolist(), strict=True))
+    return {
+        "top1": round(_top(logits, seen.labels, 1), 4),
+        "top5": round(_top(logits, seen.labels, 5), 4),
+        "mean_stated": round(stated.mean().item(), 4),
+        "answers": [[round(probability, 4), int(right)] for probability, right in answers],
+        "others": [round(probability, 4) for probability in sorted(others.tolist())],
+    }
+
+
+def _on_test(logits: Tensor, dataset: Dataset) -> Event:
+    return {
+        "images": len(dataset.test),
+        "top1": round(_top(logits, dataset.test.labels, 1), 4),
+        "top5": round(_top(logits, dataset.test.labels, 5), 4),
+        "mean_stated": round(logits.softmax(1).amax(1).mean().item(), 4),
+        "calibration": calibration(logits, dataset.test.labels),
+    }
+
+
+def _top(logits: Tensor, labels: Tensor, count: int) -> float:
+    """Share of pictures whose class is among the best few."""
+    best = logits.topk(min(count, logits.shape[1]), dim=1).indices
+    return (best == labels[:, None]).any(1).double().mean().item()
 
 
 def best_temperature(logits: Tensor, labels: Tensor) -> float:
@@ -434,14 +476,8 @@ def calibration(logits: Tensor, labels: Tensor) -> list[dict[str, float]]:
     return bins
 
 
-def calibration_error(bins: list[dict[str, float]]) -> float:
-    """Expected calibration error: the mean distance of stated probability and hit rate, weighted by count."""
-    total = sum(item["count"] for item in bins)
-    return sum(item["count"] * abs(item["probability"] - item["hit_rate"]) for item in bins) / total
-
-
 def _write(out: Path, convolutions: dict[str, Tensor], head: Head, classes: tuple[str, ...], figures: Event) -> None:
-    layers = {"classifier.0": head.hidden, "classifier.2": head.output}
+    layers = {"classifier.1": head.hidden, "classifier.4": head.output}
     fitted = {
         f"{key}.{part}": getattr(layer, part).half() for key, layer in layers.items() for part in ("weight", "bias")
     }
@@ -450,7 +486,7 @@ def _write(out: Path, convolutions: dict[str, Tensor], head: Head, classes: tupl
         "model": MODEL,
         "classes": json.dumps(classes),
         "source": "features.*: torchvision AlexNet_Weights.IMAGENET1K_V1; classifier.*: trained by this project",
-        "license": "BSD-3-Clause (features), MIT (classifier)",
+        "license": "BSD-3-Clause (features), MIT (classifier); the training pictures are ImageNet's, see CREDITS.md",
         "figures": json.dumps(figures),
     }
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -10,11 +10,11 @@ from PIL import Image
 
 from alexnet_viz import images, render
 from alexnet_viz.i18n import N_, Translator
-from alexnet_viz.labels import class_name
 from pages.ui import cache, jobs, pickers, state
 from pages.ui import cache_inspection as kept
 from pages.ui.jobs import Job
 from pages.ui.pickers import ChosenModel, Picture
+from pages.ui.words import both_words
 
 if TYPE_CHECKING:
     from alexnet_viz.inspection.attribution import Attribution
@@ -113,7 +113,7 @@ def _class(t: Translator, answer) -> str:
         t("Class"),
         best_first,
         index=best_first.index(current),
-        format_func=lambda class_id: class_name(class_id, t.language),
+        format_func=lambda class_id: both_words(class_id, t),
         key=f"heat_class_{t.language}_{hash(tuple(best_first))}",
     )
     CLASS.remember(picked if picked != best_first[0] else "")

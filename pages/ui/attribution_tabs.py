@@ -10,6 +10,7 @@ import streamlit as st
 from alexnet_viz import images, plots
 from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.labels import class_name
+from alexnet_viz.samples import SAMPLES
 from pages.ui import attribution_trust, cache, downloads, messages
 from pages.ui.attribution_question import (
     STYLE,
@@ -23,13 +24,12 @@ from pages.ui.attribution_question import (
     settings_of,
 )
 from pages.ui.tiles import tiles
-from pages.ui.words import class_words
+from pages.ui.words import both_words, class_words
 
 if TYPE_CHECKING:
     from alexnet_viz.inspection.attribution import Attribution
 
 GRID = ("gradcam", "layercam", "guided_gradcam", "saliency", "input_x_gradient", "guided_backprop")
-BOTH = "cat_and_truck"  # the sample that shows two classes
 
 
 def draw(tab_id: str, t: Translator, question: Question, answer: "Attribution | None") -> None:
@@ -218,7 +218,7 @@ def _two(t: Translator, question: Question, answer: "Attribution | None") -> Non
     other_id = st.selectbox(
         t("Against the class"),
         others,
-        format_func=lambda class_id: class_name(class_id, t.language),
+        format_func=lambda class_id: both_words(class_id, t),
         key=f"heat_other_{t.language}_{question.class_id}_{question.picture.digest[:8]}",
     )
     other_question = question.asking(class_id=other_id)
@@ -252,9 +252,16 @@ def _two(t: Translator, question: Question, answer: "Attribution | None") -> Non
             output_format="PNG",
             alt=t("Orange speaks for {first}, blue for {second}", first=names[0], second=names[1]),
         )
-    if question.picture.id == BOTH:
+    shows = SAMPLES[question.picture.id].classes if question.picture.id in SAMPLES else ()
+    if len(shows) == 2 and set(shows) <= set(said.classes):
+        first_word, second_word = (class_words(class_id, t) for class_id in shows)
         st.caption(
-            t("This picture shows a cat and a truck: choose these two classes, and they look at different halves.")
+            t(
+                "This picture shows two things, {first} and {second}: choose these two classes, and they look at "
+                "different halves.",
+                first=first_word,
+                second=second_word,
+            )
         )
 
 

@@ -12,9 +12,12 @@ from pages.ui import projector
 from pages.ui.charts import FIXED
 from pages.ui.words import tick_words
 
+LEAST = 0.001  # probability of a class that is worth showing: with 200 classes most have less
+
 
 def best(t: Translator, top: Sequence[tuple[str, float]], key: str) -> None:
-    """The most probable classes: (class id, probability), best first."""
+    """The most probable classes, (class id, probability), best first, without the next to impossible ones."""
+    top = [item for i, item in enumerate(top) if not i or item[1] >= LEAST]
     named = [(class_name(class_id, t.language), probability) for class_id, probability in top]
     st.plotly_chart(
         plots.probability_bars(

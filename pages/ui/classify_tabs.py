@@ -1,6 +1,5 @@
 """The lazy tabs under the answer of the classify page: each explains one step of it."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -156,6 +155,16 @@ def _classes(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer
         t("Search the {count} classes", count=len(model.classes)), key="class_search", icon=":material/search:"
     )
     rows = downloads.class_rows(answer, wanted)
+    if not wanted.strip():
+        shown = [row for row in rows if row[-1] >= bars.LEAST] or rows[:1]
+        if len(shown) < len(rows):
+            st.caption(
+                t(
+                    "{count} classes with less than 0.1 % are not listed; the search finds them.",
+                    count=len(rows) - len(shown),
+                )
+            )
+        rows = shown
     if not rows:
         st.info(t("This network has no such class. Whatever the picture shows, it answers with one that it has."))
         return
@@ -170,25 +179,60 @@ def _about(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer",
     st.markdown(t(chosen.entry.summary))
     weights_box(t, chosen)
     st.caption(t("sha256 of the weights: {digest}", digest=model.digest[:16]))
-    # A stranger's file may say anything there, and not every shipped one was measured for this.
-    figures = json.loads(model.metadata.get("figures", "{}")) if model.origin == "shipped" else {}
-    if "calibration" not in figures:
+    _reliability(t, model)
+
+
+def _reliability(t: Translator, model: "Model") -> None:
+    """What the percentages were worth on photographs, on small test pictures, and on things it never learnt."""
+    from alexnet_viz.inspection.reliability import as_bins, reliability
+
+    measured = reliability(model)
+    if measured is None:
         return
     st.markdown(f"#### {t('Can its percentages be believed?')}")
     st.markdown(
         t(
-            "On CIFAR-10's {count:,} test images it names the right class in {accuracy}. When it says 80 %, it should "
-            "be right in 80 of 100 cases: on average it is off by {error} (expected calibration error, 15 bins).",
-            count=figures["test_images"],
-            accuracy=plots.percent(figures["test_accuracy"]),
-            error=plots.percent(figures["expected_calibration_error"]),
+            "Of {count} photographs of its classes it names the right class in {top1}, and in {top5} it is among the "
+            "best five. When it says 60 %, it should be right in 60 of 100 cases: then the points lie on the diagonal.",
+            count=len(measured.answers),
+            top1=plots.whole_percent(measured.top1),
+            top5=plots.whole_percent(measured.top5),
         )
     )
+    photographs = t("{count} photographs, with 95 % intervals", count=len(measured.answers))
+    small = t("{count} pictures of 64 x 64 pixels", count=f"{measured.small_count:,}")
     st.plotly_chart(
-        plots.reliability_diagram(figures["calibration"], t("Stated probability"), t("Right"), t("perfect")),
+        plots.reliability_diagram(
+            {photographs: as_bins(measured.bands()), small: measured.small},
+            t("Stated probability"),
+            t("Right"),
+            t("perfect"),
+        ),
         config=FIXED,
         key="reliability",
-        alt=t("Stated probability against the share of right answers; the points lie near the diagonal"),
+        alt=t(
+            "Stated probability against the share of right answers. The photographs' points lie near the diagonal, "
+            "those of the small pictures above it."
+        ),
+    )
+    st.markdown(
+        t(
+            "The small pictures are Tiny ImageNet's test pictures, of which {top1} are right. They are enlarged to the "
+            "network's input and so blurred: the features of a blurred picture are weaker, and the answer sounds less "
+            "sure than it is. The percentages are set for photographs, which are sharp.",
+            top1=plots.percent(measured.small_top1),
+        )
+    )
+    st.markdown(f"#### {t('And things that it never learnt?')}")
+    st.markdown(
+        t(
+            "It has to name one of its classes, whatever it sees. Of {count} photographs of other things it stated "
+            "{half} above 50 % and {most} above 90 %, {mean} on average.",
+            count=len(measured.others),
+            half=plots.whole_percent(measured.others_above(0.5)),
+            most=plots.whole_percent(measured.others_above(0.9)),
+            mean=plots.whole_percent(sum(measured.others) / len(measured.others)),
+        )
     )
 
 

@@ -7,14 +7,13 @@ import streamlit as st
 
 from alexnet_viz import plots_inspection, render, tables
 from alexnet_viz.i18n import Translator
-from alexnet_viz.labels import class_name
 from pages.ui import bars, cache, downloads, jobs
 from pages.ui import cache_inspection as kept
 from pages.ui.charts import FIXED
 from pages.ui.feature_maps_view import View, choose_channel
 from pages.ui.jobs import Job
 from pages.ui.pixel_picker import click_picker
-from pages.ui.words import class_words
+from pages.ui.words import both_words, class_words
 
 _OFF = "switched_off"  # session key: digest of the weights -> layer -> set of channels
 _LAST = "switched_last"  # session key: the tile clicked last
@@ -130,7 +129,7 @@ def ranking(t: Translator, view: View) -> None:
     picked = st.selectbox(
         t("For the class"),
         best_first,
-        format_func=lambda class_id: class_name(class_id, t.language),
+        format_func=lambda class_id: both_words(class_id, t),
         key=f"rank_class_{t.language}_{view.model.digest[:8]}_{view.picture.digest[:8]}",
     )
     index = answer.classes.index(picked)

@@ -11,8 +11,9 @@ from alexnet_viz.installation import extras, installation
 from alexnet_viz.milestones import ILSVRC_2012
 from alexnet_viz.ml import ml_is_ready
 from alexnet_viz.network.comparison import comparison
+from alexnet_viz.network.sources import default_model
 from alexnet_viz.network.spec import walk
-from alexnet_viz.network.zoo import DEFAULT_MODEL, MODELS
+from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.training.runs import history, runs
 from pages.ui import cache, messages, pickers
 from pages.ui import cache_inspection as kept
@@ -70,25 +71,25 @@ def _cards(t: Translator, was_ready: bool) -> None:
 
 
 def _answer(t: Translator, picture: Picture) -> None:
-    (best, share), *_ = cache.answer(cache.model(DEFAULT_MODEL), picture.digest, picture.data).top(1)
+    (best, share), *_ = cache.answer(cache.model(default_model()), picture.digest, picture.data).top(1)
     st.image(cache.thumbnail(picture.digest, picture.data), width="stretch", alt=picture.name)
     st.markdown(f"**{class_words(best, t)}** {plots.percent(share)}")
 
 
 def _maps(t: Translator, picture: Picture) -> None:
-    values = kept.layers(cache.model(DEFAULT_MODEL), picture.digest, picture.data)["relu1"]
+    values = kept.layers(cache.model(default_model()), picture.digest, picture.data)["relu1"]
     strongest = np.argsort(-values.mean((1, 2)))[:CHANNELS]
     sheet = render.montage(values[strongest], values[strongest].max((1, 2)), 2 * CARD)
     st.image(sheet.png, width="stretch", output_format="PNG", alt=t("Maps of the first layer"))
 
 
 def _filters(t: Translator, picture: Picture) -> None:
-    st.image(kept.filter_sheet(cache.model(DEFAULT_MODEL), "conv1", 2 * CARD), alt=t("The first layer's filters"))
+    st.image(kept.filter_sheet(cache.model(default_model()), "conv1", 2 * CARD), alt=t("The first layer's filters"))
 
 
 def _attribution(t: Translator, picture: Picture) -> None:
     st.image(
-        kept.gradcam_thumbnail(cache.model(DEFAULT_MODEL), picture.digest, picture.data),
+        kept.gradcam_thumbnail(cache.model(default_model()), picture.digest, picture.data),
         width="stretch",
         output_format="PNG",
         alt=t("Grad-CAM over the photo"),

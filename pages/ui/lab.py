@@ -6,12 +6,12 @@ import streamlit as st
 
 from alexnet_viz.network.notation import read_spec, write_spec
 from alexnet_viz.network.spec import Spec, Walk, layer_names, walk
-from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.network.zoo import LISTED, MODELS
 from pages.ui import state
 
 _KEY = "lab"
 _NET = "net"  # URL parameter with an edited network
-PRESET = state.Choice("preset", "alexnet_2012")
+PRESET = state.Choice("preset", "alexnet_2012", successors=state.REPLACED_MODELS)
 MOST_UNDO = 50
 
 
@@ -38,7 +38,7 @@ class Lab:
 
 def current() -> Lab:
     """The visitor's network: from a link that was just opened, else from the session. A bad link raises UserError."""
-    preset = PRESET.current(MODELS)
+    preset = PRESET.current(LISTED)
     lab: Lab = st.session_state.get(_KEY) or Lab(preset, MODELS[preset].spec)
     if lab.preset != preset:
         lab = Lab(preset, MODELS[preset].spec)

@@ -13,7 +13,7 @@ from alexnet_viz import images
 from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import LANGUAGES, Translator
 from alexnet_viz.network.spec import Spec
-from alexnet_viz.network.zoo import MODELS, ModelEntry
+from alexnet_viz.network.zoo import LISTED, MODELS, ModelEntry
 from alexnet_viz.samples import SAMPLES
 from alexnet_viz.training.runs import runs, usable_weights
 from pages.ui import cache, messages, server, state
@@ -91,11 +91,21 @@ class ChosenModel:
 
 def model(t: Translator) -> ChosenModel:
     """The model that the whole app looks at: one of the table, or the visitor's own."""
-    ids = _model_ids()
-    current = state.MODEL.current(ids)
+    ids, choice = _model_ids(), state.model()
+    say_what_took_its_place(t, choice.outdated())
+    current = choice.current(ids)
     picked = current if state.hidden("model") else _model_box(t, t("Network"), ids, current, key="model")
-    state.MODEL.remember(picked, linkable=picked in MODELS)
+    choice.remember(picked, linkable=picked in LISTED)
     return _chosen(picked)
+
+
+def say_what_took_its_place(t: Translator, model_id: str) -> None:
+    """A sentence about the network of an old link; nothing for ""."""
+    if model_id:
+        old, new = (t(MODELS[name].title) for name in (model_id, MODELS[model_id].replaced_by))
+        st.info(
+            t("This link names a network that is no longer here: {old}. {new} has taken its place.", old=old, new=new)
+        )
 
 
 def second_model(t: Translator, first: ChosenModel) -> ChosenModel:
@@ -108,7 +118,7 @@ def second_model(t: Translator, first: ChosenModel) -> ChosenModel:
 
 def _model_ids() -> list[str]:
     own = [state.OWN_MODEL_ID] if state.OWN_MODEL in st.session_state else []
-    return [*own, *MODELS, *_trained_here()]
+    return [*own, *LISTED, *_trained_here()]
 
 
 def _trained_here() -> dict[str, Path]:
@@ -132,14 +142,14 @@ def _chosen(model_id: str) -> ChosenModel:
 
 
 def _model_box(t: Translator, label: str, ids: Sequence[str], current: str, *, key: str) -> str:
-    titles = {model_id: t(MODELS[model_id].title) for model_id in MODELS}
+    titles = {model_id: t(entry.title) for model_id, entry in LISTED.items()}
     titles |= {
         name: t("Trained here: {run}", run=name.removeprefix(RUN_PREFIX)) for name in ids if name[:4] == RUN_PREFIX
     }
     if state.OWN_MODEL in st.session_state:
         titles[state.OWN_MODEL_ID] = t("My own: {file}", file=st.session_state[state.OWN_MODEL].name)
     # The key changes with what the titles and the list depend on; the choice itself is kept in the session.
-    key = f"{key}_{t.language}_{len(ids)}_{current in MODELS}"
+    key = f"{key}_{t.language}_{len(ids)}_{current in LISTED}"
     return st.selectbox(label, ids, index=ids.index(current), format_func=titles.__getitem__, key=key)
 
 

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import streamlit as st
 
 from alexnet_viz.i18n import N_, Translator
-from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.network.zoo import LISTED
 from alexnet_viz.qr import qr_svg
 from alexnet_viz.samples import SAMPLES
 from pages.ui import messages, pickers, state
@@ -96,6 +96,6 @@ def _not_in_the_link(t: Translator, controls: Collection[str]) -> list[str]:
     notes = []
     if "picture" in controls and st.session_state.get(state.IMAGE.param, state.IMAGE.default) not in SAMPLES:
         notes.append(t("Your own picture stays with you: the link opens with the first sample."))
-    if "model" in controls and st.session_state.get(state.MODEL.param, state.MODEL.default) not in MODELS:
-        notes.append(t("Your own network stays with you: the link opens with the first one of the list."))
+    if "model" in controls and st.session_state.get(state.model().param, state.model().default) not in LISTED:
+        notes.append(t("Your own network stays with you: the link opens with the one that comes with the app."))
     return notes

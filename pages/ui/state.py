@@ -6,15 +6,16 @@ in English opens the same view in Korean.
 """
 
 import secrets
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
 
 from alexnet_viz import i18n
-from alexnet_viz.network.zoo import DEFAULT_MODEL
-from alexnet_viz.samples import SAMPLES
+from alexnet_viz.network.sources import default_model
+from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.samples import FIRST_SAMPLE
 
 FRAME_RAN = "frame_ran"  # app.py runs, and this page inside it; see frame.start_page
 OWN_PICTURES = "own_pictures"  # dict: id -> OwnPicture, the visitor's uploads, newest last
@@ -33,24 +34,30 @@ class Choice:
 
     param: str
     default: str
+    always: bool = False  # whether the URL names even the default, which may be another one elsewhere
+    successors: Mapping[str, str] = field(default_factory=dict)  # what old links name, and what took its place
 
     def current(self, allowed: Collection[str]) -> str:
         """The id chosen: by a link that was just opened, else earlier in this session, else the default."""
         if self.linked(allowed):
-            asked = st.query_params[self.param]
-            st.session_state[self._written] = st.session_state[self.param] = asked
+            st.session_state[self._written] = st.session_state[self.param] = self._asked()
         chosen = st.session_state.get(self.param, self.default)
         return chosen if chosen in allowed else self.default
 
     def linked(self, allowed: Collection[str]) -> bool:
         """Whether a link that asks for one of these was just opened: `current` has not taken it up yet."""
-        asked = st.query_params.get(self.param)
+        asked = self._asked()
         return asked in allowed and asked != st.session_state.get(self._written)
 
+    def outdated(self) -> str:
+        """What the link that was just opened asks for, if something else has taken its place; else ""."""
+        asked = st.query_params.get(self.param, "")
+        return asked if asked in self.successors else ""
+
     def remember(self, value: str, *, linkable: bool = True) -> None:
-        """Keep an id, and put it in the URL unless it is the default or means nothing to others."""
+        """Keep an id, and put it in the URL unless it goes without saying or means nothing to others."""
         st.session_state[self.param] = value
-        in_url = value if linkable and value != self.default else None
+        in_url = value if linkable and (self.always or value != self.default) else None
         st.session_state[self._written] = in_url
         if st.query_params.get(self.param) != in_url:
             if in_url is None:
@@ -58,16 +65,25 @@ class Choice:
             else:
                 st.query_params[self.param] = in_url
 
+    def _asked(self) -> str | None:
+        asked = st.query_params.get(self.param)
+        return self.successors.get(asked, asked) if asked else asked
+
     @property
     def _written(self) -> str:
         """Session key of what this session itself put in the URL; anything else there is a link."""
         return f"{self.param}_in_url"
 
 
-MODEL = Choice("model", DEFAULT_MODEL)
-IMAGE = Choice("image", next(iter(SAMPLES)))
+REPLACED_MODELS = {entry.id: entry.replaced_by for entry in MODELS.values() if entry.replaced_by}
+IMAGE = Choice("image", FIRST_SAMPLE, always=True)
 LAYER = Choice("layer", "conv1")
 CHANNEL = Choice("channel", "0")
+
+
+def model() -> Choice:
+    """The choice of the network; its default is the best one that has weights here, so links always name it."""
+    return Choice("model", default_model(), always=True, successors=REPLACED_MODELS)
 
 
 def visitor() -> str:

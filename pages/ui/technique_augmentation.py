@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from alexnet_viz.inspection.augmentation import Colours
     from alexnet_viz.network.weights import Model
 
-NETWORKS = ("alexnet_transfer", "alexnet_cifar")  # trained on the same ten classes; see 224 and 32 pixels a side
+NETWORKS = ("alexnet_200", "alexnet_cifar")  # they see 224 and 32 pixels a side
 TILE = 124  # pixels on the screen
 CIFAR_COUNT, CIFAR_SIDE = 2000, 32
 TOP = 4  # classes whose bars are shown

@@ -16,7 +16,7 @@ from alexnet_viz.network.memory import (
     training_memory,
 )
 from alexnet_viz.network.spec import walk
-from alexnet_viz.network.zoo import MODELS, model_entry
+from alexnet_viz.network.zoo import LISTED, MODELS, model_entry
 from alexnet_viz.plots import percent
 from alexnet_viz.samples import PHOTOS
 from alexnet_viz.tables import gibibytes
@@ -73,12 +73,12 @@ def _memory(t: Translator) -> None:
         )
     )
     network, pictures = st.columns(2, vertical_alignment="bottom")
-    ids = list(MODELS)
+    ids = list(LISTED)
     picked = network.selectbox(
         t("Network"),
         ids,
         index=ids.index("alexnet_2012"),
-        format_func=lambda model_id: t(MODELS[model_id].title),
+        format_func=lambda model_id: t(LISTED[model_id].title),
         key=f"gpus_network_{t.language}",
     )
     batch = pictures.slider(t("Pictures in a batch"), 1, 512, 128, key="gpus_batch")

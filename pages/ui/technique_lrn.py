@@ -16,7 +16,7 @@ from pages.ui import cache_techniques as kept
 from pages.ui.charts import FIXED
 from pages.ui.pixel_picker import map_picker
 
-MODEL = "alexnet_transfer"  # trained filters; it has no LRN of its own
+MODEL = "alexnet_200"  # trained filters; it has no LRN of its own
 SIZES = (1, 3, 5, 7, 9, 15, 31)
 ALPHAS = (1e-5, 1e-4, 2e-4, 5e-4, 1e-3, 1e-2, 0.1, 0.2, 0.5, 1.0)
 STREAMS: Mapping[int, str] = {1: N_("all maps"), 2: N_("each of two streams")}

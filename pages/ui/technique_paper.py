@@ -13,7 +13,7 @@ from pages.ui import cache, pickers
 from pages.ui import cache_techniques as kept
 from pages.ui.charts import FIXED
 
-MODEL = "alexnet_transfer"  # torchvision's trained convolutions
+MODEL = "alexnet_200"  # torchvision's trained convolutions
 ALPHAS = (1e-4, 1e-3, 1e-2, 0.1, 1.0)
 ROUNDINGS: Mapping[str, str] = {"floor": N_("down (PyTorch)"), "ceil": N_("up (the 2012 code)")}
 DRAWS = 20

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from alexnet_viz.inspection.pooling import Window, Winners
     from alexnet_viz.network.weights import Model
 
-MODEL = "alexnet_transfer"
+MODEL = "alexnet_200"
 WIDTH = 275  # pixels of a drawn map at most; a pooled one has the same pixels a value
 _AT = "pooling_at"  # session key: the output position that was clicked last
 

@@ -10,7 +10,7 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import Translator
 from alexnet_viz.limits import training_limit
 from alexnet_viz.network.notation import write_spec
-from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.network.zoo import LISTED, MODELS
 from alexnet_viz.training.config import (
     CHOICE_TITLES,
     DEFAULTS,
@@ -94,8 +94,8 @@ def _edited(t: Translator, data: str) -> Lab | None:
 
 def _fitting(data: str) -> list[str]:
     """Networks for small pictures; a fresh head on frozen convolutions where pictures can be enlarged for them."""
-    small = [model_id for model_id, entry in MODELS.items() if entry.spec.input[1] == SMALL]
-    frozen = [model_id for model_id, entry in MODELS.items() if entry.frozen]
+    small = [model_id for model_id, entry in LISTED.items() if entry.spec.input[1] == SMALL]
+    frozen = [model_id for model_id, entry in LISTED.items() if entry.frozen]
     return small if data == "shapes" else [*small, *frozen]
 
 

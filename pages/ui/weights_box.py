@@ -26,17 +26,18 @@ def weights_box(t: Translator, chosen: ChosenModel) -> None:
     """Everything about the chosen model's weights."""
     st.markdown(f"**{t('Weights')}.** {t(ORIGINS[chosen.load().origin])}")
     if chosen.entry.url and not find_weights(chosen.entry).trained:
-        _download(t, chosen.entry)
+        download_weights(t, chosen.entry, key="download_weights")
     st.markdown(f"**{t('Save this network for other programs')}**")
     export_box(t, chosen.load(), Path(chosen.own.name).stem if chosen.own else chosen.entry.id)
     _open_own(t)
 
 
-def _download(t: Translator, entry: ModelEntry) -> None:
+def download_weights(t: Translator, entry: ModelEntry, *, key: str) -> None:
+    """Offer a network's published weights; once they are here, the pages look at it."""
     st.caption(
         t("The published weights ({file}, 233 MiB) are not here. Nothing is downloaded unless you ask.", file=entry.hub)
     )
-    if not st.button(t("Download the weights"), icon=":material/download:", key="download_weights"):
+    if not st.button(t("Download the weights"), icon=":material/download:", key=key):
         return
     bar = st.progress(0.0)
     try:
@@ -48,6 +49,7 @@ def _download(t: Translator, entry: ModelEntry) -> None:
     except UserError as problem:
         messages.error(messages.said(problem.message, t))
     else:
+        state.model().remember(entry.id)
         st.rerun()
 
 
@@ -76,7 +78,7 @@ def _open_own(t: Translator) -> None:
         messages.error(messages.said(problem.message, t))
         return
     st.session_state[state.OWN_MODEL] = OwnModel(file.name, model)
-    state.MODEL.remember(state.OWN_MODEL_ID, linkable=False)
+    state.model().remember(state.OWN_MODEL_ID, linkable=False)
     st.session_state[state.WEIGHTS_ROUND] = round_ + 1
     server.forget(file)
     st.rerun()

@@ -1,8 +1,10 @@
 """What attribution costs against the least that it can cost, side by side on one thread; and where maps point."""
 
+import os
 import statistics
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ import torch
 from captum.attr import IntegratedGradients, Occlusion
 from PIL import Image
 
-from alexnet_viz.home import cifar10_path
+from alexnet_viz.images import decode
 from alexnet_viz.inspection.attribution import attribute, input_array
 from alexnet_viz.inspection.attribution_methods import METHODS
 from alexnet_viz.inspection.pointing import play
@@ -21,6 +23,8 @@ from tests.catalogue import ROOT
 PAIRS = 12  # of a quick comparison; medians are compared
 STEPS = 64
 THREADS = torch.get_num_threads()
+beside = ROOT.parent / "shared" / "data" / "tiny-imagenet.zip"
+TINY_IMAGENET = Path(os.environ.get("ALEXNET_VIZ_TINY_IMAGENET", beside))
 SLOW = ("integrated_gradients", "smoothgrad", "occlusion")  # asked about one class of each grid, not four
 
 
@@ -67,17 +71,28 @@ def occlusion_speed() -> float:
 
 
 def pointing(method: str, grids: int = 200) -> float:
-    """Percent of a method's positive attribution that lies in the right cell of the grid pointing game."""
-    from alexnet_viz.training.datasets import load_dataset
+    """Percent of a method's positive attribution that lies in the right cell of the grid pointing game.
 
-    beside = ROOT.parent / "shared" / "data" / "cifar10-jpeg.zip"
-    path = cifar10_path() or (beside if beside.is_file() else None)
-    if path is None:
-        raise MissingError("CIFAR-10 is not here: set ALEXNET_VIZ_CIFAR10 to its zip of class folders")
-    model, test = load_model("alexnet_transfer"), load_dataset(Path(path)).test
+    Of Tiny ImageNet's test pictures those that the network gets right, however sure it is: few are stated above 90 %.
+    """
+    model, (images, labels) = load_model("alexnet_200"), _tiny_imagenet()
     asked = 1 if method in SLOW else 4
-    *_, scores = play(model, test.images.numpy(), test.labels.tolist(), [method], grids=grids, asked=asked)
+    *_, scores = play(model, images, labels, [method], grids=grids, sure=0.0, asked=asked)
     return 100 * scores.share[method]
+
+
+@cache
+def _tiny_imagenet() -> tuple[np.ndarray, list[int]]:
+    """The test pictures, (N, 3, 64, 64), and their class indices."""
+    from alexnet_viz.labels import class_ids, class_of_wnid
+    from alexnet_viz.training.datasets import sample_pictures
+
+    if not TINY_IMAGENET.is_file():
+        raise MissingError("Tiny ImageNet is not here: set ALEXNET_VIZ_TINY_IMAGENET to its zip of WordNet folders")
+    order = {class_id: index for index, class_id in enumerate(class_ids("tiny_imagenet"))}
+    pictures = sample_pictures(TINY_IMAGENET, 10_000)
+    images = [np.asarray(decode(data).image).transpose(2, 0, 1) for _, data in pictures]
+    return np.stack(images), [order[class_of_wnid(wnid)] for wnid, _ in pictures]
 
 
 METHOD_IDS = tuple(METHODS)
@@ -85,7 +100,7 @@ METHOD_IDS = tuple(METHODS)
 
 def _model_and_input() -> tuple[Model, np.ndarray]:
     torch.set_num_threads(1)  # two threads that wait for each other are measured on a busy machine, not the work
-    model = load_model("alexnet_transfer")
+    model = load_model("alexnet_200")
     return model, input_array(model, Image.open(ROOT / "assets" / "samples" / "cat.jpg").convert("RGB"))
 
 

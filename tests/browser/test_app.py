@@ -39,9 +39,9 @@ def test_the_small_charts_of_home_are_drawn(visit):
 
 def test_own_photo_in_answer_out(visit):
     page = visit("/classify")
-    page.locator("input[type=file]").first.set_input_files(SAMPLES / "truck.jpg")
-    expect(headline(page)).to_contain_text("truck")
-    expect(page.get_by_role("radio", name="truck.jpg")).to_have_attribute("aria-checked", "true")
+    page.locator("input[type=file]").first.set_input_files(SAMPLES / "penguin.jpg")
+    expect(headline(page)).to_contain_text("king penguin")
+    expect(page.get_by_role("radio", name="penguin.jpg")).to_have_attribute("aria-checked", "true")
 
 
 def test_a_renamed_text_file_gets_a_sentence(visit, tmp_path):
@@ -56,9 +56,9 @@ def test_a_renamed_text_file_gets_a_sentence(visit, tmp_path):
 def test_a_link_made_in_english_opens_the_same_view_in_korean(visit, browser, base_url):
     page = visit("/classify")
     page.get_by_role("radio", name="Truck", exact=True).click()
-    expect(headline(page)).to_contain_text("truck")
+    expect(headline(page)).to_contain_text("king penguin")
     link = page.url
-    assert "image=truck" in link
+    assert "image=penguin" in link
     korean = browser.new_context(locale="ko-KR").new_page()
     korean.goto(link)
     wait_for_run(korean)
@@ -67,7 +67,7 @@ def test_a_link_made_in_english_opens_the_same_view_in_korean(visit, browser, ba
 
 
 def test_switching_the_language_and_reloading_keeps_language_and_view(visit):
-    page = visit("/classify?image=airplane&tab=pictures")
+    page = visit("/classify?image=elephant&tab=pictures")
     page.get_by_test_id("stSidebar").get_by_text("한국어").click()
     expect(headline(page)).to_contain_text("비행기")
     expect(page).to_have_url(re.compile("lang=ko"))
@@ -93,7 +93,7 @@ def test_a_picture_is_chosen_by_keyboard_alone(visit):
     chosen = page.get_by_role("radio", name="Cat", exact=True)
     chosen.focus()
     page.keyboard.press("ArrowRight")
-    expect(headline(page)).to_contain_text("airplane")
+    expect(headline(page)).to_contain_text("African elephant")
     expect(page.get_by_role("radio", name="Airplane")).to_be_focused()
 
 
@@ -134,8 +134,8 @@ def test_a_picture_is_pasted_from_the_clipboard(visit):
     page = visit("/classify")
     page.get_by_role("button", name="Paste or camera").click()
     box = page.get_by_role("textbox", name="Click here, then paste a picture with Ctrl+V")
-    box.evaluate(PASTE, base64.b64encode((SAMPLES / "airplane.jpg").read_bytes()).decode())
-    expect(headline(page)).to_contain_text("airplane")
+    box.evaluate(PASTE, base64.b64encode((SAMPLES / "elephant.jpg").read_bytes()).decode())
+    expect(headline(page)).to_contain_text("African elephant")
     expect(page.get_by_role("radio", name="Pasted picture")).to_have_attribute("aria-checked", "true")
 
 

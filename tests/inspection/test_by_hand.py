@@ -47,7 +47,7 @@ SAME_EVERY_RUN = settings(
     suppress_health_check=[HealthCheck.too_slow],
 )
 
-WHOLE = ["alexnet_transfer", "alexnet_cifar", "lenet5"]
+WHOLE = ["alexnet_200", "alexnet_cifar", "lenet5"]
 EVERY_KIND = Spec(
     (3, 19, 17),
     (

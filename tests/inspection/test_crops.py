@@ -20,7 +20,7 @@ def picture(png: bytes) -> np.ndarray:
 
 
 def test_ten_crops_are_four_corners_the_centre_and_their_mirror_images():
-    model = load_model("alexnet_transfer")
+    model = load_model("alexnet_200")
     image = decode(load_sample("cat")).image
     crops = ten_crops(model, image)
     seen = [picture(png) for png in crops.encoded]
@@ -38,17 +38,17 @@ def test_ten_crops_are_four_corners_the_centre_and_their_mirror_images():
 
 
 def test_the_answer_is_the_mean_of_the_softmax_outputs():
-    model = load_model("alexnet_transfer")
-    crops = ten_crops(model, decode(load_sample("truck")).image)
+    model = load_model("alexnet_200")
+    crops = ten_crops(model, decode(load_sample("elephant")).image)
     assert crops.probabilities.shape == (10, 10)
     assert np.allclose(crops.probabilities.sum(axis=1), 1)
     assert np.allclose(crops.mean, sum(crops.probabilities) / 10)
-    assert crops.top(1)[0][0] == "truck"
+    assert crops.top(1)[0][0] == "African elephant"
 
 
 def test_each_crop_is_answered_as_if_it_were_alone():
     model = load_model("alexnet_cifar")
-    crops = ten_crops(model, ImageOps.fit(decode(load_sample("bird")).image, (64, 64)))
+    crops = ten_crops(model, ImageOps.fit(decode(load_sample("penguin")).image, (64, 64)))
     for png, probabilities in zip(crops.encoded, crops.probabilities, strict=True):
         alone = classify(model, Image.open(io.BytesIO(png)))
         assert np.allclose(softmax(alone.logits), probabilities, atol=1e-5)

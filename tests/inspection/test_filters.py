@@ -118,7 +118,7 @@ def test_a_layer_without_kernels_is_answered_with_those_that_have_some(name, wor
     [
         ("alexnet_2012", [2, 2, 2, 2, 2, 1, 1, 1]),  # the paper's figure 2: every convolution is half on either GPU
         ("alexnet_single", [1, 1, 1, 1, 1, 1, 1, 1]),
-        ("alexnet_transfer", [1, 1, 1, 1, 1, 1, 1]),
+        ("alexnet_200", [1, 1, 1, 1, 1, 1, 1]),
     ],
 )
 def test_streams(model, expected):
@@ -517,7 +517,7 @@ def test_layers_of_different_shape_are_not_correlated():
 
 
 def test_figure_3_of_the_shipped_network():
-    network = load_model("alexnet_transfer").network
+    network = load_model("alexnet_200").network
     weights = kernels(network, "conv1")
     measured = statistics(weights, streams(network.spec, "conv1"), sees_rgb(network.spec, "conv1"))
     assert weights.shape == (64, 3, 11, 11)

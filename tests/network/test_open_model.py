@@ -33,7 +33,7 @@ def cifar():
     return random_state(MODELS["alexnet_cifar"].spec, seed=5)
 
 
-@pytest.mark.parametrize("model_id", ["alexnet_transfer", "alexnet_cifar", "lenet5"])
+@pytest.mark.parametrize("model_id", ["alexnet_200", "alexnet_cifar", "lenet5"])
 @pytest.mark.parametrize("kind", ["pth", "legacy", "safetensors", "wrapped", "ddp"])
 def test_the_network_that_a_file_fits_is_found(model_id, kind):
     state = random_state(MODELS[model_id].spec, seed=5)
@@ -75,7 +75,7 @@ def test_a_hub_cache_in_torchvisions_layout_is_found_and_used(tmp_path, monkeypa
     entry = MODELS["alexnet_torchvision"]
     assert find_weights(entry).origin == "random"
     state = random_state(entry.spec, seed=1)
-    shipped = load_model("alexnet_transfer").network.state_dict()
+    shipped = load_model("alexnet_200").network.state_dict()
     state |= {key: tensor for key, tensor in shipped.items() if key.startswith("features.")}
     cache = tmp_path / "torch" / "hub" / "checkpoints"
     cache.mkdir(parents=True)

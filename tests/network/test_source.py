@@ -278,11 +278,11 @@ def test_it_runs_as_a_script(tmp_path):
 
 
 def test_frozen_weights_are_set_apart(capsys):
-    entry = MODELS["alexnet_transfer"]
+    entry = MODELS["alexnet_200"]
     assert run_main(source(entry.spec, frozen=entry.frozen), capsys) == [
-        "Total parameters: 2,949,510",
-        "Trainable parameters: 479,814",
-        "Output shape: (1, 10)",
+        "Total parameters: 11,886,896",
+        "Trainable parameters: 9,417,200",
+        "Output shape: (1, 200)",
     ]
     assert "frozen" not in source(entry.spec)
 
@@ -325,7 +325,7 @@ def test_weights_and_biases_can_be_frozen_apart(name, prefix):
 
 @pytest.mark.parametrize(
     ("model_id", "trainable"),
-    [("alexnet_transfer", 479_814), ("alexnet_2012", 60_965_224), ("alexnet_cifar", 6_976_842), ("lenet5", 61_706)],
+    [("alexnet_200", 9_417_200), ("alexnet_2012", 60_965_224), ("alexnet_cifar", 6_976_842), ("lenet5", 61_706)],
 )
 def test_trainable_parameters_of_a_model_of_the_table(model_id, trainable):
     entry = MODELS[model_id]

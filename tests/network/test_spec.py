@@ -350,7 +350,7 @@ def test_sixty_of_a_kind_still_have_names_of_their_own():
     [
         ("alexnet_single", {"pool5": "Pool3", "fc6": "FC1", "fc7": "FC2", "fc8": "Output"}),
         ("alexnet_cifar", {"pool5": "Pool3", "fc6": "FC1", "fc7": "FC2", "fc8": "Output"}),
-        ("alexnet_transfer", {"pool5": "Pool3", "fc6": "FC1", "fc7": "Output"}),
+        ("alexnet_200", {"pool5": "Pool3", "fc6": "FC1", "fc7": "Output"}),
         ("lenet5", {"fc3": "FC1", "fc4": "FC2", "fc5": "Output"}),
     ],
 )

@@ -67,7 +67,7 @@ def test_preprocessing_is_what_torchvision_says_to_use():
 
 
 def test_the_transferred_convolutions_see_pixels_as_they_did_in_training():
-    theirs, ours = MODELS["alexnet_torchvision"].preprocess, MODELS["alexnet_transfer"].preprocess
+    theirs, ours = MODELS["alexnet_torchvision"].preprocess, MODELS["alexnet_200"].preprocess
     assert (theirs.crop, theirs.mean, theirs.std) == (ours.crop, ours.mean, ours.std)
 
 

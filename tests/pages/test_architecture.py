@@ -5,7 +5,7 @@ import pytest
 from alexnet_viz.i18n import LANGUAGES
 from alexnet_viz.network.notation import read_spec, write_spec
 from alexnet_viz.network.spec import KINDS, layer_names, walk
-from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.network.zoo import LISTED, MODELS
 from pages.ui import architecture_tabs
 from tests.pages.test_classify import open_page
 
@@ -33,7 +33,14 @@ def test_every_tab_opens(tab, language, preset):
     assert not app.error
 
 
-@pytest.mark.parametrize("preset", MODELS)
+def test_a_link_to_the_network_of_before_starts_from_its_successor():
+    app = open_page("architecture", preset="alexnet_transfer")
+    assert not app.exception
+    assert app.selectbox[0].value == "alexnet_200"
+    assert any("no longer here" in info.value for info in app.info)
+
+
+@pytest.mark.parametrize("preset", LISTED)
 def test_the_totals_are_the_presets(preset):
     app = open_page("architecture", preset=preset)
     assert app.metric[0].value == f"{walk(MODELS[preset].spec).params:,}"
@@ -169,7 +176,7 @@ def test_no_torch_is_needed_until_a_unit_is_worked_by_hand(monkeypatch):
 
 
 def test_by_hand_says_whose_weights_they_are_and_which_are_random():
-    app = open_page("architecture", tab="hand", preset="alexnet_transfer", layer="conv1")
+    app = open_page("architecture", tab="hand", preset="alexnet_200", layer="conv1")
     assert any("Trained weights of" in text.value for text in app.caption)
     field(app, "Kernel").set_value(9).run()
     assert any("random in the layers that no longer fit: conv1" in text.value for text in app.caption)
@@ -185,7 +192,7 @@ def test_every_kind_of_layer_is_worked_by_hand(layer):
 
 
 def test_the_code_tab_shows_what_the_code_prints():
-    app = open_page("architecture", tab="code", preset="alexnet_transfer")
+    app = open_page("architecture", tab="code", preset="alexnet_200")
     assert "class AlexNet(nn.Module)" in app.code[0].value
     assert any("2,949,510 parameters, 479,814 of them trained here" in text.value for text in app.markdown)
     app.toggle(key="lab_prints").set_value(True).run()

@@ -3,7 +3,7 @@
 import pytest
 
 from alexnet_viz.inspection.attribution_methods import METHODS
-from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.network.zoo import LISTED
 from pages.ui import attribution_tabs
 from tests.pages.test_classify import open_page
 from tests.pages.test_feature_maps import button, captions
@@ -41,12 +41,12 @@ def test_every_method_draws_its_map(method):
 
 
 @pytest.mark.parametrize("tab", attribution_tabs.TITLES)
-@pytest.mark.parametrize("model", ["alexnet_transfer", "lenet5"])
+@pytest.mark.parametrize("model", ["alexnet_200", "lenet5"])
 def test_every_tab_opens(tab, model):
     open_attribution(model=model, tab=tab)
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", LISTED)
 def test_every_network_is_explained_at_its_last_convolution(model):
     open_attribution(model=model)
 
@@ -60,11 +60,11 @@ def test_every_way_of_drawing(style):
 
 
 def test_a_link_restores_class_and_method():
-    app = open_attribution(image="cat_and_truck", method="layercam")
+    app = open_attribution(image="coffee_and_orange", method="layercam")
     ask = {box.label: box for box in app.selectbox}
     assert ask["Method"].value == "layercam"
-    chosen = "cat" if ask["Class"].value != "cat" else "truck"
-    app = open_attribution(image="cat_and_truck", **{"class": chosen})
+    chosen = "orange" if ask["Class"].value != "orange" else "espresso"
+    app = open_attribution(image="coffee_and_orange", **{"class": chosen})
     assert next(box for box in app.selectbox if box.label == "Class").value == chosen
 
 

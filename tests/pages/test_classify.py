@@ -2,14 +2,16 @@
 
 import io
 
-import numpy as np
 import pytest
 import streamlit as st
+import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from alexnet_viz.home import weights_dir
+from alexnet_viz.network.build import random_state
 from alexnet_viz.network.sources import find_weights
-from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.network.zoo import LISTED, MODELS
 from tests.catalogue import ROOT
 
 
@@ -49,36 +51,36 @@ def headline(app: AppTest) -> str:
     return app.subheader[0].value
 
 
-def test_the_page_opens_with_the_cat_already_classified():
+def test_the_page_opens_with_a_photo_already_classified():
     app = open_page()
     assert not app.exception
-    assert headline(app).startswith("cat · ")
+    assert headline(app).startswith("tabby · ")
 
 
 def test_it_opens_in_the_browsers_language():
     app = open_page(locale="ko-KR")
     assert app.title[0].value == "AlexNet은 무엇을 볼까요?"
-    assert headline(app).startswith("고양이 · ")
+    assert headline(app).startswith("얼룩고양이 · ")
 
 
-@pytest.mark.parametrize(("sample", "word"), [("airplane", "airplane"), ("truck", "truck")])
+@pytest.mark.parametrize(("sample", "word"), [("elephant", "African elephant"), ("penguin", "king penguin")])
 def test_a_link_opens_a_sample(sample, word):
     app = open_page(image=sample)
     assert headline(app).startswith(f"{word} · ")
 
 
 def test_a_link_made_in_english_opens_the_same_view_in_korean():
-    link = {"image": "truck", "model": "alexnet_cifar"}
+    link = {"image": "penguin", "model": "alexnet_cifar"}
     english, korean = open_page(**link), open_page(**link, lang="ko")
     assert english.selectbox[0].value == korean.selectbox[0].value == "alexnet_cifar"
     assert english.title[0].value != korean.title[0].value
-    assert korean.query_params["image"] == "truck"
+    assert korean.query_params["image"] == "penguin"
 
 
 def test_an_impossible_link_opens_the_defaults():
     app = open_page(image="../../etc/passwd", model="<script>", lang="xx", tab="nope")
     assert not app.exception
-    assert headline(app).startswith("cat · ")
+    assert headline(app).startswith("tabby · ")
 
 
 def test_switching_the_language_runs_no_network(forward_passes):
@@ -90,7 +92,7 @@ def test_switching_the_language_runs_no_network(forward_passes):
     assert len(forward_passes) == passes
 
 
-@pytest.mark.parametrize("model_id", MODELS)
+@pytest.mark.parametrize("model_id", LISTED)
 def test_every_network_answers_or_says_that_it_is_random(model_id):
     app = open_page(model=model_id)
     assert not app.exception
@@ -126,11 +128,11 @@ def test_an_upload_that_was_read_is_not_held_twice(monkeypatch):
 
 
 def test_a_bad_file_gets_one_sentence_and_loses_nothing():
-    app = open_page(image="truck")
+    app = open_page(image="penguin")
     app.file_uploader[0].upload("notes.png", b"just text", "image/png").run()
     assert len(app.error) == 1
     assert "notes" in app.error[0].value
-    assert headline(app).startswith("truck · ")
+    assert headline(app).startswith("king penguin · ")
     app.run()
     assert not app.error, "it is said once"
 
@@ -151,20 +153,73 @@ def test_hostile_names_stay_text():
     assert "<img" not in app.error[0].value.replace("\\<", "")
 
 
-def test_an_unlikely_answer_is_said():
-    noise = Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8))
-    data = io.BytesIO()
-    noise.save(data, "PNG")
-    from alexnet_viz.inspection import classify
+def test_an_unlikely_answer_says_that_it_is_not_sure_and_what_comes_next():
+    app = open_page(image="galaxies")
+    assert headline(app).startswith("Not sure: ")
+    assert any("Next comes " in text.value for text in app.markdown)
+    assert any("never learnt galaxies" in info.value for info in app.info)
 
+
+def test_a_percentage_says_what_it_was_worth():
+    from alexnet_viz.inspection.reliability import reliability
+    from alexnet_viz.network.weights import load_model
+
+    app = open_page(image="elephant")
+    band = reliability(load_model("alexnet_200")).near(1.0)
+    said = " ".join(caption.value for caption in app.caption)
+    assert f"{band.count} were stated between 90 % and 100 %, **{band.right} of them right**" in said
+    assert f"{band.others} were stated 90 % or higher" in said
+    other = open_page(image="elephant", model="alexnet_cifar")
+    assert "were stated" not in " ".join(caption.value for caption in other.caption), "nobody measured that one"
+
+
+def test_what_it_does_not_know_is_offered_beside_the_answer():
     app = open_page()
-    before = classify.UNSURE_BELOW
-    try:
-        classify.UNSURE_BELOW = 1.1
-        app.file_uploader[0].upload("noise.png", data.getvalue(), "image/png").run()
-        assert any("No class is likely" in info.value for info in app.info)
-    finally:
-        classify.UNSURE_BELOW = before
+    app.session_state["more_classes_en"] = True
+    app.run()
+    assert not app.exception
+    assert any("People, horses" in text.value for text in app.markdown)
+    assert [button for button in app.button if button.key == "more_classes_download"]
+    assert "more_classes_en" not in open_page(model="alexnet_cifar").session_state
+
+
+def test_pages_begin_with_the_network_that_knows_most_once_it_is_here(monkeypatch, tmp_path):
+    monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path))
+    monkeypatch.setattr("alexnet_viz.network.sources.BEST_MODEL", "lenet5")  # a small one in its place
+    before = open_page()
+    assert before.selectbox[0].value == "alexnet_200"
+    weights_dir().mkdir(parents=True)
+    torch.save(random_state(MODELS["lenet5"].spec), weights_dir() / "lenet5.pth")
+    assert open_page().selectbox[0].value == "lenet5"
+    before.run()
+    assert before.selectbox[0].value == "alexnet_200", "nobody's page changes under their hands"
+
+
+def test_links_always_name_network_and_picture():
+    app = open_page()
+    assert app.query_params["model"] == "alexnet_200"
+    assert app.query_params["image"] == "cat"
+
+
+def test_a_link_to_the_network_of_before_opens_its_successor_and_says_so():
+    app = open_page(model="alexnet_transfer", image="elephant")
+    assert not app.exception
+    assert app.selectbox[0].value == app.query_params["model"] == "alexnet_200"
+    assert "alexnet_transfer" not in app.selectbox[0].options
+    (said,) = [info.value for info in app.info if "no longer here" in info.value]
+    assert "ten everyday classes" in said
+    assert headline(app).startswith("African elephant · ")
+    app.run()
+    assert not [info for info in app.info if "no longer here" in info.value], "it is said once"
+
+
+def test_improbable_classes_are_left_out_of_the_bars_and_the_table():
+    app = open_page(image="coffee", tab="classes")
+    shown = app.dataframe[0].value["Probability"]
+    assert len(shown) < 200
+    assert shown.min() >= 0.001
+    app.text_input(key="class_search").set_value("탄").run()
+    assert not app.exception
 
 
 def test_the_tab_of_all_pictures_has_a_row_each_and_downloads():

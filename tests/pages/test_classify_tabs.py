@@ -27,7 +27,7 @@ def open_weights(app, data: bytes, name: str = "mine.pth"):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("tab", classify_tabs.TITLES)
-@pytest.mark.parametrize("model", ["alexnet_transfer", "lenet5"])
+@pytest.mark.parametrize("model", ["alexnet_200", "lenet5"])
 def test_every_tab_opens(tab, language, model):
     app = open_page(tab=tab, lang=language, model=model)
     assert not app.exception
@@ -43,7 +43,7 @@ def test_only_the_open_tab_is_computed(monkeypatch):
 
 
 def test_the_softmax_is_worked_out_with_the_temperature():
-    app = open_page(tab="softmax", image="cat_and_truck")
+    app = open_page(tab="softmax", image="coffee_and_orange")
     cold = app.dataframe[0].value
     assert cold["exp((z - z_max) / T)"].iloc[0] == 1
     app.slider(key="temperature").set_value(5.0).run()
@@ -82,6 +82,13 @@ def test_a_visitors_own_weights_become_the_model_and_go_along_to_every_page():
     assert "model" not in app.query_params, "nobody else can open a visitor's own weights"
     app.switch_page("pages/home.py").run()
     app.switch_page("pages/classify.py").run()
+    assert app.selectbox[0].value == "own"
+
+
+def test_an_exported_file_of_the_network_of_before_still_opens():
+    app = open_page(tab="about")
+    open_weights(app, weights("alexnet_transfer"))
+    assert not app.error
     assert app.selectbox[0].value == "own"
 
 

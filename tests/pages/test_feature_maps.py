@@ -3,11 +3,11 @@
 import pytest
 
 from alexnet_viz.network.spec import layer_names
-from alexnet_viz.network.zoo import MODELS, model_entry
+from alexnet_viz.network.zoo import LISTED, model_entry
 from pages.ui import feature_maps_tabs, jobs
 from tests.pages.test_classify import open_page
 
-LAYERS = layer_names(model_entry("alexnet_transfer").spec.layers)
+LAYERS = layer_names(model_entry("alexnet_200").spec.layers)
 
 
 def open_maps(**query: str):
@@ -39,7 +39,7 @@ def test_every_tab_opens_on_every_kind_of_layer(tab, layer):
     assert not app.exception
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", LISTED)
 def test_every_network_shows_its_last_layer(model):
     last = layer_names(model_entry(model).spec.layers)[-1]
     app = open_maps(model=model, layer=last)

@@ -3,7 +3,7 @@
 import pytest
 
 from alexnet_viz.network.spec import kernel_layers
-from alexnet_viz.network.zoo import MODELS, model_entry
+from alexnet_viz.network.zoo import LISTED, model_entry
 from pages.ui import filters_tabs
 from tests.pages.test_classify import open_page
 from tests.pages.test_feature_maps import captions
@@ -35,7 +35,7 @@ def test_every_tab_opens_on_every_kind_of_layer(tab, layer):
     assert f"Filter 5 of {layer}" in words(app)
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", LISTED)
 def test_every_network_shows_its_last_layer_with_weights(model):
     last = kernel_layers(model_entry(model).spec)[-1]
     app = open_filters(model=model, layer=last)

@@ -22,7 +22,7 @@ PARAMETERS = {
     "screen": "projector",
     "hide": "menu,tabs,picture,model,layer,language",
     "model": "alexnet_cifar",
-    "image": "truck",
+    "image": "penguin",
     "layer": "conv2",
     "channel": "1",
     "tab": "table",

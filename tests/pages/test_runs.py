@@ -83,6 +83,22 @@ def test_a_runs_checkpoint_can_be_looked_at_on_every_page():
         assert any(box.value == f"run:{run.id}" for box in app.selectbox), page
 
 
+def test_a_run_of_the_network_of_before_still_opens():
+    from safetensors.torch import save_file
+
+    from alexnet_viz.network.build import random_state
+    from alexnet_viz.network.zoo import MODELS
+    from alexnet_viz.training.config import TrainConfig
+    from alexnet_viz.training.runs import new_run
+
+    run = new_run(TrainConfig.from_dict({"data": "cifar10", "model": "alexnet_transfer", "frozen": True}))
+    save_file(random_state(MODELS["alexnet_transfer"].spec, seed=3), run.checkpoints / "last.safetensors")
+    app = open_page("classify", model=f"run:{run.id}")
+    assert not app.exception
+    assert app.selectbox[0].value == f"run:{run.id}"
+    assert not open_page("runs", run=run.id).exception
+
+
 def test_a_run_with_other_activations_is_no_model_of_the_table():
     from alexnet_viz.training.config import TrainConfig
     from alexnet_viz.training.runs import new_run, usable_weights

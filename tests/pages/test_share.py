@@ -38,12 +38,12 @@ def labels(app: AppTest) -> set[str]:
 
 
 def test_a_link_opens_the_same_page_without_what_it_leaves_out():
-    teacher = open_page(model="alexnet_cifar", image="truck")
+    teacher = open_page(model="alexnet_cifar", image="penguin")
     address = offer(teacher, hide=("model", "picture"))
     assert address.startswith(f"{BASE}?")
     assert dict(parse_qsl(urlsplit(address).query)) == {
         "model": "alexnet_cifar",
-        "image": "truck",
+        "image": "penguin",
         "lang": "en",
         "hide": "model,picture",
     }
@@ -51,7 +51,7 @@ def test_a_link_opens_the_same_page_without_what_it_leaves_out():
     assert not pupil.exception
     assert headline(pupil) == headline(teacher)
     assert pupil.session_state["model"] == "alexnet_cifar"
-    assert pupil.session_state["image"] == "truck"
+    assert pupil.session_state["image"] == "penguin"
     assert not pupil.selectbox
     assert not pupil.file_uploader
     assert teacher.selectbox
@@ -104,7 +104,7 @@ def test_a_hidden_layer_is_the_linked_one():
 
 
 def test_what_is_hidden_stays_so_on_other_pages_until_everything_is_shown():
-    app = open_page(image="truck", hide="model,menu")
+    app = open_page(image="penguin", hide="model,menu")
     assert not app.selectbox
     app.switch_page("pages/attribution.py").run()
     assert app.query_params["hide"] == "model,menu"
@@ -118,12 +118,12 @@ def test_what_is_hidden_stays_so_on_other_pages_until_everything_is_shown():
 
 
 def test_a_hidden_control_changes_nothing():
-    app = open_page(model="lenet5", image="truck", hide="model,picture,tabs", tab="input")
-    for name, value in {"model": "lenet5", "image": "truck", "tab": "input"}.items():
+    app = open_page(model="lenet5", image="penguin", hide="model,picture,tabs", tab="input")
+    for name, value in {"model": "lenet5", "image": "penguin", "tab": "input"}.items():
         assert app.query_params[name] == value
     app.button(key="show_everything").click().run()
     assert app.selectbox[0].value == "lenet5"
-    assert app.session_state["image"] == "truck"
+    assert app.session_state["image"] == "penguin"
 
 
 @pytest.mark.parametrize("hide", ["nonsense", "", ",,,", "<script>", "MODEL", "model_"])

@@ -141,8 +141,8 @@ def test_numbers_out_of_range_are_refused(name):
         ({"data": "shapes", "model": "resnet18"}, "Network"),
         ({"data": "shapes", "schedule": ["step"]}, "Schedule"),
         ({"data": "shapes", "dropout": -0.5}, "Dropout"),
-        ({"data": "shapes", "frozen": True}, "alexnet_transfer"),
-        ({"data": "shapes", "frozen": True, "model": "alexnet_transfer", "activation": "tanh"}, "frozen"),
+        ({"data": "shapes", "frozen": True}, "alexnet_200"),
+        ({"data": "shapes", "frozen": True, "model": "alexnet_200", "activation": "tanh"}, "frozen"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings, words):
@@ -151,7 +151,7 @@ def test_settings_that_make_no_sense_are_refused(settings, words):
 
 
 def test_frozen_convolutions_belong_to_the_network_that_has_trained_ones():
-    assert TrainConfig.from_dict({"data": "shapes", "frozen": True, "model": "alexnet_transfer"}).frozen
+    assert TrainConfig.from_dict({"data": "shapes", "frozen": True, "model": "alexnet_200"}).frozen
 
 
 @pytest.mark.parametrize("name", PRESETS)

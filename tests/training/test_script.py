@@ -33,9 +33,7 @@ CONFIGS = {
     **{f"model {name}": TrainConfig(data="cifar10", model=name) for name in MODELS},
     "shapes": TrainConfig(data="shapes", pca_colour=0.1, schedule="cosine", colour_jitter=0.2),
     "a zip": TrainConfig(data='/tmp/a "b".zip', net=SMALL, schedule="step", warmup=1.0, normalisation="lrn"),
-    "frozen": TrainConfig(
-        data="cifar10", model="alexnet_transfer", frozen=True, optimizer="adamw", schedule="constant"
-    ),
+    "frozen": TrainConfig(data="cifar10", model="alexnet_200", frozen=True, optimizer="adamw", schedule="constant"),
     "start": TrainConfig(
         data="shapes", start_from="20260101-000000-x/best.safetensors", precision="fp32", init="torch"
     ),

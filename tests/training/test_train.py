@@ -18,7 +18,7 @@ from torch import nn
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.network.build import Network
-from alexnet_viz.network.weights import open_model
+from alexnet_viz.network.weights import load_model, open_model
 from alexnet_viz.training import train as module
 from alexnet_viz.training.config import TrainConfig, rate_at, spec_of
 from alexnet_viz.training.datasets import Dataset, Split
@@ -449,20 +449,20 @@ def test_a_run_starts_from_a_checkpoint(earlier_run):
 
 def test_frozen_convolutions_stay_as_they_are(tmp_path):
     chosen = TrainConfig(
-        data="shapes", model="alexnet_transfer", frozen=True, epochs=2, batch=6, shift=0, validation=0.0, device="cpu"
+        data="shapes", model="alexnet_200", frozen=True, epochs=2, batch=6, shift=0, validation=0.0, device="cpu"
     )
     small = stripes(6)
     large = Split(F.interpolate(small.images, scale_factor=28), small.labels)
     events = run(chosen, tmp_path, dataset=Dataset("large", ("a", "b", "c"), large, large, 0))
     assert events[-1].state == "finished"
-    model = open_model(tmp_path / "checkpoints" / "last.safetensors", model_id="alexnet_transfer")
+    model = open_model(tmp_path / "checkpoints" / "last.safetensors", model_id="alexnet_200")
     assert model.classes == ("a", "b", "c")
     begun = first_network(chosen, spec_of(chosen, 3))
     ended = model.network.state_dict()
     for key, tensor in begun.state_dict().items():
         assert ended[key].equal(tensor) == key.startswith("features."), key
     assert {n for n, p in begun.named_parameters() if p.requires_grad} == {
-        f"classifier.{i}.{part}" for i in (0, 2) for part in ("weight", "bias")
+        f"classifier.{i}.{part}" for i in (1, 4) for part in ("weight", "bias")
     }
 
 
@@ -475,6 +475,16 @@ chosen = config(net=PLAIN_NET, epochs=10, batch=12, **{**OFF, "validation": 0.2}
 for event in train(chosen, dataset=dataset(75)):
     sys.stdout.write(to_line(event))
 """
+
+
+def test_a_frozen_run_of_the_network_of_before_has_the_same_convolutions():
+    """It has no weights of its own any more; those of its successor are the same."""
+    config = TrainConfig.from_dict({"data": "cifar10", "model": "alexnet_transfer", "frozen": True})
+    network = first_network(config, spec_of(config, classes=10))
+    shipped = load_model("alexnet_200").network.state_dict()
+    frozen = {name: value for name, value in network.named_parameters() if not value.requires_grad}
+    assert len(frozen) == 10
+    assert all(torch.equal(value, shipped[name]) for name, value in frozen.items())
 
 
 def test_two_processes_take_the_course_of_one():
