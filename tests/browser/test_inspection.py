@@ -76,8 +76,8 @@ def test_a_long_job_can_be_stopped_and_shows_how_far_it_came(visit):
 
 
 def test_an_english_link_opens_the_same_attribution_in_korean(visit):
-    page = visit("/attribution?image=coffee_and_orange&class=orange&method=layercam&tab=classes&lang=ko")
+    page = visit("/attribution?image=coffee_and_orange&class=espresso&method=layercam&tab=classes&lang=ko")
     expect(page.get_by_role("heading", name="신경망은 어디를 보았을까요?")).to_be_visible()
     expect(page.get_by_text("견줄 클래스")).to_be_visible()
-    assert "class=cat" in page.url
+    assert "class=espresso" in page.url
     assert "method=layercam" in page.url

@@ -40,7 +40,7 @@ def test_ten_crops_are_four_corners_the_centre_and_their_mirror_images():
 def test_the_answer_is_the_mean_of_the_softmax_outputs():
     model = load_model("alexnet_200")
     crops = ten_crops(model, decode(load_sample("elephant")).image)
-    assert crops.probabilities.shape == (10, 10)
+    assert crops.probabilities.shape == (10, 200)
     assert np.allclose(crops.probabilities.sum(axis=1), 1)
     assert np.allclose(crops.mean, sum(crops.probabilities) / 10)
     assert crops.top(1)[0][0] == "African elephant"

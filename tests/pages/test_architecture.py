@@ -194,8 +194,8 @@ def test_every_kind_of_layer_is_worked_by_hand(layer):
 def test_the_code_tab_shows_what_the_code_prints():
     app = open_page("architecture", tab="code", preset="alexnet_200")
     assert "class AlexNet(nn.Module)" in app.code[0].value
-    assert any("2,949,510 parameters, 479,814 of them trained here" in text.value for text in app.markdown)
+    assert any("11,886,896 parameters, 9,417,200 of them trained here" in text.value for text in app.markdown)
     app.toggle(key="lab_prints").set_value(True).run()
     assert app.code[1].value.startswith("AlexNet(")
     assert "Conv2d(3, 64, kernel_size=(11, 11), stride=(4, 4), padding=(2, 2))" in app.code[1].value
-    assert any("(1, 10)" in text.value for text in app.markdown)
+    assert any("(1, 200)" in text.value for text in app.markdown)

@@ -30,7 +30,7 @@ def chooser(app):
 def test_it_opens_with_gradcam_of_the_networks_own_answer():
     app = open_attribution()
     assert app.title[0].value == "What did the network look at?"
-    assert any(text.startswith("**cat** · ") for text in words(app).splitlines())
+    assert any(text.startswith("**tabby** · ") for text in words(app).splitlines())
     assert any(caption.startswith("What speaks for it, up to") for caption in captions(app))
 
 

@@ -65,7 +65,7 @@ def test_the_numbers_of_a_chosen_pixel_are_shown():
 
 def test_classes_are_found_in_both_languages():
     app = open_page(tab="classes", model="alexnet_torchvision")
-    assert len(app.dataframe[0].value) == 1000
+    assert 0 < len(app.dataframe[0].value) < 1000, "improbable ones wait for the search"
     for wanted in ("espresso", "에스프레소"):
         app.text_input(key="class_search").set_value(wanted).run()
         assert set(app.dataframe[0].value["English"]) == {"espresso", "espresso maker"}

@@ -22,7 +22,7 @@ def test_home_shows_what_the_network_makes_of_the_photo():
     ensure_ml()
     app = open_page("home")
     assert not app.exception, app.exception
-    assert any(text.value.startswith("**cat** ") for text in app.markdown)
+    assert any(text.value.startswith("**tabby** ") for text in app.markdown)
     assert len(app.get("page_link")) == len(PAGES) - 1
 
 

@@ -55,7 +55,7 @@ def test_who_waits_is_told_the_place_in_the_line(said):
     holder.join(PATIENCE)
     assert said == ["1 ahead of you"] * len(said)
     assert not app.exception
-    assert headline(app).startswith("cat · ")
+    assert headline(app).startswith("tabby · ")
     assert not notices(app), "it is gone when the wait is over"
 
 
@@ -72,7 +72,7 @@ def test_what_was_said_is_not_said_again_with_the_cached_answer(said):
 
 def test_a_free_line_says_nothing(said):
     app = open_page()
-    assert headline(app).startswith("cat · ")
+    assert headline(app).startswith("tabby · ")
     assert not said
 
 
