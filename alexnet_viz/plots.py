@@ -94,6 +94,7 @@ def reliability_diagram(
                 # A square root, so that a bin's area is its count.
                 "size": [max(6.0, 26 * (item["count"] / most) ** 0.5) for item in bins],
             },
+            cliponaxis=False,
             customdata=[item["count"] for item in bins],
             hovertemplate="%{x:.1%} / %{y:.1%} (%{customdata})<extra></extra>",
             name=name,

@@ -82,7 +82,10 @@ _ENTRIES = (
         N_("Rocket"),
         "rocket.jpg",
         (),
-        N_("It never learnt rockets. So it names what looks most alike: tall, narrow, pointed, before the sky."),
+        N_(
+            "It has no class for rockets, only *projectile*, which comes third. First comes what looks most alike: "
+            "tall, narrow, pointed, before the sky."
+        ),
     ),
     Sample(
         "galaxies",

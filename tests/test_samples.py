@@ -119,6 +119,7 @@ def test_one_is_answered_wrong_because_of_its_background(answers) -> None:
 
 def test_what_it_never_learnt_is_no_class_of_its_and_galaxies_leave_it_unsure(answers) -> None:
     assert SAMPLES["rocket"].classes == SAMPLES["galaxies"].classes == ()
+    assert answers["rocket"].top(3)[2][0] == "projectile", "as its lesson says"
     assert answers["galaxies"].unsure
 
 

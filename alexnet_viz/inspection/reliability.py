@@ -58,9 +58,9 @@ class Reliability:
         """The band of an answer that is stated with this probability; it may hold no photograph."""
         return self._band(min(bisect_right(BOUNDS, stated), len(BOUNDS) - 1) - 1)
 
-    def others_above(self, stated: float) -> float:
-        """Share of the things it never learnt that it states above this probability."""
-        return sum(other > stated for other in self.others) / len(self.others)
+    def others_above(self, stated: float) -> int:
+        """How many of the things it never learnt it states above this probability."""
+        return sum(other > stated for other in self.others)
 
     def _band(self, number: int) -> Band:
         low, high = BOUNDS[number : number + 2]

@@ -55,13 +55,13 @@ def show(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", p
 def _runner_up(t: Translator, name: str, second: str, share: float, lesson: str) -> None:
     """What the network would say next, and, where nothing else tells why, a guess at the reason."""
     said = t(
-        "More speaks against {name} than for it. Next comes {second} with {runner_up}.",
+        "No class gets half. After {name} comes {second} with {runner_up}.",
         name=name,
         second=class_words(second, t),
         runner_up=plots.percent(share),
     )
-    guess = "" if lesson else t("Perhaps the picture shows something that this network never learnt.")
-    st.markdown(f"{said} {guess}")
+    guess = t("Perhaps the picture shows something that it never learnt, or something that it takes for another.")
+    st.markdown(said if lesson else f"{said} {guess}")
 
 
 def _worth(t: Translator, measured: "Reliability", share: float) -> str:
@@ -77,24 +77,24 @@ def _worth(t: Translator, measured: "Reliability", share: float) -> str:
         "all_others": len(measured.others),
     }
     if not band.count:
-        return t("No measured photograph was answered with {low} to {high}.", **values)
+        return t("It said {low} to {high} for none of the {all} photographs that it was tested on.", **values)
     least, most = (plots.whole_percent(bound) for bound in band.interval)
     text = N_(
-        "What that is worth: of {all} photographs of its classes, {count} were stated between {low} and {high}, "
-        "**{right} of them right** (95 % interval {least} to {most}). Of {all_others} photographs of things that it "
-        "never learnt, {others} were stated {low} or higher."
+        "What that is worth: tested on {all} photographs of its classes, it said {low} to {high} for {count} of them, "
+        "and **{right} of these were right** (95 % interval {least} to {most}). Of {all_others} photographs of things "
+        "that it never learnt, it said {low} or more for {others}."
     )
     if not band.low:  # everything is stated that high
         text = N_(
-            "What that is worth: of {all} photographs of its classes, {count} were stated below {high}, "
-            "**{right} of them right** (95 % interval {least} to {most})."
+            "What that is worth: tested on {all} photographs of its classes, it said less than {high} for {count} of "
+            "them, and **{right} of these were right** (95 % interval {least} to {most})."
         )
     return t(text, **values, least=least, most=most)
 
 
 def _offer_more(t: Translator) -> None:
     """What this network does not know, and the network that knows more, which is downloaded only when asked for."""
-    box = pickers.popover(t, "more_classes", t("What it does not know: 1000 classes"), ":material/add_circle:")
+    box = pickers.popover(t, "more_classes", t("What it does not know, and 1000 classes"), ":material/add_circle:")
     if box.open:
         with box:
             st.markdown(

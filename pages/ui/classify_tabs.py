@@ -219,18 +219,19 @@ def _reliability(t: Translator, model: "Model") -> None:
         t(
             "The small pictures are Tiny ImageNet's test pictures, of which {top1} are right. They are enlarged to the "
             "network's input and so blurred: the features of a blurred picture are weaker, and the answer sounds less "
-            "sure than it is. The percentages are set for photographs, which are sharp.",
+            "sure than it should. The percentages are set for photographs, which are sharp.",
             top1=plots.percent(measured.small_top1),
         )
     )
     st.markdown(f"#### {t('And things that it never learnt?')}")
     st.markdown(
         t(
-            "It has to name one of its classes, whatever it sees. Of {count} photographs of other things it stated "
-            "{half} above 50 % and {most} above 90 %, {mean} on average.",
+            "It has to name one of its classes, whatever it sees. Of {count} photographs of other things, {half} got "
+            "more than 50 % and {most} more than 90 %; the mean was {mean}. Some of these things are near relatives of "
+            "its classes, such as a tusker, which is an elephant.",
             count=len(measured.others),
-            half=plots.whole_percent(measured.others_above(0.5)),
-            most=plots.whole_percent(measured.others_above(0.9)),
+            half=measured.others_above(0.5),
+            most=measured.others_above(0.9),
             mean=plots.whole_percent(sum(measured.others) / len(measured.others)),
         )
     )

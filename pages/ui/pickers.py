@@ -12,6 +12,7 @@ import streamlit as st
 from alexnet_viz import images
 from alexnet_viz.errors import UserError
 from alexnet_viz.i18n import LANGUAGES, Translator
+from alexnet_viz.network.sources import find_weights
 from alexnet_viz.network.spec import Spec
 from alexnet_viz.network.zoo import LISTED, MODELS, ModelEntry
 from alexnet_viz.samples import SAMPLES
@@ -112,7 +113,9 @@ def second_model(t: Translator, first: ChosenModel) -> ChosenModel:
     """Another model to hold beside the first."""
     ids = _model_ids()
     taken = state.OWN_MODEL_ID if first.own else first.entry.id
-    other = next(model_id for model_id in ids if model_id != taken)
+    others = [model_id for model_id in ids if model_id != taken]
+    # A trained one to begin with: random weights answer nothing.
+    other = next((one for one in others if one not in LISTED or find_weights(LISTED[one]).trained), others[0])
     return _chosen(_model_box(t, t("Compare with"), ids, other, key=f"second_model_{taken}"))
 
 

@@ -13,7 +13,7 @@ _HTML = """
 _CSS = """
 .strip { display: flex; gap: 0.5rem; overflow-x: auto; padding: 3px; scrollbar-width: thin; }
 .strip button {
-  flex: 0 0 auto; width: 5.25rem; padding: 3px; cursor: pointer; text-align: center;
+  flex: 0 0 auto; width: 4.8rem; padding: 3px; cursor: pointer; text-align: center;
   border: 2px solid transparent; border-radius: var(--st-base-radius);
   background: transparent; color: var(--st-text-color); font: 0.75rem/1.25 var(--st-font);
 }
@@ -47,6 +47,11 @@ export default function ({ data, parentElement, setStateValue }) {
     const chosen = item.id === data.chosen;
     button.setAttribute("aria-checked", String(chosen));
     button.tabIndex = chosen ? 0 : -1;
+    if (chosen && strip.dataset.seen !== item.id) {
+      strip.dataset.seen = item.id;  // once: afterwards people scroll where they like
+      const middle = button.offsetLeft - strip.offsetLeft - strip.clientWidth / 2 + button.clientWidth / 2;
+      requestAnimationFrame(() => { strip.scrollLeft = middle; });
+    }
     button.onclick = () => setStateValue("choice", item.id);
   });
   strip.onkeydown = (event) => {

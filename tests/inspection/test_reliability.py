@@ -28,7 +28,7 @@ def test_bands_by_hand():
 
 def test_shares_by_hand():
     assert MEASURED.top1 == pytest.approx(4 / 6)
-    assert MEASURED.others_above(0.5) == 0.5
+    assert MEASURED.others_above(0.5) == 2
     assert MEASURED.others_above(0.95) == 0
 
 
