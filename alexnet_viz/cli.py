@@ -88,7 +88,9 @@ def _parser() -> argparse.ArgumentParser:
     explain = commands.add_parser("explain", help="which pixels a class comes from, drawn over the picture")
     explain.add_argument("file", metavar="FILE")
     explain.add_argument("--method", required=True, metavar="ID", help="gradcam, occlusion, ...; a wrong one lists all")
-    explain.add_argument("--layer", default="", metavar="NAME", help="of methods that look at one (last convolution)")
+    explain.add_argument(
+        "--layer", default="", metavar="NAME", help="of methods that look at one (the ReLU of the last convolution)"
+    )
     explain.add_argument("--class", dest="class_id", metavar="ID", help="the class to explain (the most probable one)")
     explain.add_argument("--model", metavar="NAME", help=f"one of: {', '.join(LISTED)} (default: {DEFAULT_MODEL})")
     explain.add_argument("--weights", type=Path, metavar="FILE", help="a weights file of one's own")

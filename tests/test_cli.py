@@ -139,7 +139,7 @@ def test_explain_draws_the_map_and_writes_its_numbers(capsys, tmp_path):
     assert status == 0
     assert list(answer) == ["file", "model", "method", "layer", "class", "probability", "seconds"]
     assert (answer["file"], answer["model"], answer["method"]) == (file, "alexnet_200", "gradcam")
-    assert (answer["layer"], answer["class"]) == ("conv5", "espresso")
+    assert (answer["layer"], answer["class"]) == ("relu5", "espresso")
     heat = np.load(npy)
     assert (heat.dtype, heat.shape) == (np.float32, (224, 224))
     assert heat.min() < 0 < heat.max(), "signed"

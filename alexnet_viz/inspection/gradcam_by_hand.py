@@ -72,7 +72,7 @@ def recipe(
     *,
     off: Mapping[str, Collection[int]] | None = None,
 ) -> Recipe:
-    """Grad-CAM of the network's input (C, H, W), step by step; at the last convolution, for the top class.
+    """Grad-CAM of the network's input (C, H, W), step by step; at the last convolution's ReLU, for the top class.
 
     `off` maps layers to the channels that are set to zero after them, the chosen layer included. Without a class, the
     top one with those channels off is taken. Raises `UserError` for a layer or class that does not exist.

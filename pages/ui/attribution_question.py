@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 METHOD = state.Choice("method", "gradcam")
 CLASS = state.Choice("class", "")  # "" stands for the network's own answer
 STYLE = state.Choice("style", "overlay")
-CAM_LAYER = state.Choice("cam_layer", "")  # "" stands for the last convolution
+CAM_LAYER = state.Choice("cam_layer", "")  # "" stands for the last convolution's ReLU
 STYLES: Mapping[str, str] = {
     "overlay": N_("over the photo"),
     "heat": N_("heat alone"),

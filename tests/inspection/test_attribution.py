@@ -35,6 +35,7 @@ from alexnet_viz.inspection.classify import classify
 from alexnet_viz.network.build import view
 from alexnet_viz.network.spec import Activation, Flatten, Linear, Pool, Spec, layer_names, walk
 from alexnet_viz.network.weights import load_model
+from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.samples import load_sample
 from tests.inspection.attribution_models import CLASSES, SMALL, WITH_LRN, array_of, condition, model_of, random_model
 
@@ -339,11 +340,20 @@ def test_every_method_answers(method, model_id):
     assert answer.seconds > 0
 
 
+@pytest.mark.parametrize(
+    ("model_id", "layer"),
+    [("alexnet_200", "relu5"), ("alexnet_2012", "relu5"), ("alexnet_cifar", "relu5"), ("lenet5", "conv2")],
+)
+def test_maps_are_those_after_the_last_convolutions_relu(model_id, layer):
+    """LeNet-5 has tanh, whose negative values the next layer does see."""
+    assert map_layer(MODELS[model_id].spec) == layer
+
+
 def test_an_image_is_preprocessed_as_for_classifying(transfer):
     image = sample("coffee_and_orange")
     answer, classified = attribute(transfer, image, "gradcam"), classify(transfer, image)
     assert [(answer.class_id, pytest.approx(answer.probability, abs=1e-5))] == classified.top(1)
-    assert answer.layer == "conv5"
+    assert answer.layer == "relu5"
     assert np.array_equal(answer.heat, attribute(transfer, input_array(transfer, image), "gradcam").heat)
 
 

@@ -218,7 +218,7 @@ def test_the_samples_colours_are_mostly_light_and_dark():
     assert (found.pictures, found.side, found.some.shape[1]) == (14, 64, 3)
     assert len(found.some) <= augmentation.CLOUD
     assert found.shares.sum() == pytest.approx(1)
-    assert found.shares[0] == pytest.approx(0.887, abs=5e-4)
+    assert found.shares[0] == pytest.approx(0.891, abs=5e-4)
     assert (found.pca.vectors[:, 0] > 0.4).all(), "all three colours together"
     # NumPy's own covariance, of the same squares made by torchvision
     squares = [torchvision.center_crop(torchvision.resize(decode(p).image, 64), [64]) for p in pictures]

@@ -36,7 +36,7 @@ def test_on_paper():
     assert worked.weights.tolist() == [2, -3]
     assert worked.weighted_sum.tolist() == [[2 - 6, 4 - 12], [6 - 18, 8 - 24]]
     assert worked.rectified.tolist() == [[0, 0], [0, 0]]
-    assert (worked.layer, worked.target, worked.class_id) == ("conv1", 0, "this")
+    assert (worked.layer, worked.target, worked.class_id) == ("relu1", 0, "this")
     assert worked.logit == 0.5 + 1 + 2 + 3 + 20 - 3 * 20
     assert worked.probability == pytest.approx(1 / (1 + np.exp(-worked.logit)))
     assert worked.top.tolist() == [1, 0], "magnitudes of weight x mean: 3 x 5 and 2 x 2.5"

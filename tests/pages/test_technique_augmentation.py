@@ -66,7 +66,7 @@ def test_every_kind_has_a_strength_of_its_own(kind):
 def test_the_photo_moves_along_the_directions():
     app = opened("pca")
     assert list(app.dataframe[0].value["Direction"]) == ["p1", "p2", "p3"]
-    assert app.dataframe[0].value["Share of the variance"].iloc[0] == "88.7 %"
+    assert app.dataframe[0].value["Share of the variance"].iloc[0] == "89.1 %"
     before = sentence(app, "Every pixel gets")
     app = fine(app.slider(key="augmentation_alpha_0").set_value(-2.0).run())
     assert sentence(app, "Every pixel gets") == before.replace("+", "-")
