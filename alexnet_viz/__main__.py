@@ -7,7 +7,7 @@ import sys
 # speed. Torch reads this when it makes its first tensor.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
 
-from alexnet_viz.cli import main
+from alexnet_viz.cli.commands import main
 
 try:
     status = main()

@@ -7,7 +7,7 @@ Anything else that is raised is a bug: logged with its traceback, answered with 
 
 from typing import Any
 
-from alexnet_viz.i18n import Message
+from alexnet_viz.words.i18n import Message
 
 
 class UserError(Exception):

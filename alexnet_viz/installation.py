@@ -7,12 +7,12 @@ import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 
-from alexnet_viz.home import cifar10_path, home_dir, published_places
-from alexnet_viz.i18n import N_, Message
+from alexnet_viz.files.paths import cifar10_path, home_dir, published_places
 from alexnet_viz.network.references import RESNET18_FILE
 from alexnet_viz.network.sources import find_weights
 from alexnet_viz.network.zoo import BEST_MODEL, LISTED
 from alexnet_viz.training.cifar10 import ARCHIVE_MIB
+from alexnet_viz.words.i18n import N_, Message
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from alexnet_viz.i18n import translator
 from alexnet_viz.network import diagram, editing, export
 from alexnet_viz.network.spec import walk
 from alexnet_viz.network.weights import load_model
+from alexnet_viz.words.i18n import translator
 
 parser = argparse.ArgumentParser()
 parser.add_argument("folder", type=Path, help="where the drawing and the network go")

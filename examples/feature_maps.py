@@ -8,10 +8,10 @@ from pathlib import Path
 
 import torch
 
-from alexnet_viz import images, render
 from alexnet_viz.inspection.by_hand import activations
 from alexnet_viz.inspection.maps import limits, statistics
 from alexnet_viz.network.weights import load_model
+from alexnet_viz.pictures import images, render
 
 parser = argparse.ArgumentParser()
 parser.add_argument("folder", type=Path, help="where the pictures go, one a layer")

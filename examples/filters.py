@@ -6,9 +6,9 @@ python -m examples.filters out --model alexnet_cifar
 import argparse
 from pathlib import Path
 
-from alexnet_viz import render
 from alexnet_viz.inspection.filters import grouped, kernels, order, rgb_tiles, statistics
 from alexnet_viz.network.weights import load_model
+from alexnet_viz.pictures import render
 
 parser = argparse.ArgumentParser()
 parser.add_argument("folder", type=Path, help="where the picture goes")

@@ -6,7 +6,7 @@ python -m examples.read_runs out
 import argparse
 from pathlib import Path
 
-from alexnet_viz import render
+from alexnet_viz.pictures import render
 from alexnet_viz.training.runs import history, metrics_csv, runs
 from alexnet_viz.training.snapshots import read_snapshot, snapshot_files
 

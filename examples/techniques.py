@@ -8,11 +8,11 @@ from pathlib import Path
 
 import torch
 
-from alexnet_viz import images, render
-from alexnet_viz.inspection import masks, normalisation, pooling, signals
 from alexnet_viz.inspection.by_hand import activations
+from alexnet_viz.inspection.techniques import dropout, normalisation, pooling, relu
 from alexnet_viz.network.spec import LRN
 from alexnet_viz.network.weights import load_model
+from alexnet_viz.pictures import images, render
 
 parser = argparse.ArgumentParser()
 parser.add_argument("folder", type=Path, help="where the pictures go")
@@ -26,7 +26,7 @@ array = model.entry.preprocess.to_array(images.decode(args.photo.read_bytes()).i
 outputs = activations(model.network, torch.from_numpy(array)[None])
 maps = outputs["relu1"][0].numpy()
 
-for function, flow in signals.flows("he", layers=20, width=128, seed=0).items():
+for function, flow in relu.flows("he", layers=20, width=128, seed=0).items():
     print(f"ReLU: 20 layers of {function} leave {flow.gradient_left:.1e} of the gradient")
 changed = normalisation.normalise(maps, LRN()).change
 print(f"LRN: conv1's values shrink by {changed.median:.2%} (median), by {changed.largest:.2%} at most")
@@ -35,6 +35,6 @@ for name, pool in pooling.MAX_POOLINGS.items():
     (args.folder / f"{name}.png").write_bytes(render.montage(small, float(small.max())).png)
     shared = pooling.coverage(maps.shape[1:], pool).shared
     print(f"pooling, {name}: {maps.shape[1]}x{maps.shape[2]} to {small.shape[1]}x{small.shape[2]}, {shared:.0%} shared")
-drawn = masks.spread(model.network, outputs, rate=0.5, count=args.masks)
+drawn = dropout.spread(model.network, outputs, rate=0.5, count=args.masks)
 agreeing = (drawn.probabilities.argmax(1) == drawn.averaged.argmax()).mean()
 print(f"dropout: {agreeing:.0%} of {args.masks} thinned networks give the answer of the whole one")

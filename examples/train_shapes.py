@@ -6,7 +6,7 @@ python -m examples.train_shapes out --epochs 3
 import argparse
 from pathlib import Path
 
-from alexnet_viz import render
+from alexnet_viz.pictures import render
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.events import EpochDone, Finished
 from alexnet_viz.training.shapes import shapes10

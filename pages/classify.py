@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from alexnet_viz import plots
+from alexnet_viz.charts import base as charts
 from pages.ui import cache, classify_answer, classify_tabs, messages, pickers
 from pages.ui.frame import start_page
 
@@ -41,7 +41,7 @@ for note in views.notes:
     photo.caption(messages.escape(t(note)))
 
 with answered:
-    with st.skeleton(height=plots.BAR_HEIGHT * (classify_answer.TOP + 2)):
+    with st.skeleton(height=charts.BAR_HEIGHT * (classify_answer.TOP + 2)):
         model = chosen.load()
         answer = cache.answer(model, picture.digest, picture.data)
     classify_answer.show(t, chosen, model, answer, picture)

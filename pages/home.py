@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from alexnet_viz import lessons
+from alexnet_viz.words import lessons
 from pages.ui import frame, home_parts, pickers, tour
 from pages.ui.frame import start_page
 

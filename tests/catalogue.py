@@ -11,7 +11,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from alexnet_viz.i18n import DOMAIN, LANGUAGES, LOCALE_DIR
+from alexnet_viz.words.i18n import DOMAIN, LANGUAGES, LOCALE_DIR
 
 ROOT = Path(__file__).resolve().parent.parent
 KEYWORDS = {"t", "N_", "Message", "UserError", "_ImpossibleError"}

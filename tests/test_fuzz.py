@@ -125,8 +125,8 @@ MIB, GIB = 2**20, 2**30
 
 def limits():
     """Every limit that the document names, as it is written there, from the code."""
-    from alexnet_viz import images as pictures
     from alexnet_viz.network import arithmetic, notation, pth, weights
+    from alexnet_viz.pictures import images as pictures
     from alexnet_viz.training import archives, datasets, runs, uploads
 
     return {
@@ -189,7 +189,7 @@ def test_the_makefile_knows_it():
 
 
 def test_captums_matplotlib_keeps_its_files_at_home(sandbox, monkeypatch):
-    from alexnet_viz.ml import keep_caches_at_home
+    from alexnet_viz.serving.imports import keep_caches_at_home
 
     monkeypatch.setenv("MPLCONFIGDIR", "")  # so that it is put back afterwards
     monkeypatch.delenv("MPLCONFIGDIR")

@@ -13,36 +13,37 @@ from tests.catalogue import ROOT, TRANSLATED, po_file, read_catalogue, source_st
 # A new module takes its place here.
 IMPORT_ORDER = [
     # the ground floor
-    *("i18n", "errors", "qr", "limits", "home", "download", "labels", "lessons", "milestones"),
-    *("image_files", "images", "zips", "colour", "samples", "render"),
-    *("plots", "plots_compare", "plots_inspection", "plots_training", "plots_techniques", "ml", "turns"),
+    *("words.i18n", "errors", "serving.qr", "serving.limits", "files.paths", "files.download", "words.labels"),
+    *("words.lessons", "paper.milestones", "pictures.file_kinds", "pictures.images", "files.zips"),
+    *("pictures.colour_pca", "pictures.samples", "pictures.render", "charts.base", "charts.compare"),
+    *("charts.inspection", "charts.training", "charts.techniques", "serving.imports", "serving.turns"),
     # network
-    *("network.spec", "network.fields", "network.arithmetic", "network.memory", "network.source"),
-    *("network.editing", "network.notation"),
-    *("network.svg", "network.diagram_boxes", "network.diagram_flow", "network.diagram_bars", "network.diagram"),
-    *("network.zoo", "network.references", "network.comparison", "network.count", "tables", "departures"),
-    *("network.sources", "network.download", "network.build", "network.pth", "network.weights", "network.export"),
+    *("network.spec", "network.fields", "network.arithmetic", "network.memory", "network.source", "network.editing"),
+    *("network.notation", "network.svg", "network.diagram_boxes", "network.diagram_flow", "network.diagram_bars"),
+    *("network.diagram", "network.zoo", "network.references", "network.comparison", "network.count"),
+    *("network.tables", "paper.departures", "network.sources", "network.download", "network.build", "network.pth"),
+    *("network.weights", "network.export"),
     # inspection
     *("inspection.progress", "inspection.classify", "inspection.reliability", "inspection.crops"),
-    "inspection.preprocessing",
-    *("inspection.resnet", "inspection.augmentation", "inspection.by_hand", "inspection.maps", "inspection.signals"),
-    *("inspection.masks", "inspection.pooling", "inspection.normalisation"),
-    *("inspection.filters", "inspection.maximisation", "inspection.experiments", "inspection.streams"),
-    *("inspection.excitation", "inspection.baselines", "inspection.capture"),
-    "inspection.partial",
-    *("inspection.attribution_runs", "inspection.attribution_methods", "inspection.attribution"),
-    *("inspection.gradcam_by_hand", "inspection.trust", "inspection.covering", "inspection.pointing"),
+    *("inspection.preprocessing", "inspection.resnet", "inspection.techniques.augmentation", "inspection.by_hand"),
+    *("inspection.maps", "inspection.techniques.relu", "inspection.techniques.dropout"),
+    *("inspection.techniques.pooling", "inspection.techniques.normalisation", "inspection.filters"),
+    *("inspection.maximisation", "inspection.ablation", "inspection.techniques.gpus", "inspection.top_patches"),
+    *("inspection.attribution.baselines", "inspection.capture", "inspection.attribution.partial"),
+    *("inspection.attribution.algorithms", "inspection.attribution.methods", "inspection.attribution.attribute"),
+    *("inspection.attribution.gradcam_by_hand", "inspection.attribution.trust", "inspection.attribution.covering"),
+    "inspection.pointing",
     # training
     *("training.archives", "training.datasets", "training.uploads", "training.cifar10", "training.config"),
-    *("training.events", "training.runs"),
-    *("training.jobs", "training.script", "training.devices", "training.distributed", "training.measure"),
-    *("training.snapshots", "training.shapes", "training.augment", "training.data", "training.checkpoints"),
-    *("training.forward", "training.initial", "training.train", "training.transfer"),
+    *("training.events", "training.runs", "training.jobs", "training.script", "training.devices"),
+    *("training.distributed", "training.measure", "training.snapshots", "training.shapes", "training.augment"),
+    *("training.data", "training.checkpoints", "training.forward", "training.initial", "training.train"),
+    "training.transfer",
     # quiz
     *("quiz.question", "quiz.relu", "quiz.dropout", "quiz.lrn", "quiz.augmentation", "quiz.pooling", "quiz.gpus"),
     *("quiz.paper", "quiz.architecture", "quiz.compare", "quiz.lessons"),
     # ways in
-    *("installation", "cli_training", "cli", "__main__"),
+    *("installation", "cli.training", "cli.commands", "__main__"),
 ]
 
 WITHOUT_TORCH = [
@@ -50,7 +51,7 @@ WITHOUT_TORCH = [
     "inspection.preprocessing",
     *("training.config", "training.events", "training.runs", "training.jobs", "training.script"),
     *(name for name in IMPORT_ORDER if name.startswith("quiz.")),
-    *("installation", "cli_training", "cli"),
+    *("installation", "cli.training", "cli.commands"),
 ]
 
 CORE = ROOT / "alexnet_viz"
@@ -91,8 +92,8 @@ def test_a_module_imports_only_from_modules_before_it(module):
 
 def test_the_order_sees_a_forbidden_import(tmp_path):
     file = tmp_path / "example.py"
-    file.write_text("def f():\n    from alexnet_viz.network.build import view\n    import alexnet_viz.cli\n")
-    assert _imports(file) == {"network.build", "cli"}
+    file.write_text("def f():\n    from alexnet_viz.network.build import view\n    import alexnet_viz.cli.commands\n")
+    assert _imports(file) == {"network.build", "cli.commands"}
 
 
 def test_the_menu_and_the_help_need_neither_torch_nor_streamlit():
@@ -150,8 +151,8 @@ def test_the_compiled_catalogue_is_fresh(language):
 
 
 def test_every_lesson_exists_in_every_language():
-    from alexnet_viz.i18n import LANGUAGES
-    from alexnet_viz.lessons import LESSONS_DIR
+    from alexnet_viz.words.i18n import LANGUAGES
+    from alexnet_viz.words.lessons import LESSONS_DIR
 
     pages = {path.name.split(".")[0] for path in LESSONS_DIR.glob("*.md")}
     assert pages

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from alexnet_viz.cli import _parser
-from alexnet_viz.inspection.attribution_methods import METHODS
+from alexnet_viz.cli.commands import _parser
+from alexnet_viz.inspection.attribution.methods import METHODS
 from alexnet_viz.network.zoo import LISTED
 from pages.ui import techniques, tour
 from pages.ui.frame import PAGES
@@ -105,7 +105,7 @@ def test_as_many_methods_networks_stops_and_tabs_as_it_says():
 
 @pytest.mark.parametrize("name", READMES)
 def test_every_page_has_a_row_under_its_title(name):
-    from alexnet_viz.i18n import translator
+    from alexnet_viz.words.i18n import translator
 
     t = translator("ko" if ".ko." in name else "en")
     rows = set(re.findall(r"^\| ([^|]+) \|", read(name), re.MULTILINE))

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from alexnet_viz.images import encode
 from alexnet_viz.inspection.classify import softmax
 from alexnet_viz.network.weights import Model
+from alexnet_viz.pictures.images import encode
 
 # The paper cuts 224 of 256 pixels. A network whose preprocessing leaves no margin gets the same share.
 PAPER_SIZE, PAPER_CROP = 256, 224

@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.images import Preprocess
 from alexnet_viz.network.build import Network, view
 from alexnet_viz.network.fields import Box, check_channel, check_layer, visible_box
 from alexnet_viz.network.spec import Activation, Conv, Linear, Row, walk
+from alexnet_viz.pictures.images import Preprocess
 
 EVERY = 8  # steps from one picture to the next: a third of a second for conv5 at 224 x 224 pixels
 LEAK = 0.1  # what a negative value in a map counts, beside 1 for a positive one

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from alexnet_viz.images import Preprocess
+from alexnet_viz.pictures.images import Preprocess
 
 
 @dataclass(frozen=True)

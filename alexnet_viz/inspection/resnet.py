@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 import torch
 from PIL import Image
 
-from alexnet_viz.download import Progress, fetch
 from alexnet_viz.errors import UserError
-from alexnet_viz.home import published_places, weights_dir
-from alexnet_viz.images import Preprocess
+from alexnet_viz.files.download import Progress, fetch
+from alexnet_viz.files.paths import published_places, weights_dir
 from alexnet_viz.inspection.classify import Answer
-from alexnet_viz.labels import class_ids
 from alexnet_viz.network.references import RESNET18_FILE
 from alexnet_viz.network.weights import read_state
 from alexnet_viz.network.zoo import IMAGENET_MEAN, IMAGENET_STD
+from alexnet_viz.pictures.images import Preprocess
+from alexnet_viz.words.labels import class_ids
 
 if TYPE_CHECKING:
     from torch import nn

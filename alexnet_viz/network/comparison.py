@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from alexnet_viz.i18n import N_, Message, Translator
+from alexnet_viz.charts.base import percent
 from alexnet_viz.network.references import REFERENCES, Reference
 from alexnet_viz.network.spec import Activation, AdaptivePool, Dropout, Pool, Shape, walk
 from alexnet_viz.network.zoo import MODELS, ModelEntry
-from alexnet_viz.plots import percent
+from alexnet_viz.words.i18n import N_, Message, Translator
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 from xml.sax.saxutils import escape
 
-from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.network import diagram_bars, diagram_boxes, diagram_flow
 from alexnet_viz.network.spec import Spec
 from alexnet_viz.network.svg import ACCENT, COLOURS, FONT, Scene, Theme, element, fixed
+from alexnet_viz.words.i18n import N_, Translator
 
 VIEWS: Mapping[str, str] = {"boxes": N_("Figure 2"), "flow": N_("Flow"), "bars": N_("Where it is")}
 

@@ -7,7 +7,6 @@ Memory is that of the outputs of the layers shown (4 bytes a value, one image): 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from alexnet_viz.i18n import N_
 from alexnet_viz.network.spec import Conv, Linear, Row
 from alexnet_viz.network.svg import (
     ERROR,
@@ -27,6 +26,7 @@ from alexnet_viz.network.svg import (
     text_width,
     warning_sign,
 )
+from alexnet_viz.words.i18n import N_
 
 MARGIN = 12.0
 ROW, BAR = 44.0, 14.0

@@ -9,15 +9,15 @@ The file is checked by the sha256 prefix that torchvision writes into its file n
 from collections.abc import Iterator
 from pathlib import Path
 
-from alexnet_viz.download import Progress, fetch
-from alexnet_viz.home import weights_dir
+from alexnet_viz.files.download import Progress, fetch
+from alexnet_viz.files.paths import weights_dir
 from alexnet_viz.network.zoo import ModelEntry
 
 
 def download(entry: ModelEntry, *, url: str | None = None, folder: Path | None = None) -> Iterator[Progress]:
     """Fetch a model's published weights into `ALEXNET_VIZ_HOME/weights`; yields progress.
 
-    Stopping the iteration keeps what has arrived. Raises `UserError` as `alexnet_viz.download.fetch` does.
+    Stopping the iteration keeps what has arrived. Raises `UserError` as `alexnet_viz.files.download.fetch` does.
     """
     target = (folder or weights_dir()) / entry.hub
     yield from fetch(url or entry.url, target, sha256=target.stem.rsplit("-", 1)[-1])

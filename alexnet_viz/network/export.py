@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 
 from alexnet_viz import __version__
 from alexnet_viz.errors import UserError
-from alexnet_viz.labels import numbered
 from alexnet_viz.network.notation import read_spec, write_spec
 from alexnet_viz.network.spec import (
     BYTES_PER_VALUE,
@@ -47,6 +46,7 @@ from alexnet_viz.network.spec import (
     walk,
 )
 from alexnet_viz.network.zoo import MODELS, preprocess_for
+from alexnet_viz.words.labels import numbered
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -23,7 +23,7 @@ from typing import IO, Any
 import torch
 from torch import Tensor
 
-from alexnet_viz.zips import open_zip
+from alexnet_viz.files.zips import open_zip
 
 MOST_STEPS = 1_000_000  # instructions of a pickle; a state dict has about 20 for each tensor
 MOST_LISTING = 2**20  # bytes of the archive's listing

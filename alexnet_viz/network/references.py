@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.i18n import N_
 from alexnet_viz.network.spec import AdaptivePool, Pool, Shape
+from alexnet_viz.words.i18n import N_
 
 RESNET18_FILE = "resnet18-f37072fd.pth"  # its published weights; torch hub puts the sha256's first digits into the name
 

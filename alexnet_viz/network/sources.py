@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from alexnet_viz.home import hub_dir, weights_dir
+from alexnet_viz.files.paths import hub_dir, weights_dir
 from alexnet_viz.network.zoo import BEST_MODEL, DEFAULT_MODEL, MODELS, ModelEntry
 
 Origin = Literal["shipped", "home", "hub", "file", "random"]

@@ -20,7 +20,7 @@ from functools import lru_cache
 from math import gcd, prod
 from typing import ClassVar, Literal, get_args
 
-from alexnet_viz.i18n import Message
+from alexnet_viz.words.i18n import Message
 
 Shape = tuple[int, ...]  # (C, H, W) for maps, (N,) after flatten; the batch axis is left out
 Rounding = Literal["floor", "ceil"]

@@ -12,7 +12,6 @@ from functools import cached_property
 from typing import Literal
 from xml.sax.saxutils import escape, quoteattr
 
-from alexnet_viz.i18n import Message, Translator
 from alexnet_viz.network.spec import (
     LRN,
     Activation,
@@ -31,6 +30,7 @@ from alexnet_viz.network.spec import (
     layer_names,
     walk,
 )
+from alexnet_viz.words.i18n import Message, Translator
 
 FONT = (
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans KR', 'Noto Sans CJK KR', 'Apple SD Gothic Neo', "

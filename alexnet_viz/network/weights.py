@@ -21,14 +21,14 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from alexnet_viz.download import file_digest
 from alexnet_viz.errors import UserError
-from alexnet_viz.labels import class_ids, numbered
+from alexnet_viz.files.download import file_digest
 from alexnet_viz.network.build import Network, meta_network, random_state, with_weights
 from alexnet_viz.network.pth import read_pth
 from alexnet_viz.network.sources import Origin, WeightsSource, find_weights
 from alexnet_viz.network.spec import Linear, Spec, layer_names, module_keys
 from alexnet_viz.network.zoo import LISTED, MODELS, ModelEntry, model_entry
+from alexnet_viz.words.labels import class_ids, numbered
 
 RANDOM_SEED = 0
 MAX_BYTES = 300 * 2**20  # of a file; AlexNet's ImageNet weights are 233 MiB

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.i18n import N_
-from alexnet_viz.images import Preprocess
 from alexnet_viz.network.spec import (
     LRN,
     Activation,
@@ -22,6 +20,8 @@ from alexnet_viz.network.spec import (
     Pool,
     Spec,
 )
+from alexnet_viz.pictures.images import Preprocess
+from alexnet_viz.words.i18n import N_
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

@@ -2,10 +2,10 @@
 
 from random import Random
 
-from alexnet_viz.i18n import Message
 from alexnet_viz.network.arithmetic import params_product, size_sum
 from alexnet_viz.network.spec import Conv, Pool, Spec, walk
 from alexnet_viz.quiz.question import NO_BIAS, NO_PLUS_ONE, ROUNDED_UP, Question, row_of, typed
+from alexnet_viz.words.i18n import Message
 
 
 def side(rng: Random) -> Question:

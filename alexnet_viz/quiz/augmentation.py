@@ -2,8 +2,8 @@
 
 from random import Random
 
-from alexnet_viz.i18n import Message
 from alexnet_viz.quiz.question import PERCENT, Question, comma_separated, in_brackets, typed
+from alexnet_viz.words.i18n import Message
 
 
 def crops(rng: Random) -> Question:

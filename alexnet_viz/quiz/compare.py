@@ -2,11 +2,11 @@
 
 from random import Random
 
-from alexnet_viz.i18n import Message
 from alexnet_viz.network.arithmetic import params_product
 from alexnet_viz.network.comparison import comparison
 from alexnet_viz.network.spec import Conv, Linear
 from alexnet_viz.quiz.question import NO_BIAS, Question, chosen, row_of, typed
+from alexnet_viz.words.i18n import Message
 
 
 def linear(rng: Random) -> Question:

@@ -2,8 +2,8 @@
 
 from random import Random
 
-from alexnet_viz.i18n import Message
 from alexnet_viz.quiz.question import Question, typed
+from alexnet_viz.words.i18n import Message
 
 _RATES = (20, 25, 75, 80)  # percent; at 50, dropping and keeping could not be told apart
 

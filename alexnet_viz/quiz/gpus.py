@@ -2,10 +2,10 @@
 
 from random import Random
 
-from alexnet_viz.i18n import Message
 from alexnet_viz.network.arithmetic import params_product
 from alexnet_viz.network.spec import BYTES_PER_VALUE, Conv
 from alexnet_viz.quiz.question import NO_BIAS, Question, chosen, row_of, typed
+from alexnet_viz.words.i18n import Message
 
 
 def params(rng: Random) -> Question:

@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from alexnet_viz.i18n import Message, Translator
 from alexnet_viz.quiz import architecture, augmentation, compare, dropout, gpus, lrn, paper, pooling, relu
 from alexnet_viz.quiz.question import NEAR, Question, Value, same
+from alexnet_viz.words.i18n import Message, Translator
 
 LESSONS: Mapping[str, tuple[Callable[[Random], Question], ...]] = {
     "relu": (relu.unit, relu.slope, relu.mean, relu.chain),

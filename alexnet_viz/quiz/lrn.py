@@ -3,8 +3,8 @@
 import math
 from random import Random
 
-from alexnet_viz.i18n import Message
 from alexnet_viz.quiz.question import Question, chosen, comma_separated, typed
+from alexnet_viz.words.i18n import Message
 
 
 def neighbours(rng: Random) -> Question:

@@ -3,10 +3,10 @@
 import math
 from random import Random
 
-from alexnet_viz.i18n import Message
 from alexnet_viz.network.arithmetic import size_sum
 from alexnet_viz.network.spec import Conv
 from alexnet_viz.quiz.question import PERCENT, Question, comma_separated, in_brackets, row_of, typed
+from alexnet_viz.words.i18n import Message
 
 
 def side(rng: Random) -> Question:

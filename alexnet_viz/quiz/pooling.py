@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from random import Random
 
-from alexnet_viz.i18n import Message
 from alexnet_viz.network.arithmetic import size_sum
 from alexnet_viz.network.spec import Pool
 from alexnet_viz.quiz.question import NO_PLUS_ONE, ROUNDED_UP, Question, chosen, place_of, row_of, typed
+from alexnet_viz.words.i18n import Message
 
 
 def side(rng: Random) -> Question:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from alexnet_viz.i18n import Message
 from alexnet_viz.network.spec import Layer, Rounding, Row, Shape, Spec, walk
+from alexnet_viz.words.i18n import Message
 
 Value = int | float | Message  # what can be an answer; a Message is chosen, never typed
 Grid = tuple[tuple[int, ...], ...]  # rows of values that belong to a question, (H, W)

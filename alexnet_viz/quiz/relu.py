@@ -2,8 +2,8 @@
 
 from random import Random
 
-from alexnet_viz.i18n import Message
 from alexnet_viz.quiz.question import Question, chosen, comma_separated, in_brackets, typed
+from alexnet_viz.words.i18n import Message
 
 
 def unit(rng: Random) -> Question:

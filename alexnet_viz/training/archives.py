@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.i18n import N_
-from alexnet_viz.images import MAX_BYTES
-from alexnet_viz.zips import open_zip
+from alexnet_viz.files.zips import open_zip
+from alexnet_viz.pictures.images import MAX_BYTES
+from alexnet_viz.words.i18n import N_
 
 MAX_FILES = 150_000  # each takes 1 KB of memory while a zip is open
 MAX_LISTING = 32 * 2**20  # bytes of a zip's listing, names and all; an entry takes about 100

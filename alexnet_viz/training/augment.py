@@ -18,7 +18,7 @@ from collections.abc import Sequence
 import torch
 from torch import Generator, Tensor
 
-from alexnet_viz.colour import ColourPCA
+from alexnet_viz.pictures.colour_pca import ColourPCA
 from alexnet_viz.training.config import TrainConfig
 
 GREY = (0.299, 0.587, 0.114)  # a pixel's brightness, of red, green and blue (ITU-R BT.601)

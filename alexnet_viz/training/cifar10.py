@@ -21,10 +21,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from alexnet_viz.download import Progress, alone, fetch, file_digest, writing
 from alexnet_viz.errors import UserError
-from alexnet_viz.home import home_dir
-from alexnet_viz.labels import class_ids
+from alexnet_viz.files.download import Progress, alone, fetch, file_digest, writing
+from alexnet_viz.files.paths import home_dir
+from alexnet_viz.words.labels import class_ids
 
 ARCHIVE = "cifar-10-binary.tar.gz"
 URL = f"https://www.cs.toronto.edu/~kriz/{ARCHIVE}"
@@ -66,7 +66,7 @@ def download_cifar10(*, url: str = URL, sha256: str = SHA256, records: int = REC
     makers order them. The same archive gives the same pictures in the same order.
 
     The archive stays beside it and may be removed. Stopping the iteration keeps what was downloaded. Raises
-    `UserError` as `alexnet_viz.download.fetch` does, and for an archive that is another one. `records` are the
+    `UserError` as `alexnet_viz.files.download.fetch` does, and for an archive that is another one. `records` are the
     pictures in each file of the archive.
     """
     archive = archive_path()

@@ -15,11 +15,11 @@ from decimal import Decimal
 from typing import Any, Literal, Self
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.i18n import N_, Message
-from alexnet_viz.images import Preprocess
 from alexnet_viz.network.notation import read_spec
 from alexnet_viz.network.spec import LRN, Activation, BatchNorm, Conv, Dropout, Layer, Linear, Spec, walk
 from alexnet_viz.network.zoo import LISTED, MODELS, preprocess_for
+from alexnet_viz.pictures.images import Preprocess
+from alexnet_viz.words.i18n import N_, Message
 
 LARGEST_SIDE = 64  # pixels; larger pictures take a processor days
 

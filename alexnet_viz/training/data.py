@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.home import CIFAR10_VARIABLE, cifar10_path, home_dir
+from alexnet_viz.files.paths import CIFAR10_VARIABLE, cifar10_path, home_dir
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.datasets import Dataset, Progress, Split, load_dataset
 from alexnet_viz.training.shapes import shapes10

@@ -23,9 +23,9 @@ from PIL import Image
 from torch import Tensor
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.i18n import Message
-from alexnet_viz.images import Preprocess, decode
+from alexnet_viz.pictures.images import Preprocess, decode
 from alexnet_viz.training.archives import Files, Name, mebibytes, open_files, shown
+from alexnet_viz.words.i18n import Message
 
 DEFAULT_SIDE = 32  # pixels; for pictures of different sizes when no side is asked for
 TEST_SHARE = 0.2  # of each class, where the dataset is not split yet

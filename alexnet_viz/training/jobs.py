@@ -30,7 +30,6 @@ from typing import Literal, Protocol, Self, cast, get_args
 from filelock import FileLock, Timeout
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.i18n import Message
 from alexnet_viz.training.config import FIELDS, TrainConfig
 from alexnet_viz.training.events import EpochDone, Event, Finished, Resumed, Started, StepDone, to_line
 from alexnet_viz.training.runs import (
@@ -50,6 +49,7 @@ from alexnet_viz.training.runs import (
     write_status,
     writing,
 )
+from alexnet_viz.words.i18n import Message
 
 COMMAND = (sys.executable, "-m", "alexnet_viz", "train", "--run")  # a run's id follows
 SERVER_VARIABLE = "ALEXNET_VIZ_SERVER"  # tells a process the pid of the server that started it

@@ -35,9 +35,7 @@ from typing import Any, Literal, get_args
 from filelock import FileLock
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.home import home_dir
-from alexnet_viz.i18n import N_, Message
-from alexnet_viz.labels import class_ids
+from alexnet_viz.files.paths import home_dir
 from alexnet_viz.training.config import DATASETS, TrainConfig
 from alexnet_viz.training.events import (
     EpochDone,
@@ -49,6 +47,8 @@ from alexnet_viz.training.events import (
     as_it_went,
     from_line,
 )
+from alexnet_viz.words.i18n import N_, Message
+from alexnet_viz.words.labels import class_ids
 
 SHIPPED_DIR = Path(__file__).resolve().parent.parent.parent / "assets" / "runs"
 LONGEST_ID = 100  # characters; a longer name is no folder's

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from alexnet_viz.images import Preprocess
 from alexnet_viz.network.source import source
 from alexnet_viz.network.spec import Spec
+from alexnet_viz.pictures.images import Preprocess
 from alexnet_viz.training.config import DATASETS, TrainConfig, preprocess_of, spec_of
 from alexnet_viz.training.events import LearningRateChanged
 from alexnet_viz.training.runs import Run, history

@@ -21,9 +21,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor
 
-from alexnet_viz.colour import colour_pca
 from alexnet_viz.errors import UserError
 from alexnet_viz.network.notation import write_spec
+from alexnet_viz.pictures.colour_pca import colour_pca
 from alexnet_viz.training import checkpoints, measure
 from alexnet_viz.training.augment import Augment, Normalise
 from alexnet_viz.training.checkpoints import Checkpoint, Progress

@@ -32,16 +32,16 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.images import Preprocess, decode
-from alexnet_viz.labels import class_of_wnid
 from alexnet_viz.network.build import Network, meta_network, with_weights
 from alexnet_viz.network.sources import SHIPPED_DIR
 from alexnet_viz.network.spec import walk
 from alexnet_viz.network.weights import read_state
 from alexnet_viz.network.zoo import ModelEntry, model_entry
+from alexnet_viz.pictures.images import Preprocess, decode
 from alexnet_viz.training.archives import open_files, shown
 from alexnet_viz.training.datasets import Dataset, Split, load_dataset
 from alexnet_viz.training.devices import processor_has_bf16
+from alexnet_viz.words.labels import class_of_wnid
 
 MODEL = "alexnet_200"
 HELD_OUT = 0.1  # share of the training pictures that settings are chosen on

@@ -25,10 +25,10 @@ from typing import IO
 
 from filelock import FileLock
 
-from alexnet_viz.download import writing
 from alexnet_viz.errors import UserError
-from alexnet_viz.home import home_dir
-from alexnet_viz.ml import ensure_ml
+from alexnet_viz.files.download import writing
+from alexnet_viz.files.paths import home_dir
+from alexnet_viz.serving.imports import ensure_ml
 from alexnet_viz.training.archives import mebibytes, open_files
 
 MAX_UPLOADS = 20

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import streamlit as st
 
-from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.network import editing, notation
 from alexnet_viz.network.spec import KINDS, layer_names
-from alexnet_viz.tables import KIND_NAMES
+from alexnet_viz.network.tables import KIND_NAMES
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import lab as lab_state
 from pages.ui import messages, pickers, state
 from pages.ui.lab import Lab

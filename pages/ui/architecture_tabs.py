@@ -6,12 +6,11 @@ from functools import partial
 
 import streamlit as st
 
-from alexnet_viz import tables
-from alexnet_viz.i18n import N_, Translator
-from alexnet_viz.network import diagram, editing, memory, notation, source
+from alexnet_viz.network import diagram, editing, memory, notation, source, tables
 from alexnet_viz.network.spec import walk
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.training.config import can_train
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import cache, hand, messages
 from pages.ui import lab as lab_state
 from pages.ui.export_box import export_box

@@ -8,8 +8,8 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from alexnet_viz import images, render
-from alexnet_viz.i18n import N_, Translator
+from alexnet_viz.pictures import images, render
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import cache, jobs, pickers, state
 from pages.ui import cache_inspection as kept
 from pages.ui.jobs import Job
@@ -17,7 +17,7 @@ from pages.ui.pickers import ChosenModel, Picture
 from pages.ui.words import both_words
 
 if TYPE_CHECKING:
-    from alexnet_viz.inspection.attribution import Attribution
+    from alexnet_viz.inspection.attribution.attribute import Attribution
     from alexnet_viz.network.weights import Model
 
 METHOD = state.Choice("method", "gradcam")
@@ -56,7 +56,7 @@ class Question:
 
     @property
     def needs_layer(self) -> bool:
-        from alexnet_viz.inspection.attribution_methods import METHODS
+        from alexnet_viz.inspection.attribution.methods import METHODS
 
         return METHODS[self.method].needs_layer
 
@@ -72,7 +72,7 @@ class Question:
 
     def steps(self) -> Iterator[Any]:
         """The work, step by step."""
-        from alexnet_viz.inspection.attribution import attribute_steps
+        from alexnet_viz.inspection.attribution.attribute import attribute_steps
 
         return attribute_steps(
             self.model,
@@ -121,7 +121,7 @@ def _class(t: Translator, answer) -> str:
 
 
 def _method(t: Translator) -> str:
-    from alexnet_viz.inspection.attribution_methods import METHODS
+    from alexnet_viz.inspection.attribution.methods import METHODS
 
     ids = list(METHODS)
     picked = st.selectbox(
@@ -136,7 +136,7 @@ def _method(t: Translator) -> str:
 
 
 def _layer(model: "Model") -> str:
-    from alexnet_viz.inspection.attribution import layers_with_maps, map_layer
+    from alexnet_viz.inspection.attribution.attribute import layers_with_maps, map_layer
 
     spec = model.network.spec
     return CAM_LAYER.current(layers_with_maps(spec)) or map_layer(spec)
@@ -149,9 +149,9 @@ def settings_of(method: str) -> Settings:
 
 def settings_and_layer(t: Translator, question: Question) -> None:
     """The method's settings, each with its unit and reason, and the layer it looks at, with its map as a thumbnail."""
-    from alexnet_viz.inspection.attribution import layers_with_maps, map_layer
-    from alexnet_viz.inspection.attribution_methods import METHODS
-    from alexnet_viz.inspection.baselines import BASELINES
+    from alexnet_viz.inspection.attribution.attribute import layers_with_maps, map_layer
+    from alexnet_viz.inspection.attribution.baselines import BASELINES
+    from alexnet_viz.inspection.attribution.methods import METHODS
 
     method = METHODS[question.method]
     if method.needs_layer:
@@ -189,7 +189,7 @@ def settings_and_layer(t: Translator, question: Question) -> None:
 
 def answer_now(t: Translator, question: Question) -> "Attribution | None":
     """The answer, with progress and a way to stop where it takes long; None while it was stopped."""
-    from alexnet_viz.inspection.attribution_methods import METHODS
+    from alexnet_viz.inspection.attribution.methods import METHODS
 
     title = t(METHODS[question.method].title)
     job = Job(key=question.key, start=t("Compute {method}", method=title), steps=question.steps)
@@ -210,7 +210,7 @@ def over_photo(question: Question, heat: np.ndarray, extreme: float = 0.0, opaci
 
 def drawn(question: Question, heat: np.ndarray, style: str, *, signed: bool, percent: int = 20, opacity: float = 0.75):
     """A map in one of the styles, as PNG."""
-    from alexnet_viz.inspection.attribution import most_important, rectified
+    from alexnet_viz.inspection.attribution.attribute import most_important, rectified
 
     shown = heat if signed else rectified(heat)
     if style == "heat":

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from alexnet_viz import images, plots
-from alexnet_viz.i18n import N_, Translator
-from alexnet_viz.labels import class_name
-from alexnet_viz.samples import SAMPLES
+from alexnet_viz.charts import base as charts
+from alexnet_viz.pictures import images
+from alexnet_viz.pictures.samples import SAMPLES
+from alexnet_viz.words.i18n import N_, Translator
+from alexnet_viz.words.labels import class_name
 from pages.ui import attribution_trust, cache, downloads, messages
 from pages.ui.attribution_question import (
     STYLE,
@@ -27,7 +28,7 @@ from pages.ui.tiles import tiles
 from pages.ui.words import both_words, class_words
 
 if TYPE_CHECKING:
-    from alexnet_viz.inspection.attribution import Attribution
+    from alexnet_viz.inspection.attribution.attribute import Attribution
 
 GRID = ("gradcam", "layercam", "guided_gradcam", "saliency", "input_x_gradient", "guided_backprop")
 
@@ -106,7 +107,7 @@ def words(t: Translator, question: Question, answer: "Attribution | None") -> No
         st.rerun()
     if answer is None:
         return
-    st.markdown(f"**{class_words(answer.class_id, t)}** · {plots.percent(answer.probability)}")
+    st.markdown(f"**{class_words(answer.class_id, t)}** · {charts.percent(answer.probability)}")
     st.caption(
         t(
             "Logit {logit:.3f}. Computed in {milliseconds} ms.",
@@ -122,7 +123,7 @@ def words(t: Translator, question: Question, answer: "Attribution | None") -> No
 
 def _about(t: Translator, question: Question, answer: "Attribution | None") -> None:
     """What the method computes, its settings, and the answer's files."""
-    from alexnet_viz.inspection.attribution_methods import METHODS
+    from alexnet_viz.inspection.attribution.methods import METHODS
 
     method = METHODS[question.method]
     says, sets = st.columns(2, gap="large")
@@ -132,7 +133,7 @@ def _about(t: Translator, question: Question, answer: "Attribution | None") -> N
         st.markdown(f"**{t('What it costs')}**\n\n{t(method.cost)}")
         if answer and answer.completeness:
             st.metric(
-                t("Off by, of the logit's difference"), plots.percent(min(9.99, answer.completeness.error)),
+                t("Off by, of the logit's difference"), charts.percent(min(9.99, answer.completeness.error)),
                 help=t("The map's sum against the logit of the picture minus that of the baseline."),
             )  # fmt: skip
     with sets:
@@ -163,7 +164,7 @@ def _files(t: Translator, question: Question, answer: "Attribution") -> None:
 
 def _grid(t: Translator, question: Question, answer: "Attribution | None") -> None:
     """Several methods on the same question, each with its time."""
-    from alexnet_viz.inspection.attribution_methods import METHODS
+    from alexnet_viz.inspection.attribution.methods import METHODS
 
     picked = st.pills(
         t("Methods"),
@@ -234,7 +235,7 @@ def _two(t: Translator, question: Question, answer: "Attribution | None") -> Non
     ]
     for place, class_id, values, share in shown:
         with place:
-            st.markdown(f"**{class_words(class_id, t)}** · {plots.percent(share)}")
+            st.markdown(f"**{class_words(class_id, t)}** · {charts.percent(share)}")
             st.image(
                 over_photo(question, values, shared),
                 width="stretch",

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from alexnet_viz import images, plots, plots_inspection, render
-from alexnet_viz.i18n import N_, Translator
+from alexnet_viz.charts import base as charts
+from alexnet_viz.charts import inspection as inspection_charts
+from alexnet_viz.pictures import images, render
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import bars, jobs
 from pages.ui import cache_inspection as kept
 from pages.ui.attribution_question import Question, limit, over_photo
@@ -19,7 +21,7 @@ from pages.ui.tiles import tiles
 from pages.ui.words import class_words
 
 if TYPE_CHECKING:
-    from alexnet_viz.inspection.attribution import Attribution
+    from alexnet_viz.inspection.attribution.attribute import Attribution
 
 SHOWN = 6  # channels of the recipe
 SUM_WIDTH = 280  # pixels of a small map on the screen
@@ -133,7 +135,7 @@ def trust(t: Translator, question: Question, answer: "Attribution | None") -> No
 
 
 def _random(t: Translator, question: Question, answer: "Attribution") -> None:
-    from alexnet_viz.inspection.trust import FAILS_FROM
+    from alexnet_viz.inspection.attribution.trust import FAILS_FROM
 
     st.markdown(
         t(
@@ -211,7 +213,7 @@ def _curves(t: Translator, question: Question, answer: "Attribution") -> None:
         with place:
             st.markdown(f"**{title}**")
             st.plotly_chart(
-                plots_inspection.curves(
+                inspection_charts.curves(
                     curves.fractions,
                     (own, random),
                     (t("this map"), t("a map that knows nothing")),
@@ -243,11 +245,11 @@ def _noise(t: Translator, question: Question, answer: "Attribution") -> None:
     if found is None:
         return
     moved, alike, answers = st.columns(3)
-    moved.metric(t("The map moved by"), plots.percent(float(found.moved.mean())), border=True)
+    moved.metric(t("The map moved by"), charts.percent(float(found.moved.mean())), border=True)
     alike.metric(t("Correlation with the first"), f"{found.correlations.mean():.3f}", border=True)
     answers.metric(
         t("Probability with noise"),
-        f"{plots.percent(float(found.probabilities.min()))} – {plots.percent(float(found.probabilities.max()))}",
+        f"{charts.percent(float(found.probabilities.min()))} – {charts.percent(float(found.probabilities.max()))}",
         border=True,
     )
     st.caption(t("Moved: the distance of the maps over the length of the first one; means over five draws of noise."))
@@ -268,7 +270,7 @@ def _completeness(t: Translator, question: Question, answer: "Attribution") -> N
 
 
 def _steps(test: str, question: Question) -> Iterator[Any]:
-    from alexnet_viz.inspection import trust
+    from alexnet_viz.inspection.attribution import trust
 
     return getattr(trust, test)(
         question.model,
@@ -281,7 +283,7 @@ def _steps(test: str, question: Question) -> Iterator[Any]:
 
 
 def _deletion_insertion(question: Question, answer: "Attribution") -> Iterator[Any]:
-    from alexnet_viz.inspection.trust import deletion_insertion
+    from alexnet_viz.inspection.attribution.trust import deletion_insertion
 
     return deletion_insertion(question.model, question.array, answer.heat, answer.target)
 
@@ -291,8 +293,8 @@ def _deletion_insertion(question: Question, answer: "Attribution") -> Iterator[A
 
 def cover(t: Translator, question: Question, answer: "Attribution | None") -> None:
     """Cover a part of the picture; the probabilities move."""
+    from alexnet_viz.inspection.attribution.covering import COVERS
     from alexnet_viz.inspection.classify import softmax
-    from alexnet_viz.inspection.covering import COVERS
 
     seen = question.seen
     where, result, answers = st.columns([3, 3, 4], gap="medium")

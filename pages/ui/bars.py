@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
-from alexnet_viz import plots, plots_inspection
-from alexnet_viz.i18n import Translator
-from alexnet_viz.labels import class_name
+from alexnet_viz.charts import base as charts
+from alexnet_viz.charts import inspection as inspection_charts
+from alexnet_viz.words.i18n import Translator
+from alexnet_viz.words.labels import class_name
 from pages.ui import projector
 from pages.ui.charts import FIXED
 from pages.ui.words import tick_words
@@ -20,14 +21,14 @@ def best(t: Translator, top: Sequence[tuple[str, float]], key: str) -> None:
     top = [item for i, item in enumerate(top) if not i or item[1] >= LEAST]
     named = [(class_name(class_id, t.language), probability) for class_id, probability in top]
     st.plotly_chart(
-        plots.probability_bars(
+        charts.probability_bars(
             [tick_words(class_id, t) for class_id, _ in top],
             [probability for _, probability in top],
             zoom=projector.zoom(),
         ),
         config=FIXED,
         key=key,
-        alt=", ".join(f"{name} {plots.percent(probability)}" for name, probability in named),
+        alt=", ".join(f"{name} {charts.percent(probability)}" for name, probability in named),
     )
 
 
@@ -43,7 +44,7 @@ def before_and_after(
     """Probabilities, (classes,), of the `shown` class indices, twice."""
     names = [class_name(classes[i], t.language) for i in shown]
     st.plotly_chart(
-        plots_inspection.before_and_after(
+        inspection_charts.before_and_after(
             [tick_words(classes[i], t) for i in shown], before[shown], after[shown], titles
         ),
         config=FIXED,

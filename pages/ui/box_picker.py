@@ -4,8 +4,8 @@ import base64
 
 import streamlit as st
 
-from alexnet_viz.i18n import Translator
 from alexnet_viz.network.fields import Box
+from alexnet_viz.words.i18n import Translator
 
 _HTML = """
 <div class="board" tabindex="0" role="application"><img draggable="false"><div class="box"></div></div>

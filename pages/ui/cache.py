@@ -18,18 +18,18 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from alexnet_viz import images, render
 from alexnet_viz.errors import UserError
-from alexnet_viz.i18n import Message
 from alexnet_viz.inspection import preprocessing
-from alexnet_viz.limits import max_uploaded_models
-from alexnet_viz.ml import ensure_ml
 from alexnet_viz.network.notation import read_spec, write_spec
 from alexnet_viz.network.sources import WeightsSource, find_weights
 from alexnet_viz.network.spec import Spec
 from alexnet_viz.network.zoo import model_entry, preprocess_for
+from alexnet_viz.pictures import images, render
+from alexnet_viz.serving.imports import ensure_ml
+from alexnet_viz.serving.limits import max_uploaded_models
+from alexnet_viz.serving.turns import Places, TicketLine
 from alexnet_viz.training.jobs import Jobs
-from alexnet_viz.turns import Places, TicketLine
+from alexnet_viz.words.i18n import Message
 from pages.ui.waiting import VisibleLine
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ def thumbnail(digest: str, _data: bytes) -> bytes:
 @keep_shared(max_entries=32)
 def sample(sample_id: str) -> bytes:
     """A sample's bytes."""
-    from alexnet_viz.samples import load_sample
+    from alexnet_viz.pictures.samples import load_sample
 
     return load_sample(sample_id)
 

@@ -14,17 +14,17 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from alexnet_viz import images, render
-from alexnet_viz.ml import ensure_ml
-from alexnet_viz.turns import TicketLine
+from alexnet_viz.pictures import images, render
+from alexnet_viz.serving.imports import ensure_ml
+from alexnet_viz.serving.turns import TicketLine
 from pages.ui.cache import keep, keep_shared, line
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from alexnet_viz.inspection.attribution import Attribution, Completeness
+    from alexnet_viz.inspection.attribution.attribute import Attribution, Completeness
+    from alexnet_viz.inspection.attribution.gradcam_by_hand import Recipe
     from alexnet_viz.inspection.filters import Statistics
-    from alexnet_viz.inspection.gradcam_by_hand import Recipe
     from alexnet_viz.network.weights import Model
     from pages.ui.attribution_question import Question
 
@@ -87,7 +87,7 @@ def layers(model: "Model", digest: str, data: bytes) -> dict[str, NDArray[np.flo
 @keep(max_entries=512)
 def switched_off(model: "Model", digest: str, _data: bytes, off: Off) -> NDArray[np.float32]:
     """The logits, (classes,), with those channels switched off."""
-    from alexnet_viz.inspection.experiments import without
+    from alexnet_viz.inspection.ablation import without
 
     before = outputs(model, digest, _data)
     with line().turn():
@@ -125,7 +125,7 @@ def filter_sheet(model: "Model", layer: str, width: int) -> bytes:
 @keep(max_entries=64)
 def gradcam_thumbnail(model: "Model", digest: str, _data: bytes) -> bytes:
     """Grad-CAM of the model's own answer over what it saw, as PNG."""
-    from alexnet_viz.inspection.attribution import attribute, rectified
+    from alexnet_viz.inspection.attribution.attribute import attribute, rectified
 
     array = outputs(model, digest, _data)["input"][0].numpy()
     with line().turn():
@@ -136,7 +136,7 @@ def gradcam_thumbnail(model: "Model", digest: str, _data: bytes) -> bytes:
 @keep(max_entries=48)
 def recipe(model: "Model", digest: str, _data: bytes, layer: str, class_id: str, off: Off) -> "Recipe":
     """Grad-CAM by hand, some channels switched off."""
-    from alexnet_viz.inspection.gradcam_by_hand import recipe
+    from alexnet_viz.inspection.attribution.gradcam_by_hand import recipe
 
     array = outputs(model, digest, _data)["input"][0].numpy()
     with line().turn():
@@ -146,7 +146,7 @@ def recipe(model: "Model", digest: str, _data: bytes, layer: str, class_id: str,
 @keep(max_entries=128)
 def completeness(question: "Question", _answer: "Attribution") -> "Completeness":
     """How far a map's sum is from the logit's difference to a black picture."""
-    from alexnet_viz.inspection.trust import completeness
+    from alexnet_viz.inspection.attribution.trust import completeness
 
     with line().turn():
         return completeness(question.model, question.array, _answer.heat, _answer.target)
@@ -163,7 +163,7 @@ def _covered(
 ) -> tuple[bytes, NDArray[np.float32]]:
     import torch
 
-    from alexnet_viz.inspection.covering import covered
+    from alexnet_viz.inspection.attribution.covering import covered
     from alexnet_viz.network.fields import Box
 
     preprocess = _question.chosen.entry.preprocess

@@ -12,26 +12,33 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet_viz import images, render
-from alexnet_viz.ml import ensure_ml
 from alexnet_viz.network.spec import LRN
 from alexnet_viz.network.zoo import model_entry
-from alexnet_viz.samples import PHOTOS
+from alexnet_viz.pictures import images, render
+from alexnet_viz.pictures.samples import PHOTOS
+from alexnet_viz.serving.imports import ensure_ml
 from pages.ui import cache_inspection as inspected
 from pages.ui.cache import keep, keep_shared, line, sample
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from alexnet_viz.colour import ColourPCA
-    from alexnet_viz.inspection.augmentation import Colours, Recoloured, Variants
     from alexnet_viz.inspection.classify import Answer
-    from alexnet_viz.inspection.masks import Spread, TrainingPass, WeightedSums
-    from alexnet_viz.inspection.normalisation import ByChannel, Change, Dropped, Gap, InputScale, LrnByChannel
-    from alexnet_viz.inspection.pooling import ShiftChanges, Winners
-    from alexnet_viz.inspection.signals import Flow, Response, Silence
-    from alexnet_viz.inspection.streams import StreamColours
+    from alexnet_viz.inspection.techniques.augmentation import Colours, Recoloured, Variants
+    from alexnet_viz.inspection.techniques.dropout import Spread, TrainingPass, WeightedSums
+    from alexnet_viz.inspection.techniques.gpus import StreamColours
+    from alexnet_viz.inspection.techniques.normalisation import (
+        ByChannel,
+        Change,
+        Dropped,
+        Gap,
+        InputScale,
+        LrnByChannel,
+    )
+    from alexnet_viz.inspection.techniques.pooling import ShiftChanges, Winners
+    from alexnet_viz.inspection.techniques.relu import Flow, Response, Silence
     from alexnet_viz.network.weights import Model
+    from alexnet_viz.pictures.colour_pca import ColourPCA
 
 # ---- ReLU -----------------------------------------------------------------------------------------------------------
 
@@ -44,7 +51,7 @@ RELU_POINTS = 241
 def relu_curves() -> "dict[str, tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]":
     """Every activation function's x, value and derivative, (RELU_POINTS,) each."""
     ensure_ml()
-    from alexnet_viz.inspection.signals import FUNCTIONS, curve
+    from alexnet_viz.inspection.techniques.relu import FUNCTIONS, curve
 
     x = np.linspace(-RELU_REACH, RELU_REACH, RELU_POINTS)
     return {function: (x, *curve(function, x)) for function in FUNCTIONS}
@@ -54,7 +61,7 @@ def relu_curves() -> "dict[str, tuple[NDArray[np.float64], NDArray[np.float64], 
 def relu_responses(x: float) -> "dict[str, Response]":
     """What every activation function makes of one number."""
     ensure_ml()
-    from alexnet_viz.inspection.signals import FUNCTIONS, respond
+    from alexnet_viz.inspection.techniques.relu import FUNCTIONS, respond
 
     return {function: respond(function, x) for function in FUNCTIONS}
 
@@ -63,7 +70,7 @@ def relu_responses(x: float) -> "dict[str, Response]":
 def relu_flows(initialisation: str, layers: int, width: int, seed: int) -> "dict[str, Flow]":
     """A random signal through random layers, and its gradient back, by activation function."""
     ensure_ml()
-    from alexnet_viz.inspection.signals import flows
+    from alexnet_viz.inspection.techniques.relu import flows
 
     with line().turn():
         return flows(initialisation, layers, width, seed)
@@ -75,7 +82,7 @@ def relu_silence(model: "Model", digests: Sequence[str], _files: Sequence[bytes]
     ensure_ml()
     import torch
 
-    from alexnet_viz.inspection.signals import silence
+    from alexnet_viz.inspection.techniques.relu import silence
 
     arrays = [model.entry.preprocess.to_array(images.decode(data).image) for data in _files]
     with line().turn():
@@ -89,7 +96,7 @@ def relu_silence(model: "Model", digests: Sequence[str], _files: Sequence[bytes]
 def training_pass(model: "Model", digest: str, _data: bytes, rate: float, seed: int) -> "TrainingPass":
     """A picture through the network as in training, with masks drawn from a seed."""
     outputs = inspected.outputs(model, digest, _data)
-    from alexnet_viz.inspection.masks import training_pass
+    from alexnet_viz.inspection.techniques.dropout import training_pass
 
     with line().turn():
         return training_pass(model.network, outputs, rate, seed)
@@ -99,7 +106,7 @@ def training_pass(model: "Model", digest: str, _data: bytes, rate: float, seed: 
 def spread(model: "Model", digest: str, _data: bytes, rate: float, count: int) -> "Spread":
     """The answers over so many masks."""
     outputs = inspected.outputs(model, digest, _data)
-    from alexnet_viz.inspection.masks import spread
+    from alexnet_viz.inspection.techniques.dropout import spread
 
     with line().turn():
         return spread(model.network, outputs, rate, count)
@@ -109,7 +116,7 @@ def spread(model: "Model", digest: str, _data: bytes, rate: float, count: int) -
 def weighted_sums(model: "Model", digest: str, _data: bytes, rate: float, seed: int) -> "WeightedSums":
     """A few weighted sums behind dropout, by both ways to scale."""
     outputs = inspected.outputs(model, digest, _data)
-    from alexnet_viz.inspection.masks import weighted_sums
+    from alexnet_viz.inspection.techniques.dropout import weighted_sums
 
     with line().turn():
         return weighted_sums(model.network, outputs, rate, seed)
@@ -122,7 +129,7 @@ def weighted_sums(model: "Model", digest: str, _data: bytes, rate: float, seed: 
 def shift_changes(model: "Model", digest: str, _data: bytes, layer: str) -> "ShiftChanges":
     """How far a layer's maps change when they move, pooled and not."""
     maps = inspected.layers(model, digest, _data)[layer]
-    from alexnet_viz.inspection.pooling import shift_changes
+    from alexnet_viz.inspection.techniques.pooling import shift_changes
 
     with line().turn():
         return shift_changes(maps)
@@ -132,7 +139,7 @@ def shift_changes(model: "Model", digest: str, _data: bytes, layer: str) -> "Shi
 def winners(model: "Model", digest: str, _data: bytes, layer: str, pooling: str) -> "Winners":
     """Which values of a layer's maps get through a pooling of `pooling.MAX_POOLINGS`."""
     maps = inspected.layers(model, digest, _data)[layer]
-    from alexnet_viz.inspection.pooling import MAX_POOLINGS, winners
+    from alexnet_viz.inspection.techniques.pooling import MAX_POOLINGS, winners
 
     with line().turn():
         return winners(maps, MAX_POOLINGS[pooling])
@@ -161,7 +168,7 @@ class LrnMaps:
 def lrn_maps(model: "Model", digest: str, _data: bytes, layer: LRN, *, printed: bool) -> LrnMaps:
     """LRN of a picture's relu1, by the code's formula or the printed one."""
     maps = inspected.layers(model, digest, _data)["relu1"]
-    from alexnet_viz.inspection.normalisation import as_printed, colour_limit, normalise, strongest
+    from alexnet_viz.inspection.techniques.normalisation import as_printed, colour_limit, normalise, strongest
 
     with line().turn():
         found = normalise(maps, as_printed(layer) if printed else layer)
@@ -183,7 +190,7 @@ def lrn_maps(model: "Model", digest: str, _data: bytes, layer: LRN, *, printed: 
 def lrn_uniform_gap() -> "Gap":
     """How far code and printed formula are from each other on values uniform in 0..50."""
     ensure_ml()
-    from alexnet_viz.inspection.normalisation import uniform_gap
+    from alexnet_viz.inspection.techniques.normalisation import uniform_gap
 
     return uniform_gap()
 
@@ -192,7 +199,7 @@ def lrn_uniform_gap() -> "Gap":
 def lrn_on_samples(model: "Model", layer: LRN) -> "LrnByChannel":
     """LRN of relu1 of all sample photographs."""
     batch = _sample_maps(model)
-    from alexnet_viz.inspection.normalisation import lrn_by_channel
+    from alexnet_viz.inspection.techniques.normalisation import lrn_by_channel
 
     with line().turn():
         return lrn_by_channel(batch, layer)
@@ -202,7 +209,7 @@ def lrn_on_samples(model: "Model", layer: LRN) -> "LrnByChannel":
 def batch_norm_on_samples(model: "Model") -> "tuple[ByChannel, ByChannel]":
     """Relu1 of all sample photographs by channel, before batch normalisation and after it."""
     batch = _sample_maps(model)
-    from alexnet_viz.inspection.normalisation import batch_normalised, by_channel
+    from alexnet_viz.inspection.techniques.normalisation import batch_normalised, by_channel
 
     with line().turn():
         return by_channel(batch), by_channel(batch_normalised(batch))
@@ -247,7 +254,7 @@ def both_ways(model: "Model", digest: str, _data: bytes, experiment: str, layer:
     """One of BOTH_WAYS on a picture; `layer` for those with LRN in them."""
     start, function = BOTH_WAYS[experiment]
     maps = inspected.layers(model, digest, _data)[start]
-    from alexnet_viz.inspection import normalisation
+    from alexnet_viz.inspection.techniques import normalisation
 
     with line().turn():
         found = getattr(normalisation, function)(maps, *([layer] if layer else []))
@@ -269,7 +276,7 @@ def both_ways(model: "Model", digest: str, _data: bytes, experiment: str, layer:
 def dropout_draw(model_id: str, seed: int) -> "list[Dropped]":
     """Where a network's dropout stands, and what one draw makes zero there."""
     ensure_ml()
-    from alexnet_viz.inspection.normalisation import dropout_places
+    from alexnet_viz.inspection.techniques.normalisation import dropout_places
 
     return dropout_places(model_entry(model_id).spec, seed)
 
@@ -277,7 +284,7 @@ def dropout_draw(model_id: str, seed: int) -> "list[Dropped]":
 def zeros_of_pool5(model: "Model", digest: str, data: bytes) -> int:
     """How many values of pool5 are zero for a picture."""
     maps = inspected.layers(model, digest, data)["pool5"]
-    from alexnet_viz.inspection.normalisation import already_zero
+    from alexnet_viz.inspection.techniques.normalisation import already_zero
 
     return already_zero(maps)
 
@@ -286,7 +293,7 @@ def zeros_of_pool5(model: "Model", digest: str, data: bytes) -> int:
 def input_scales(model_id: str, cropped_as: str, digest: str, _data: bytes) -> "list[InputScale]":
     """A picture, cropped as one model wants it, in the numbers that another one gets."""
     ensure_ml()
-    from alexnet_viz.inspection.normalisation import input_scales
+    from alexnet_viz.inspection.techniques.normalisation import input_scales
 
     crop = model_entry(cropped_as).preprocess
     return input_scales(model_entry(model_id).preprocess, crop.cropped(crop.resized(images.decode(_data).image)))
@@ -298,7 +305,7 @@ def input_scales(model_id: str, cropped_as: str, digest: str, _data: bytes) -> "
 @keep(max_entries=4)
 def stream_colours(model: "Model") -> "StreamColours":
     """How much colour conv1's filters have, by stream."""
-    from alexnet_viz.inspection.streams import colours
+    from alexnet_viz.inspection.techniques.gpus import colours
 
     with line().turn():
         return colours(model.network)
@@ -310,7 +317,7 @@ def photos_kept(model: "Model", layers: Sequence[str]) -> dict[tuple[str, int], 
     import torch
 
     from alexnet_viz.inspection.by_hand import activations
-    from alexnet_viz.inspection.streams import STREAMS, silenced
+    from alexnet_viz.inspection.techniques.gpus import STREAMS, silenced
 
     pictures = [images.decode(sample(sample_id)).image for sample_id in PHOTOS]
     batch = np.stack([model.entry.preprocess.to_array(picture) for picture in pictures])
@@ -331,7 +338,7 @@ def photos_kept(model: "Model", layers: Sequence[str]) -> dict[tuple[str, int], 
 def photo_colours() -> "Colours":
     """The directions in which the colours of the sample photos vary."""
     ensure_ml()
-    from alexnet_viz.inspection.augmentation import colours
+    from alexnet_viz.inspection.techniques.augmentation import colours
 
     *_, found = colours([sample(sample_id) for sample_id in PHOTOS])
     return found
@@ -340,7 +347,7 @@ def photo_colours() -> "Colours":
 @keep(max_entries=256)
 def variants(model: "Model", digest: str, _data: bytes, kind: str, strength: float, seed: int) -> "Variants":
     """A photo changed by chance several times, and the answers."""
-    from alexnet_viz.inspection.augmentation import variants
+    from alexnet_viz.inspection.techniques.augmentation import variants
 
     picture, pca = images.decode(_data), photo_colours().pca
     with line().turn():
@@ -352,7 +359,7 @@ def recoloured(
     model: "Model", digest: str, _data: bytes, pca: "ColourPCA", deviations: tuple[float, ...], sigma: float
 ) -> "Recoloured":
     """A photo with the paper's change of colour, and the answers before and after."""
-    from alexnet_viz.inspection.augmentation import recoloured
+    from alexnet_viz.inspection.techniques.augmentation import recoloured
 
     picture = images.decode(_data)
     with line().turn():

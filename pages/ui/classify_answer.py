@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from alexnet_viz import plots
-from alexnet_viz.i18n import N_, Translator
+from alexnet_viz.charts import base as charts
 from alexnet_viz.network.sources import find_weights
 from alexnet_viz.network.zoo import BEST_MODEL, DEFAULT_MODEL, MODELS
-from alexnet_viz.samples import SAMPLES
+from alexnet_viz.pictures.samples import SAMPLES
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import bars, pickers, weights_box
 from pages.ui.pickers import ChosenModel, Picture
 from pages.ui.words import class_words
@@ -31,7 +31,7 @@ def show(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", p
     name = class_words(first, t)
     unsure = answer.unsure and model.trained
     headline = N_("Not sure: {name} · {share}") if unsure else N_("{name} · {share}")
-    st.subheader(t(headline, name=name, share=plots.percent(share)), anchor=False)
+    st.subheader(t(headline, name=name, share=charts.percent(share)), anchor=False)
     bars.best(t, answer.top(TOP), "top_bars")
     if not model.trained:
         st.warning(t("These weights are random: this network has learnt nothing, so its answer means nothing."))
@@ -58,7 +58,7 @@ def _runner_up(t: Translator, name: str, second: str, share: float, lesson: str)
         "No class gets half. After {name} comes {second} with {runner_up}.",
         name=name,
         second=class_words(second, t),
-        runner_up=plots.percent(share),
+        runner_up=charts.percent(share),
     )
     guess = t("Perhaps the picture shows something that it never learnt, or something that it takes for another.")
     st.markdown(said if lesson else f"{said} {guess}")
@@ -68,8 +68,8 @@ def _worth(t: Translator, measured: "Reliability", share: float) -> str:
     """What a percentage like this one was worth on photographs."""
     band = measured.near(share)
     values = {
-        "low": plots.whole_percent(band.low),
-        "high": plots.whole_percent(band.high),
+        "low": charts.whole_percent(band.low),
+        "high": charts.whole_percent(band.high),
         "count": band.count,
         "right": band.right,
         "all": len(measured.answers),
@@ -78,7 +78,7 @@ def _worth(t: Translator, measured: "Reliability", share: float) -> str:
     }
     if not band.count:
         return t("It said {low} to {high} for none of the {all} photographs that it was tested on.", **values)
-    least, most = (plots.whole_percent(bound) for bound in band.interval)
+    least, most = (charts.whole_percent(bound) for bound in band.interval)
     text = N_(
         "What that is worth: tested on {all} photographs of its classes, it said {low} to {high} for {count} of them, "
         "and **{right} of these were right** (95 % interval {least} to {most}). Of {all_others} photographs of things "

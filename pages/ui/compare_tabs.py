@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 import streamlit as st
 
-from alexnet_viz import lessons, plots_compare
-from alexnet_viz.i18n import N_, Translator
+from alexnet_viz.charts import compare as compare_charts
+from alexnet_viz.charts.base import percent
 from alexnet_viz.network.arithmetic import shape_text
 from alexnet_viz.network.comparison import Compared, notes
 from alexnet_viz.network.spec import Activation, Conv, Layer, Spec, walk
-from alexnet_viz.plots import percent
+from alexnet_viz.words import lessons
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import bars, cache, messages, pickers, server
 from pages.ui import cache_techniques as kept
 from pages.ui.charts import FIXED
@@ -41,7 +42,7 @@ def _shares(t: Translator, rows: Rows) -> None:
         with place:
             st.markdown(f"**{title}**")
             st.plotly_chart(
-                plots_compare.share_bars(
+                compare_charts.share_bars(
                     [t(row.name) for row in rows], shares, t("convolutions"), t("fully connected layers")
                 ),
                 config=FIXED,
@@ -56,7 +57,7 @@ def _shares(t: Translator, rows: Rows) -> None:
 def _work(t: Translator, rows: Rows) -> None:
     st.markdown(t("Each grid line is ten times the one before. Dotted: each parameter is used 1, 10 or 100 times."))
     st.plotly_chart(
-        plots_compare.work_scatter(
+        compare_charts.work_scatter(
             [t(row.name) for row in rows],
             [row.params for row in rows],
             [row.macs for row in rows],

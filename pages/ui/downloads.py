@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from alexnet_viz.i18n import Translator
-from alexnet_viz.labels import class_name
+from alexnet_viz.words.i18n import Translator
+from alexnet_viz.words.labels import class_name
 from pages.ui import cache
 from pages.ui.pickers import Picture
 

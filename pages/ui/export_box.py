@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.network import export
 from alexnet_viz.network.spec import Spec
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import cache, messages
 
 if TYPE_CHECKING:

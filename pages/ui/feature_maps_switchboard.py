@@ -5,8 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from alexnet_viz import plots_inspection, render, tables
-from alexnet_viz.i18n import Translator
+from alexnet_viz.charts import inspection as inspection_charts
+from alexnet_viz.network import tables
+from alexnet_viz.pictures import render
+from alexnet_viz.words.i18n import Translator
 from pages.ui import bars, cache, downloads, jobs
 from pages.ui import cache_inspection as kept
 from pages.ui.charts import FIXED
@@ -103,7 +105,7 @@ def _answers(t: Translator, view: View, off: kept.Off) -> None:
 
 def _gradcam(t: Translator, view: View, class_id: str, off: kept.Off) -> None:
     """Grad-CAM of the untouched network's class, without and with the channels off."""
-    from alexnet_viz.inspection.attribution import map_layer
+    from alexnet_viz.inspection.attribution.attribute import map_layer
 
     layer = map_layer(view.model.network.spec)
     image = view.chosen.entry.preprocess.from_array(view.input)
@@ -156,7 +158,7 @@ def ranking(t: Translator, view: View) -> None:
         )
     )
     st.plotly_chart(
-        plots_inspection.ranking(ends, found.logit_drop[ends], t("Fall of the logit without the channel")),
+        inspection_charts.ranking(ends, found.logit_drop[ends], t("Fall of the logit without the channel")),
         config=FIXED,
         key="rank_bars",
         alt=", ".join(f"{i}: {found.logit_drop[i]:+.3f}" for i in ends),
@@ -179,7 +181,7 @@ def ranking(t: Translator, view: View) -> None:
 
 
 def _rank(view: View, index: int) -> Iterator[Any]:
-    from alexnet_viz.inspection.experiments import rank_channels
+    from alexnet_viz.inspection.ablation import rank_channels
 
     outputs = kept.outputs(view.model, view.picture.digest, view.picture.data)
     return rank_channels(view.model.network, outputs, view.layer, index)

@@ -7,9 +7,11 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from alexnet_viz import images, plots_inspection, render, tables
-from alexnet_viz.i18n import N_, Translator
+from alexnet_viz.charts import inspection as inspection_charts
+from alexnet_viz.network import tables
 from alexnet_viz.network.fields import visible_box
+from alexnet_viz.pictures import images, render
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import cache_inspection as kept
 from pages.ui import downloads, feature_maps_switchboard, hand, messages, pickers
 from pages.ui.charts import FIXED
@@ -101,7 +103,7 @@ def _channel(t: Translator, view: View) -> None:
         if not view.flat:
             st.markdown(f"**{t('How its values are spread')}**")
             st.plotly_chart(
-                plots_inspection.distribution(*histogram(values), t("Value"), t("Positions")),
+                inspection_charts.distribution(*histogram(values), t("Value"), t("Positions")),
                 config=FIXED,
                 key="channel_histogram",
                 alt=t("Histogram of the channel's values"),

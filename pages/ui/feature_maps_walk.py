@@ -6,9 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from alexnet_viz import images, plots, render
-from alexnet_viz.i18n import N_, Translator
+from alexnet_viz.charts import base as charts
 from alexnet_viz.network.spec import walk as walked
+from alexnet_viz.pictures import images, render
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import bars, cache, jobs
 from pages.ui import cache_inspection as kept
 from pages.ui.feature_maps_view import View
@@ -64,7 +65,7 @@ def _photo(t: Translator, view: View) -> None:
 def _answer(t: Translator, view: View) -> None:
     answer = cache.answer(view.model, view.picture.digest, view.picture.data)
     class_id, share = answer.top(1)[0]
-    said = f"{class_words(class_id, t)} · {plots.percent(share)}"
+    said = f"{class_words(class_id, t)} · {charts.percent(share)}"
     st.markdown(f"### {said}\n{t('Softmax turns the last numbers into probabilities.')}")
     bars.best(t, answer.top(5), "walk_bars")
 

@@ -6,9 +6,9 @@ from typing import Any
 import streamlit as st
 from PIL import Image
 
-from alexnet_viz import images, render
-from alexnet_viz.home import cifar10_path
-from alexnet_viz.i18n import Translator
+from alexnet_viz.files.paths import cifar10_path
+from alexnet_viz.pictures import images, render
+from alexnet_viz.words.i18n import Translator
 from pages.ui import cache_inspection as kept
 from pages.ui import downloads, jobs, messages, pickers
 from pages.ui.filters_view import FilterView
@@ -109,7 +109,7 @@ def excites(t: Translator, view: FilterView) -> None:
 
 
 def _best(t: Translator, view: FilterView, found: Any, pictures: Sequence[tuple[str, bytes]]) -> None:
-    from alexnet_viz.inspection.excitation import patch, strongest
+    from alexnet_viz.inspection.top_patches import patch, strongest
 
     best = strongest(found, view.filter, BEST)
     preprocess = view.chosen.entry.preprocess
@@ -149,7 +149,7 @@ class _Opened:
 
 
 def _excite(view: FilterView, encoded: Sequence[bytes]) -> Iterator[Any]:
-    from alexnet_viz.inspection.excitation import excite
+    from alexnet_viz.inspection.top_patches import excite
 
     return excite(view.model.network, view.chosen.entry.preprocess, _Opened(encoded), view.layer)
 

@@ -6,9 +6,11 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from alexnet_viz import images, plots_inspection, render, tables
-from alexnet_viz.i18n import N_, Translator
+from alexnet_viz.charts import inspection as inspection_charts
+from alexnet_viz.network import tables
 from alexnet_viz.network.spec import kernel_layers
+from alexnet_viz.pictures import images, render
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import downloads, filters_search, messages, pickers
 from pages.ui.charts import FIXED
 from pages.ui.filters_view import GROUPS, ORDER, ORDERS, FilterView, choose_filter, how_to_draw, pick_filter
@@ -160,7 +162,7 @@ def _statistics(t: Translator, view: FilterView) -> None:
         x, y = list(possible)
     groups = [(t(GROUPS.get((view.grouping, group), group or N_("all"))), members) for group, members in view.groups()]
     event = st.plotly_chart(
-        plots_inspection.scatter(
+        inspection_charts.scatter(
             getattr(view.statistics, x),
             getattr(view.statistics, y),
             (t(MEASURES[x]), t(MEASURES[y])),

@@ -9,9 +9,9 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from alexnet_viz import render
-from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.network.spec import Conv, Spec, kernel_layers, layer_names
+from alexnet_viz.pictures import render
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import cache_inspection as kept
 from pages.ui import pickers, state
 from pages.ui.pickers import ChosenModel

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from alexnet_viz.i18n import N_, Translator
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import state
 
 ROOT = Path(__file__).resolve().parent.parent.parent

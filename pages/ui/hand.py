@@ -7,11 +7,11 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from alexnet_viz import render
-from alexnet_viz.i18n import Translator
 from alexnet_viz.network import arithmetic
 from alexnet_viz.network.fields import Box, visible_box
 from alexnet_viz.network.zoo import MODELS, preprocess_for
+from alexnet_viz.pictures import render
+from alexnet_viz.words.i18n import Translator
 from pages.ui import cache, pickers
 from pages.ui import lab as lab_state
 from pages.ui.lab import Lab

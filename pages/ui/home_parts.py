@@ -5,16 +5,18 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import streamlit as st
 
-from alexnet_viz import lessons, plots, render
-from alexnet_viz.i18n import N_, Translator
+from alexnet_viz.charts import base as charts
 from alexnet_viz.installation import extras, installation
-from alexnet_viz.milestones import ILSVRC_2012
-from alexnet_viz.ml import ml_is_ready
 from alexnet_viz.network.comparison import comparison
 from alexnet_viz.network.sources import default_model
 from alexnet_viz.network.spec import walk
 from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.paper.milestones import ILSVRC_2012
+from alexnet_viz.pictures import render
+from alexnet_viz.serving.imports import ml_is_ready
 from alexnet_viz.training.runs import history, runs
+from alexnet_viz.words import lessons
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import cache, messages, pickers
 from pages.ui import cache_inspection as kept
 from pages.ui.frame import PAGES
@@ -73,7 +75,7 @@ def _cards(t: Translator, was_ready: bool) -> None:
 def _answer(t: Translator, picture: Picture) -> None:
     (best, share), *_ = cache.answer(cache.model(default_model()), picture.digest, picture.data).top(1)
     st.image(cache.thumbnail(picture.digest, picture.data), width="stretch", alt=picture.name)
-    st.markdown(f"**{class_words(best, t)}** {plots.percent(share)}")
+    st.markdown(f"**{class_words(best, t)}** {charts.percent(share)}")
 
 
 def _maps(t: Translator, picture: Picture) -> None:
@@ -121,7 +123,7 @@ def _learning(t: Translator, picture: Picture) -> None:
     if newest:
         told = history(newest).epochs
         shares = [100 * epoch.train_accuracy for epoch in told]
-        st.metric(t("Training images right"), plots.percent(told[-1].train_accuracy), chart_data=shares)
+        st.metric(t("Training images right"), charts.percent(told[-1].train_accuracy), chart_data=shares)
 
 
 def _runs(t: Translator, picture: Picture) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from alexnet_viz.i18n import Translator
+from alexnet_viz.words.i18n import Translator
 from pages.ui import cache
 from pages.ui import cache_inspection as kept
 

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from alexnet_viz import plots_training, render
+from alexnet_viz.charts import training as training_charts
 from alexnet_viz.errors import UserError
-from alexnet_viz.i18n import Translator
-from alexnet_viz.labels import class_name
+from alexnet_viz.pictures import render
 from alexnet_viz.training.events import Event, as_it_went
 from alexnet_viz.training.jobs import queue
 from alexnet_viz.training.runs import (
@@ -28,6 +27,8 @@ from alexnet_viz.training.runs import (
     runs,
 )
 from alexnet_viz.training.snapshots import read_snapshot, snapshot_files
+from alexnet_viz.words.i18n import Translator
+from alexnet_viz.words.labels import class_name
 from pages.ui import cache, messages, new_runs, server, state
 from pages.ui.tiles import tiles
 from pages.ui.words import class_words
@@ -173,7 +174,7 @@ def _curves(t: Translator, told: History) -> None:
     steps = [step.step for step in told.steps]
     loss, right = st.columns(2)
     with loss:
-        option = plots_training.step_curve(
+        option = training_charts.step_curve(
             t("loss"), steps, [step.loss for step in told.steps], SMOOTHING, t("Training loss, step by step")
         )
         st.echarts_chart(option, height=260, key="live_loss", alt=t("The training loss over the steps"))
@@ -183,7 +184,7 @@ def _curves(t: Translator, told: History) -> None:
         if any(epoch.val_accuracy is not None for epoch in told.epochs):
             shares = [100 * epoch.val_accuracy if epoch.val_accuracy is not None else np.nan for epoch in told.epochs]
             lines.append((t("validation"), epochs, shares))
-        option = plots_training.epoch_curves(lines, t("Right answers, epoch by epoch"), percent=True)
+        option = training_charts.epoch_curves(lines, t("Right answers, epoch by epoch"), percent=True)
         st.echarts_chart(option, height=260, key="live_right", alt=t("The share of right answers over the epochs"))
 
 
@@ -202,7 +203,7 @@ def snapshot_picture(t: Translator, file: Any, watched: Run) -> None:
         if snapshot.confusion.any():
             names = [class_name(name, t.language) for name in classes] or list(map(str, range(len(snapshot.confusion))))
             st.echarts_chart(
-                plots_training.confusion_matrix(snapshot.confusion, names),
+                training_charts.confusion_matrix(snapshot.confusion, names),
                 height=320,
                 key="live_confusion",
                 alt=t("Confusion matrix; its diagonal are the right answers"),

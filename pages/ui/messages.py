@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.i18n import Message, Translator
+from alexnet_viz.words.i18n import Message, Translator
 from pages.ui import server
 
 _log = logging.getLogger(__name__)

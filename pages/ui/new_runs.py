@@ -1,7 +1,7 @@
 """Runs that pages start or go on with, as far as this server allows its visitors to train."""
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.limits import training_limit
+from alexnet_viz.serving.limits import training_limit
 from alexnet_viz.training.config import DATASETS, TrainConfig
 from alexnet_viz.training.jobs import queue
 from alexnet_viz.training.runs import Run, new_run

@@ -5,7 +5,7 @@ import binascii
 
 import streamlit as st
 
-from alexnet_viz.i18n import Translator
+from alexnet_viz.words.i18n import Translator
 
 MAX_SIDE = 2048  # pixels; larger pictures are reduced in the browser
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from alexnet_viz import images
 from alexnet_viz.errors import UserError
-from alexnet_viz.i18n import LANGUAGES, Translator
 from alexnet_viz.network.sources import find_weights
 from alexnet_viz.network.spec import Spec
 from alexnet_viz.network.zoo import LISTED, MODELS, ModelEntry
-from alexnet_viz.samples import SAMPLES
+from alexnet_viz.pictures import images
+from alexnet_viz.pictures.samples import SAMPLES
 from alexnet_viz.training.runs import runs, usable_weights
+from alexnet_viz.words.i18n import LANGUAGES, Translator
 from pages.ui import cache, messages, server, state
 from pages.ui.paste_box import paste_box
 from pages.ui.strip import Thumbnail, strip

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import streamlit as st
 
-from alexnet_viz import render
-from alexnet_viz.i18n import Translator
+from alexnet_viz.pictures import render
+from alexnet_viz.words.i18n import Translator
 
 Cell = tuple[int, int]  # row, column
 

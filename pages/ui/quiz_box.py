@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from alexnet_viz.i18n import Translator
 from alexnet_viz.quiz.lessons import judge, next_seed, questions, said
 from alexnet_viz.quiz.question import Grid, Question, Value
+from alexnet_viz.words.i18n import Translator
 from pages.ui import state
 
 _SEEDS = 2**31

@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import streamlit as st
 
-from alexnet_viz import plots, plots_training, tables
-from alexnet_viz.i18n import N_, Translator
-from alexnet_viz.labels import class_name
+from alexnet_viz.charts import base as charts
+from alexnet_viz.charts import training as training_charts
+from alexnet_viz.network import tables
 from alexnet_viz.training.config import CHOICE_TITLES, FIELDS, TrainConfig
 from alexnet_viz.training.runs import STATES, Run, classes_of, history, metrics_csv, runs, unreadable_runs
 from alexnet_viz.training.script import run_script
 from alexnet_viz.training.snapshots import TEST, epoch_of, read_snapshot, snapshot_files
+from alexnet_viz.words.i18n import N_, Translator
+from alexnet_viz.words.labels import class_name
 from pages.ui import cache, downloads, live_run, messages, new_runs, server, state
 from pages.ui.frame import PAGES
 from pages.ui.tiles import tiles
@@ -51,8 +53,8 @@ def _row(t: Translator, one: Run) -> dict:
     return {
         t("Run"): one.id,
         t("State"): t(STATES[cache.jobs().state(one)]),
-        t("Test images"): plots.percent(right) if right is not None else "",
-        t("Validation"): plots.percent(best.val_accuracy) if best and best.val_accuracy is not None else "",
+        t("Test images"): charts.percent(right) if right is not None else "",
+        t("Validation"): charts.percent(best.val_accuracy) if best and best.val_accuracy is not None else "",
         t("Best epoch"): str(best.epoch) if best else "",
         t("Epochs"): f"{len(told.epochs)} / {config.epochs}",
         t("Network"): config.model if not config.net else t("edited"),
@@ -84,13 +86,13 @@ def _curves(t: Translator, chosen: Run) -> None:
             right.append((f"{t('training')}, {one.id}", numbers, [100 * epoch.train_accuracy for epoch in epochs]))
             loss.append((one.id, numbers, [epoch.train_loss for epoch in epochs]))
     st.echarts_chart(
-        plots_training.epoch_curves(right, t("Right answers, epoch by epoch"), percent=True),
+        training_charts.epoch_curves(right, t("Right answers, epoch by epoch"), percent=True),
         height=340,
         key="runs_right",
         alt=t("The share of right answers over the epochs"),
     )
     st.echarts_chart(
-        plots_training.epoch_curves(loss, t("Training loss")), height=280, key="runs_loss", alt=t("Training loss")
+        training_charts.epoch_curves(loss, t("Training loss")), height=280, key="runs_loss", alt=t("Training loss")
     )
 
 

@@ -7,7 +7,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.limits import max_upload_mebibytes
+from alexnet_viz.serving.limits import max_upload_mebibytes
 
 
 def local() -> bool:

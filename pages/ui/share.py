@@ -5,10 +5,10 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import streamlit as st
 
-from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.network.zoo import LISTED
-from alexnet_viz.qr import qr_svg
-from alexnet_viz.samples import SAMPLES
+from alexnet_viz.pictures.samples import SAMPLES
+from alexnet_viz.serving.qr import qr_svg
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import messages, pickers, state
 
 Controls = tuple[tuple[str, str], ...]  # id in the link, title marked for translation

@@ -12,10 +12,10 @@ from typing import Any
 
 import streamlit as st
 
-from alexnet_viz import i18n
 from alexnet_viz.network.sources import default_model
 from alexnet_viz.network.zoo import MODELS
-from alexnet_viz.samples import FIRST_SAMPLE
+from alexnet_viz.pictures.samples import FIRST_SAMPLE
+from alexnet_viz.words import i18n
 
 FRAME_RAN = "frame_ran"  # app.py runs, and this page inside it; see frame.start_page
 OWN_PICTURES = "own_pictures"  # dict: id -> OwnPicture, the visitor's uploads, newest last

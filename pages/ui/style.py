@@ -5,8 +5,8 @@ import json
 
 import streamlit as st
 
-from alexnet_viz.i18n import Translator
-from alexnet_viz.images import MAX_BYTES
+from alexnet_viz.pictures.images import MAX_BYTES
+from alexnet_viz.words.i18n import Translator
 from pages.ui import server
 
 # Captions at Streamlit's opacity of 60 % fall short of the contrast of 4.5 that WCAG asks for. The group of

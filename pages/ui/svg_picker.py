@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from alexnet_viz.i18n import Translator
+from alexnet_viz.words.i18n import Translator
 
 _HTML = """
 <div class="drawing"></div>

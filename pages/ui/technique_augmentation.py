@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from alexnet_viz import home, images, plots_techniques
-from alexnet_viz.i18n import N_, Translator
-from alexnet_viz.labels import class_name
+from alexnet_viz.charts import techniques as technique_charts
+from alexnet_viz.charts.base import percent
+from alexnet_viz.files import paths
 from alexnet_viz.network.zoo import MODELS
-from alexnet_viz.plots import percent
+from alexnet_viz.pictures import images
+from alexnet_viz.words.i18n import N_, Translator
+from alexnet_viz.words.labels import class_name
 from pages.ui import bars, cache, jobs, pickers
 from pages.ui import cache_inspection as inspected
 from pages.ui import cache_techniques as kept
@@ -19,7 +21,7 @@ from pages.ui.tiles import tiles
 from pages.ui.words import class_words, tick_words
 
 if TYPE_CHECKING:
-    from alexnet_viz.inspection.augmentation import Colours
+    from alexnet_viz.inspection.techniques.augmentation import Colours
     from alexnet_viz.network.weights import Model
 
 NETWORKS = ("alexnet_200", "alexnet_cifar")  # they see 224 and 32 pixels a side
@@ -69,7 +71,7 @@ _NUMBERS: Mapping[str, str] = {
 
 def variants(t: Translator) -> None:
     """Eight variants of the photo, each with its answer."""
-    from alexnet_viz.inspection.augmentation import KINDS
+    from alexnet_viz.inspection.techniques.augmentation import KINDS
 
     networks, other = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
     with networks:
@@ -167,7 +169,7 @@ def pca(t: Translator) -> None:
 
 
 def _colours(t: Translator) -> "Colours | None":
-    path = home.cifar10_path()
+    path = paths.cifar10_path()
     if path is None:
         return kept.photo_colours()
     sources = {"photos": t("The sample photos"), "cifar10": t("{count:,} pictures of CIFAR-10", count=CIFAR_COUNT)}
@@ -183,7 +185,7 @@ def _colours(t: Translator) -> "Colours | None":
 
 
 def _cifar_steps(path: str) -> Iterator[Any]:
-    from alexnet_viz.inspection.augmentation import colours
+    from alexnet_viz.inspection.techniques.augmentation import colours
 
     return colours([data for _, data in inspected.sample_pictures(path, CIFAR_COUNT)], CIFAR_SIDE)
 
@@ -223,7 +225,7 @@ def _directions(t: Translator, found: "Colours") -> None:
         )
     with cloud:
         st.plotly_chart(
-            plots_techniques.colour_cloud(found.some, [found.axis(i) for i in range(3)], (t("Red"), t("Blue"))),
+            technique_charts.colour_cloud(found.some, [found.axis(i) for i in range(3)], (t("Red"), t("Blue"))),
             config=FIXED,
             key="augmentation_cloud",
             alt=t("{count} pixels by their red and blue, and the three directions through their mean",
@@ -233,7 +235,7 @@ def _directions(t: Translator, found: "Colours") -> None:
 
 
 def _moved(t: Translator, found: "Colours") -> None:
-    from alexnet_viz.inspection.augmentation import PAPER_SIGMA, VISIBLE_SIGMA
+    from alexnet_viz.inspection.techniques.augmentation import PAPER_SIGMA, VISIBLE_SIGMA
 
     places = st.columns(3, gap="medium")
     deviations = tuple(
@@ -277,7 +279,7 @@ def _moved(t: Translator, found: "Colours") -> None:
 
 def stability(t: Translator) -> None:
     """Every kind of change, stronger and stronger, against the answer."""
-    from alexnet_viz.inspection.augmentation import COUNT, KINDS, STEPS
+    from alexnet_viz.inspection.techniques.augmentation import COUNT, KINDS, STEPS
 
     model, picture = _model(), pickers.current_picture(t)
     st.markdown(
@@ -302,7 +304,7 @@ def stability(t: Translator) -> None:
     titles = [t(KINDS[kind].title) for kind in found.kinds]
     said = [[KINDS[kind].said(s) for s in row] for kind, row in zip(found.kinds, found.strengths, strict=True)]
     st.plotly_chart(
-        plots_techniques.stability(
+        technique_charts.stability(
             found.mean, said, titles, (t("Step of strength"), t("Probability of {name}", name=name))
         ),
         config=FIXED,
@@ -332,7 +334,7 @@ def stability(t: Translator) -> None:
 
 
 def _tries(model: "Model", picture: pickers.Picture) -> Iterator[Any]:
-    from alexnet_viz.inspection import augmentation
+    from alexnet_viz.inspection.techniques import augmentation
 
     directions = kept.photo_colours().pca
     return augmentation.stability(model, images.decode(picture.data).image, directions)
@@ -354,7 +356,7 @@ def code(t: Translator) -> None:
 
 
 def _chosen_code(t: Translator) -> None:
-    from alexnet_viz.inspection.augmentation import KINDS, transforms_code
+    from alexnet_viz.inspection.techniques.augmentation import KINDS, transforms_code
 
     network, kind, strength = st.session_state[_CHOSEN]
     st.code(transforms_code(kind, strength, MODELS[network].preprocess, kept.photo_colours().pca), "python")
@@ -369,7 +371,7 @@ def _chosen_code(t: Translator) -> None:
 
 
 def _paper_code(t: Translator) -> None:
-    from alexnet_viz.inspection.augmentation import (
+    from alexnet_viz.inspection.techniques.augmentation import (
         PAPER,
         PAPER_CUT,
         PAPER_FACTOR,
@@ -402,7 +404,7 @@ def _paper_code(t: Translator) -> None:
 
 
 def _seed_code(t: Translator) -> None:
-    from alexnet_viz.inspection.augmentation import SEED_CROP, SEED_PADDING, seed_code, seed_smallest
+    from alexnet_viz.inspection.techniques.augmentation import SEED_CROP, SEED_PADDING, seed_code, seed_smallest
 
     st.code(seed_code(), "python")
     st.markdown(

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from alexnet_viz import plots, plots_techniques, render
-from alexnet_viz.i18n import N_, Translator
-from alexnet_viz.labels import class_name
+from alexnet_viz.charts import base as charts
+from alexnet_viz.charts import techniques as technique_charts
 from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.pictures import render
+from alexnet_viz.words.i18n import N_, Translator
+from alexnet_viz.words.labels import class_name
 from pages.ui import bars, cache, pickers
 from pages.ui import cache_inspection as inspected
 from pages.ui import cache_techniques as kept
@@ -19,7 +21,7 @@ from pages.ui.words import tick_words
 if TYPE_CHECKING:
     import numpy as np
 
-    from alexnet_viz.inspection.masks import Sums
+    from alexnet_viz.inspection.techniques.dropout import Sums
     from alexnet_viz.network.weights import Model
 
 MODEL = "alexnet_cifar"
@@ -111,7 +113,7 @@ def many_masks(t: Translator) -> None:
     shown = _best(found.averaged, found.mean)
     names = [class_name(model.classes[i], t.language) for i in shown]
     st.plotly_chart(
-        plots_techniques.answers_over_masks(
+        technique_charts.answers_over_masks(
             [tick_words(model.classes[i], t) for i in shown],
             found.probabilities[:, shown],
             found.mean[shown],
@@ -124,8 +126,8 @@ def many_masks(t: Translator) -> None:
             t(
                 "{name}: mean {mean}, averaged network {averaged}",
                 name=name,
-                mean=plots.percent(found.mean[i]),
-                averaged=plots.percent(found.averaged[i]),
+                mean=charts.percent(found.mean[i]),
+                averaged=charts.percent(found.averaged[i]),
             )
             for i, name in zip(shown, names, strict=True)
         ),
@@ -150,7 +152,7 @@ def many_masks(t: Translator) -> None:
         strict=True,
     ):
         apart = None if gap is None else t("at most {points:.2f} points apart", points=100 * gap)
-        place.metric(title, plots.percent(share), apart, delta_color="off", delta_arrow="off", border=True)
+        place.metric(title, charts.percent(share), apart, delta_color="off", delta_arrow="off", border=True)
     st.caption(
         t(
             "The probability of {name}; below, the largest difference of any class from the averaged network, in "
@@ -164,7 +166,7 @@ def many_masks(t: Translator) -> None:
 
 def scaling(t: Translator) -> None:
     """The same expected sum by two rules, and where dropout stands."""
-    from alexnet_viz.inspection.masks import MANY
+    from alexnet_viz.inspection.techniques.dropout import MANY
 
     chance, another = st.columns([3, 2], vertical_alignment="bottom")
     picture = pickers.current_picture(t)
@@ -230,7 +232,7 @@ def _sums(t: Translator, units: "np.ndarray", sums: "Sums", many: int) -> None:
 
 
 def _where(t: Translator) -> Mapping[str, list[str]]:
-    from alexnet_viz.inspection.masks import head, places
+    from alexnet_viz.inspection.techniques.dropout import head, places
 
     specs = [MODELS[name].spec for name in NETWORKS]
     return {

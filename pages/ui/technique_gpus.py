@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from alexnet_viz import plots_techniques, render
-from alexnet_viz.i18n import N_, Translator
+from alexnet_viz.charts import techniques as technique_charts
+from alexnet_viz.charts.base import percent
 from alexnet_viz.network.memory import (
     GTX_580_BYTES,
     Memory,
@@ -16,10 +16,11 @@ from alexnet_viz.network.memory import (
     training_memory,
 )
 from alexnet_viz.network.spec import walk
+from alexnet_viz.network.tables import gibibytes
 from alexnet_viz.network.zoo import LISTED, MODELS, model_entry
-from alexnet_viz.plots import percent
-from alexnet_viz.samples import PHOTOS
-from alexnet_viz.tables import gibibytes
+from alexnet_viz.pictures import render
+from alexnet_viz.pictures.samples import PHOTOS
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import bars, cache, messages, pickers
 from pages.ui import cache_inspection as inspected
 from pages.ui import cache_techniques as kept
@@ -103,7 +104,7 @@ def _memory(t: Translator) -> None:
         half_high=gibibytes(half.highest),
     )
     st.plotly_chart(
-        plots_techniques.memory_bars(
+        technique_charts.memory_bars(
             batches, batch, panels, ("3 GB", GTX_580_BYTES), (t("Pictures in a batch"), t("GiB"))
         ),
         config=FIXED,
@@ -181,7 +182,7 @@ def _conv1(t: Translator) -> None:
             )
     names = [t(name) for name in STREAM_NAMES]
     st.plotly_chart(
-        plots_techniques.stream_colours(found.shares, names, (t("Share of colour in a filter"), t("mean"))),
+        technique_charts.stream_colours(found.shares, names, (t("Share of colour in a filter"), t("mean"))),
         config=FIXED,
         key="gpus_colours",
         alt="; ".join(
@@ -212,7 +213,7 @@ def _model(t: Translator, warning: str) -> "Model":
 
 def _off(t: Translator) -> None:
     from alexnet_viz.inspection.classify import softmax
-    from alexnet_viz.inspection.streams import members
+    from alexnet_viz.inspection.techniques.gpus import members
 
     model = _model(t, N_("These weights are random: this network has learnt nothing, so its answer means nothing."))
     choose, answers = st.columns(2, gap="medium")

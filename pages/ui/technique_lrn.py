@@ -6,10 +6,11 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from alexnet_viz import departures, plots_techniques
-from alexnet_viz.i18n import N_, Translator
+from alexnet_viz.charts import techniques as technique_charts
+from alexnet_viz.charts.base import percent
 from alexnet_viz.network.spec import LRN
-from alexnet_viz.plots import percent
+from alexnet_viz.paper import departures
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import cache, pickers
 from pages.ui import cache_inspection as inspected
 from pages.ui import cache_techniques as kept
@@ -130,7 +131,7 @@ def one_value(t: Translator) -> None:
     model, picture = cache.model(MODEL), pickers.current_picture(t)
     values = inspected.layers(model, picture.digest, picture.data)["relu1"]
     from alexnet_viz.inspection.maps import peak
-    from alexnet_viz.inspection.normalisation import strongest, unit
+    from alexnet_viz.inspection.techniques.normalisation import strongest, unit
 
     layer: LRN = st.session_state[_LAYER]
     key = f"lrn_map_{picture.digest[:8]}"
@@ -166,7 +167,7 @@ def one_value(t: Translator) -> None:
 def _neighbours(t: Translator, found, channel: int) -> None:
     numbers = found.around.neighbours
     st.plotly_chart(
-        plots_techniques.lrn_neighbours(
+        technique_charts.lrn_neighbours(
             found.channels, numbers, found.counted, channel, (t("Map"), t("Value at this position"))
         ),
         config=FIXED,
@@ -216,7 +217,7 @@ def batch_norm(t: Translator) -> None:
     names = (t("Before: relu1"), t("After LRN"), t("After batch norm"))
     groups = (before, lrn.after, normalised)
     st.plotly_chart(
-        plots_techniques.channel_statistics(
+        technique_charts.channel_statistics(
             [(name, group.mean, group.std) for name, group in zip(names, groups, strict=True)],
             (t("Mean of a map's values"), t("Standard deviation")),
         ),

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from alexnet_viz import departures, plots_techniques
-from alexnet_viz.departures import Departure
-from alexnet_viz.i18n import N_, Translator
+from alexnet_viz.charts import techniques as technique_charts
+from alexnet_viz.charts.base import percent
 from alexnet_viz.network.spec import LRN
-from alexnet_viz.plots import percent
+from alexnet_viz.paper import departures
+from alexnet_viz.paper.departures import Departure
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import cache, pickers
 from pages.ui import cache_techniques as kept
 from pages.ui.charts import FIXED
@@ -249,7 +250,7 @@ def _decay(t: Translator) -> None:
     found = departures.descend(cut)
     names = (t("the paper: e inside v"), t("torch.optim.SGD: e outside"))
     st.plotly_chart(
-        plots_techniques.two_rules(found.paper, found.torch, cut, names, (t("Steps"), t("Weight w"))),
+        technique_charts.two_rules(found.paper, found.torch, cut, names, (t("Steps"), t("Weight w"))),
         config=FIXED,
         key="paper_decay",
         alt=t(

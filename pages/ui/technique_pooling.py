@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 from PIL import Image
 
-from alexnet_viz import plots, plots_techniques, render
-from alexnet_viz.i18n import N_, Translator
+from alexnet_viz.charts import base as charts
+from alexnet_viz.charts import techniques as technique_charts
+from alexnet_viz.pictures import render
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import cache, pickers
 from pages.ui import cache_inspection as inspected
 from pages.ui import cache_techniques as kept
@@ -20,7 +22,7 @@ from pages.ui.tiles import tiles
 if TYPE_CHECKING:
     import numpy as np
 
-    from alexnet_viz.inspection.pooling import Window, Winners
+    from alexnet_viz.inspection.techniques.pooling import Window, Winners
     from alexnet_viz.network.weights import Model
 
 MODEL = "alexnet_200"
@@ -50,7 +52,7 @@ class _Map:
 
 def windows(t: Translator) -> None:
     """One map pooled three ways; one output of each with its window."""
-    from alexnet_viz.inspection.pooling import POOLINGS, coverage, pooled, window
+    from alexnet_viz.inspection.techniques.pooling import POOLINGS, coverage, pooled, window
 
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     with right:
@@ -73,7 +75,7 @@ def windows(t: Translator) -> None:
             st.caption(
                 t(
                     "In more than one window: {share} of the values. In none, at the edge: {unread}.",
-                    share=plots.percent(covered.shared),
+                    share=charts.percent(covered.shared),
                     unread=covered.unread,
                 )
             )
@@ -153,11 +155,11 @@ def shift(t: Translator) -> None:
     lines = [*found.pooled.values(), found.unpooled]
     names = [*(t(TITLES[name]) for name in found.pooled), t("not pooled")]
     st.plotly_chart(
-        plots_techniques.change_by_shift(lines, names, (t("Moved by, in values of the map"), t("Relative change"))),
+        technique_charts.change_by_shift(lines, names, (t("Moved by, in values of the map"), t("Relative change"))),
         config=FIXED,
         key="shift_lines",
         alt="; ".join(
-            t("{name}: {share} after a move by one", name=name, share=plots.percent(line[1]))
+            t("{name}: {share} after a move by one", name=name, share=charts.percent(line[1]))
             for name, line in zip(names, lines, strict=True)
         ),
     )
@@ -167,9 +169,9 @@ def shift(t: Translator) -> None:
             "All maps of {layer} move to the left by one value: the windows of 3x3 change by **{first}**, those of "
             "2x2 by **{second}**, the maps themselves by {unpooled}.",
             layer=layer,
-            first=plots.percent(overlapping[1]),
-            second=plots.percent(apart[1]),
-            unpooled=plots.percent(found.unpooled[1]),
+            first=charts.percent(overlapping[1]),
+            second=charts.percent(apart[1]),
+            unpooled=charts.percent(found.unpooled[1]),
         )
     )
     st.caption(
@@ -183,7 +185,7 @@ def shift(t: Translator) -> None:
 
 def which_wins(t: Translator) -> None:
     """Which values get through max pooling, and how often."""
-    from alexnet_viz.inspection.pooling import MAX_POOLINGS, winners
+    from alexnet_viz.inspection.techniques.pooling import MAX_POOLINGS, winners
 
     picture = pickers.current_picture(t)
     chosen = _choose_map(t, "wins")
@@ -224,9 +226,9 @@ def _table(t: Translator, rows: "Mapping[str, Winners]") -> Mapping[str, list[An
         t("Pooling"): list(rows),
         t("Windows"): [found.outputs for found in rows.values()],
         t("without a winner"): [found.level for found in rows.values()],
-        t("winner shared with a neighbour"): [plots.percent(found.sharing) for found in rows.values()],
+        t("winner shared with a neighbour"): [charts.percent(found.sharing) for found in rows.values()],
         t("Values that get through"): [found.survivors for found in rows.values()],
-        t("of all values"): [plots.percent(found.surviving) for found in rows.values()],
+        t("of all values"): [charts.percent(found.surviving) for found in rows.values()],
     }
 
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from alexnet_viz import plots, plots_techniques
+from alexnet_viz.charts import base as charts
+from alexnet_viz.charts import techniques as technique_charts
 from alexnet_viz.errors import UserError
-from alexnet_viz.i18n import N_, Translator
-from alexnet_viz.samples import SAMPLES
+from alexnet_viz.pictures.samples import SAMPLES
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.runs import STATES, History, Run, run
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import cache, live_run, messages, new_runs, pickers
 from pages.ui import cache_techniques as kept
 from pages.ui.charts import FIXED
@@ -19,7 +20,7 @@ from pages.ui.frame import PAGES
 from pages.ui.tiles import tiles
 
 if TYPE_CHECKING:
-    from alexnet_viz.inspection.signals import Flow, Response
+    from alexnet_viz.inspection.techniques.relu import Flow, Response
 
 NAMES: Mapping[str, str] = {"relu": N_("ReLU"), "tanh": N_("tanh"), "sigmoid": N_("sigmoid")}
 TEN = 10  # layers of the example
@@ -42,7 +43,7 @@ def curves(t: Translator) -> None:
     values, slopes = st.columns(2, gap="medium")
     with values:
         st.plotly_chart(
-            plots_techniques.function_curves(
+            technique_charts.function_curves(
                 found["relu"][0],
                 {function: value for function, (_, value, _) in found.items()},
                 names,
@@ -56,7 +57,7 @@ def curves(t: Translator) -> None:
         )
     with slopes:
         st.plotly_chart(
-            plots_techniques.function_curves(
+            technique_charts.function_curves(
                 found["relu"][0],
                 {function: slope for function, (_, _, slope) in found.items()},
                 names,
@@ -99,7 +100,7 @@ def _response_row(t: Translator, name: str, response: "Response") -> dict[str, s
 
 def signal(t: Translator) -> None:
     """A random signal through random layers, and a gradient back."""
-    from alexnet_viz.inspection.signals import INITIALISATIONS, INPUTS
+    from alexnet_viz.inspection.techniques.relu import INITIALISATIONS, INPUTS
 
     names = _names(t)
     left, right = st.columns(2, gap="medium")
@@ -128,7 +129,7 @@ def signal(t: Translator) -> None:
     flow = flows[function]
     st.markdown(f"**{_what_is_left(t, names[function], flow)}**")
     st.plotly_chart(
-        plots_techniques.signal_and_gradient(
+        technique_charts.signal_and_gradient(
             {name: (found.std, found.gradient) for name, found in flows.items()},
             names,
             function,
@@ -185,7 +186,7 @@ def _histograms(t: Translator, flow: "Flow", function: str) -> None:
         )
         with place:
             st.plotly_chart(
-                plots_techniques.small_histogram(counts, flow.edges, function),
+                technique_charts.small_histogram(counts, flow.edges, function),
                 config=FIXED,
                 key=f"relu_histogram_{layer}",
                 alt=t("Histogram of the values of {numbers}", numbers=numbers),
@@ -210,7 +211,7 @@ def dead(t: Translator) -> None:
 
 
 def _dead_in_random(t: Translator) -> None:
-    from alexnet_viz.inspection.signals import INITIALISATIONS, INPUTS
+    from alexnet_viz.inspection.techniques.relu import INITIALISATIONS, INPUTS
 
     initialisation, layers, width, seed = st.session_state.get(_NETWORK, DEFAULT)
     flow = kept.relu_flows(initialisation, layers, width, seed)["relu"]
@@ -228,7 +229,7 @@ def _dead_in_random(t: Translator) -> None:
         )
     )
     st.plotly_chart(
-        plots_techniques.shares_by_layer(
+        technique_charts.shares_by_layer(
             [str(layer) for layer in range(1, layers + 1)],
             [(t("dead units"), [float(share) for share in flow.dead[1:]])],
             (t("Layer"), t("Dead units")),
@@ -254,12 +255,12 @@ def _dead_in_trained(t: Translator) -> None:
     if not model.trained:
         st.info(t("Random weights: these numbers show how it is worked out, not what a trained network sees."))
     zeros, silent, always = tiles(3, 210)
-    zeros.metric(t("Zeros, this photo"), plots.percent(float(here[layer].zeros[0])))
+    zeros.metric(t("Zeros, this photo"), charts.percent(float(here[layer].zeros[0])))
     count = {"of": here[layer].channels}
     silent.metric(t("All zero, this photo"), t("{count} of {of}", count=here[layer].always, **count))
     always.metric(t("All zero, every sample"), t("{count} of {of}", count=everywhere[layer].always, **count))
     st.plotly_chart(
-        plots_techniques.shares_by_layer(
+        technique_charts.shares_by_layer(
             layers,
             [
                 (t("zeros, this photo"), [float(here[name].zeros[0]) for name in layers]),
@@ -359,7 +360,7 @@ def _active(one: Run) -> bool:
 
 
 def _live(t: Translator, racing: Mapping[str, Run], was_active: bool) -> None:
-    from alexnet_viz.inspection.signals import ERROR, steps_to, times_as_many, training_errors
+    from alexnet_viz.inspection.techniques.relu import ERROR, steps_to, times_as_many, training_errors
 
     with messages.shown(t):
         if was_active and not any(_active(one) for one in racing.values()):
@@ -401,7 +402,7 @@ def _times(times: float | None) -> str:
 def _race_charts(
     t: Translator, told: Mapping[str, History], errors: Mapping[str, Sequence[float]], goal: float
 ) -> None:
-    from alexnet_viz.inspection.signals import BATCHES, trailing_mean
+    from alexnet_viz.inspection.techniques.relu import BATCHES, trailing_mean
 
     names = _names(t)
     steps = {function: [step.step for step in one.steps] for function, one in told.items() if one.steps}
@@ -414,11 +415,11 @@ def _race_charts(
             (names[function], numbers, trailing_mean([step.loss for step in told[function].steps]))
             for function, numbers in steps.items()
         ]
-        option = plots_techniques.race_curves(lines, t("Training loss"))
+        option = technique_charts.race_curves(lines, t("Training loss"))
         st.echarts_chart(option, height=280, key="relu_race_loss", alt=t("The training loss over the steps"))
     with error:
         lines = [(names[function], numbers, errors[function]) for function, numbers in steps.items()]
-        option = plots_techniques.race_errors(lines, t("Training error"), goal)
+        option = technique_charts.race_errors(lines, t("Training error"), goal)
         st.echarts_chart(option, height=280, key="relu_race_error", alt=t("The training error over the steps"))
     st.caption(
         t(

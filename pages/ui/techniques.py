@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from alexnet_viz import lessons
-from alexnet_viz.i18n import N_, Translator
+from alexnet_viz.words import lessons
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import (
     messages,
     technique_augmentation,

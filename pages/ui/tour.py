@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import streamlit as st
 
-from alexnet_viz.i18n import N_, Translator
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui.frame import PAGES
 
 _STOP = "tour_stop"  # session key: the stop one is at, counted from 0; absent without a tour

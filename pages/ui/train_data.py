@@ -5,13 +5,13 @@ from contextlib import closing
 
 import streamlit as st
 
-from alexnet_viz.download import Progress
 from alexnet_viz.errors import UserError
-from alexnet_viz.home import cifar10_path
-from alexnet_viz.i18n import Translator
+from alexnet_viz.files.download import Progress
+from alexnet_viz.files.paths import cifar10_path
 from alexnet_viz.training.cifar10 import ARCHIVE_MIB, Packed, archive_path, download_cifar10
 from alexnet_viz.training.config import DATASETS, FIELDS
 from alexnet_viz.training.uploads import keep, uploads
+from alexnet_viz.words.i18n import Translator
 from pages.ui import messages, server, state
 
 _CHOSEN = "train_data"  # session key: what was chosen, shapes, cifar10, upload, path, or the path of an uploaded zip

@@ -7,10 +7,9 @@ from typing import Any
 import streamlit as st
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.i18n import Translator
-from alexnet_viz.limits import training_limit
 from alexnet_viz.network.notation import write_spec
 from alexnet_viz.network.zoo import LISTED, MODELS
+from alexnet_viz.serving.limits import training_limit
 from alexnet_viz.training.config import (
     CHOICE_TITLES,
     DEFAULTS,
@@ -21,6 +20,7 @@ from alexnet_viz.training.config import (
     TrainConfig,
     can_train,
 )
+from alexnet_viz.words.i18n import Translator
 from pages.ui import lab as lab_state
 from pages.ui import live_run, messages, new_runs, train_data
 from pages.ui.lab import Lab

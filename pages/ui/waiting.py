@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from alexnet_viz.i18n import Translator
-from alexnet_viz.turns import Places, TicketLine
+from alexnet_viz.serving.turns import Places, TicketLine
+from alexnet_viz.words.i18n import Translator
 
 MOMENT = 0.5  # seconds; a shorter wait is not worth a word
 _NOTICE = "waiting_notice"  # session key: the notice of this run

@@ -5,10 +5,10 @@ from pathlib import Path
 import streamlit as st
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.i18n import N_, Translator
 from alexnet_viz.network.download import download
 from alexnet_viz.network.sources import find_weights
 from alexnet_viz.network.zoo import ModelEntry
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import cache, messages, server, state
 from pages.ui.export_box import export_box
 from pages.ui.pickers import ChosenModel, OwnModel

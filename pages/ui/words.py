@@ -1,7 +1,7 @@
 """Class names as the pages draw them. A class may be a folder of a stranger's zip, so its name may hold anything."""
 
-from alexnet_viz.i18n import LANGUAGES, Translator
-from alexnet_viz.labels import class_name
+from alexnet_viz.words.i18n import LANGUAGES, Translator
+from alexnet_viz.words.labels import class_name
 from pages.ui import messages
 
 

@@ -12,11 +12,11 @@ import torch
 from captum.attr import IntegratedGradients, Occlusion
 from PIL import Image
 
-from alexnet_viz.images import decode
-from alexnet_viz.inspection.attribution import attribute, input_array
-from alexnet_viz.inspection.attribution_methods import METHODS
+from alexnet_viz.inspection.attribution.attribute import attribute, input_array
+from alexnet_viz.inspection.attribution.methods import METHODS
 from alexnet_viz.inspection.pointing import play
 from alexnet_viz.network.weights import Model, load_model
+from alexnet_viz.pictures.images import decode
 from tests.bench.start import MissingError
 from tests.catalogue import ROOT
 
@@ -84,8 +84,8 @@ def pointing(method: str, grids: int = 200) -> float:
 @cache
 def _tiny_imagenet() -> tuple[np.ndarray, list[int]]:
     """The test pictures, (N, 3, 64, 64), and their class indices."""
-    from alexnet_viz.labels import class_ids, class_of_wnid
     from alexnet_viz.training.datasets import sample_pictures
+    from alexnet_viz.words.labels import class_ids, class_of_wnid
 
     if not TINY_IMAGENET.is_file():
         raise MissingError("Tiny ImageNet is not here: set ALEXNET_VIZ_TINY_IMAGENET to its zip of WordNet folders")

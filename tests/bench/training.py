@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from unittest.mock import patch
 
-from alexnet_viz.home import CIFAR10_VARIABLE, cifar10_path
+from alexnet_viz.files.paths import CIFAR10_VARIABLE, cifar10_path
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.devices import device_of, uses_bf16
 from alexnet_viz.training.events import Finished, StepDone, from_line

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from alexnet_viz.i18n import LANGUAGES
+from alexnet_viz.words.i18n import LANGUAGES
 from pages.ui import (
     architecture_tabs,
     attribution_tabs,

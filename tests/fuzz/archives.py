@@ -18,7 +18,7 @@ from alexnet_viz.training.datasets import load_dataset, sample_pictures
 from alexnet_viz.training.uploads import keep, uploads, uploads_dir
 from tests.fuzz import images, names
 from tests.fuzz.watch import BAIT, Attack
-from tests.test_images import cut_out, flip_bytes, repeat, saved, set_number
+from tests.pictures.test_images import cut_out, flip_bytes, repeat, saved, set_number
 from tests.training.test_datasets import PLAIN, SPLIT, UNUSABLE, picture
 
 UTF8 = 0x800

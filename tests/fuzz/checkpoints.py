@@ -17,7 +17,7 @@ from alexnet_viz.network.build import random_state
 from alexnet_viz.network.weights import open_model
 from alexnet_viz.network.zoo import MODELS
 from tests.fuzz.watch import Attack
-from tests.test_images import cut_out, flip_bytes, repeat, set_number
+from tests.pictures.test_images import cut_out, flip_bytes, repeat, set_number
 
 STATE = random_state(MODELS["lenet5"].spec, seed=3)
 LAST = "classifier.4"

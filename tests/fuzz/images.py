@@ -8,9 +8,9 @@ import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from alexnet_viz.images import decode
+from alexnet_viz.pictures.images import decode
 from tests.fuzz.watch import Attack
-from tests.test_images import (
+from tests.pictures.test_images import (
     BOMBS,
     CORPUS,
     PNG_MAGIC,

@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from alexnet_viz import cli, tables
+from alexnet_viz.cli import commands as cli
 from alexnet_viz.errors import UserError
-from alexnet_viz.i18n import translator
-from alexnet_viz.network import arithmetic, diagram, editing, source
+from alexnet_viz.network import arithmetic, diagram, editing, source, tables
 from alexnet_viz.network.build import meta_network
 from alexnet_viz.network.memory import training_memory
 from alexnet_viz.network.notation import read_spec, write_spec
@@ -18,6 +17,7 @@ from alexnet_viz.network.spec import Spec, walk
 from alexnet_viz.network.zoo import MODELS, preprocess_for
 from alexnet_viz.training.config import FIELDS, PRESETS, TrainConfig, can_train, spec_of
 from alexnet_viz.training.runs import checkpoint_path, run
+from alexnet_viz.words.i18n import translator
 from tests.fuzz import names
 from tests.fuzz.watch import BAIT, Attack
 

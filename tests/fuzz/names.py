@@ -8,9 +8,9 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from alexnet_viz import cli
-from alexnet_viz.images import decode
+from alexnet_viz.cli import commands as cli
 from alexnet_viz.network.weights import read_state
+from alexnet_viz.pictures.images import decode
 from alexnet_viz.training.archives import shown
 from alexnet_viz.training.runs import run
 from alexnet_viz.training.uploads import keep, safe_name, uploads, uploads_dir

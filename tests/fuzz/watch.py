@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.i18n import LANGUAGES, translator
+from alexnet_viz.words.i18n import LANGUAGES, translator
 
 TRANSLATORS = [translator(language) for language in LANGUAGES]
 BAIT = "bait"  # folder outside of the home that hostile paths and links lead to; nobody may read it

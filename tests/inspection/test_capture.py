@@ -8,7 +8,7 @@ from alexnet_viz.inspection.by_hand import activations
 from alexnet_viz.inspection.capture import capture
 from alexnet_viz.network.build import view
 from alexnet_viz.network.spec import layer_names
-from tests.inspection.attribution_models import WITH_LRN, array_of, condition, model_of
+from tests.inspection.attribution.attribution_models import WITH_LRN, array_of, condition, model_of
 
 torch.set_num_threads(1)
 

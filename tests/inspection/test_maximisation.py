@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.images import Preprocess
 from alexnet_viz.inspection.by_hand import activations, work
 from alexnet_viz.inspection.maximisation import (
     COLOR_ROOT,
@@ -42,7 +41,8 @@ from alexnet_viz.network.spec import (
     walk,
 )
 from alexnet_viz.network.zoo import MODELS
-from alexnet_viz.samples import SAMPLE_DIR
+from alexnet_viz.pictures.images import Preprocess
+from alexnet_viz.pictures.samples import SAMPLE_DIR
 
 torch.set_num_threads(1)
 

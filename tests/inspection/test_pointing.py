@@ -6,12 +6,12 @@ import torch
 from PIL import Image
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.inspection.attribution import attribute
+from alexnet_viz.inspection.attribution.attribute import attribute
 from alexnet_viz.inspection.pointing import Scores, make_grids, play, share_inside
 from alexnet_viz.inspection.progress import Progress
 from alexnet_viz.network.fields import Box
 from alexnet_viz.network.spec import Flatten, Linear, Spec
-from tests.inspection.attribution_models import condition, model_of
+from tests.inspection.attribution.attribution_models import condition, model_of
 
 torch.set_num_threads(1)
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from alexnet_viz.images import decode
 from alexnet_viz.inspection.preprocessing import steps
 from alexnet_viz.network.zoo import MODELS
-from alexnet_viz.samples import load_sample
+from alexnet_viz.pictures.images import decode
+from alexnet_viz.pictures.samples import load_sample
 
 
 @pytest.mark.parametrize("model_id", MODELS)

@@ -23,7 +23,7 @@ from pathlib import Path
 from random import Random
 from unittest.mock import patch
 
-from alexnet_viz.i18n import LANGUAGES, translator
+from alexnet_viz.words.i18n import LANGUAGES, translator
 from tests.bench.__main__ import processor
 from tests.catalogue import ROOT
 from tests.load.actions import ACTIONS, BARS, CHAPTERS

@@ -7,8 +7,7 @@ import re
 
 import pytest
 
-from alexnet_viz import lessons, plots_compare
-from alexnet_viz.i18n import LANGUAGES, translator
+from alexnet_viz.charts import compare as compare_charts
 from alexnet_viz.network.comparison import (
     HISTORY,
     PROPERTIES,
@@ -22,6 +21,8 @@ from alexnet_viz.network.comparison import (
 from alexnet_viz.network.references import REFERENCES
 from alexnet_viz.network.spec import AdaptivePool, Pool, walk
 from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.words import lessons
+from alexnet_viz.words.i18n import LANGUAGES, translator
 
 ROWS = comparison()
 BY_ID = {row.id: row for row in ROWS}
@@ -197,7 +198,7 @@ def test_the_lessons_numbers_are_the_computed_ones(language):
 
 def test_bars_print_every_share_and_number():
     shares = [(row.conv_params, row.fc_params, row.params) for row in ROWS]
-    figure = plots_compare.share_bars([row.name for row in ROWS], shares, "conv", "fc")
+    figure = compare_charts.share_bars([row.name for row in ROWS], shares, "conv", "fc")
     conv, fc = figure.data
     assert conv.text[1] == "3.8 % (2.33M)"
     assert fc.text[1] == "96.2 % (58.6M)"
@@ -207,7 +208,7 @@ def test_bars_print_every_share_and_number():
 
 def test_near_points_get_their_names_on_different_sides():
     names, params, macs = zip(*((row.name, row.params, row.macs) for row in ROWS), strict=True)
-    figure = plots_compare.work_scatter(names, params, macs, "Parameters", "MACs", (1, 10, 100))
+    figure = compare_charts.work_scatter(names, params, macs, "Parameters", "MACs", (1, 10, 100))
     points = figure.data[-1]
     assert list(points.text) == list(names)
     assert points.textposition[names.index("AlexNet")] != points.textposition[names.index("torchvision")]
@@ -216,7 +217,7 @@ def test_near_points_get_their_names_on_different_sides():
 
 
 def test_sides_run_out_without_an_error():
-    assert plots_compare.label_sides([1, 1, 1, 1], [1, 1, 1, 1]) == [
+    assert compare_charts.label_sides([1, 1, 1, 1], [1, 1, 1, 1]) == [
         *("middle right", "middle left", "bottom center", "bottom center")
     ]
 
@@ -225,4 +226,4 @@ def test_sides_run_out_without_an_error():
     ("number", "text"), [(156, "156"), (2_572, "2.57k"), (2_334_080, "2.33M"), (1_813_561_344, "1.81G"), (0, "0")]
 )
 def test_short_numbers(number, text):
-    assert plots_compare.short_number(number) == text
+    assert compare_charts.short_number(number) == text

@@ -6,7 +6,6 @@ from xml.etree import ElementTree
 
 import pytest
 
-from alexnet_viz.i18n import Message, translator
 from alexnet_viz.network.diagram import VIEWS, alt_text, diagram, standalone
 from alexnet_viz.network.diagram_bars import COLUMNS
 from alexnet_viz.network.spec import (
@@ -24,6 +23,7 @@ from alexnet_viz.network.spec import (
 )
 from alexnet_viz.network.svg import COLOURS, size_of, text_width, wrapped
 from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.words.i18n import Message, translator
 
 SVG = "{http://www.w3.org/2000/svg}"
 EN = translator("en")

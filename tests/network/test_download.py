@@ -8,7 +8,7 @@ import pytest
 from alexnet_viz.errors import UserError
 from alexnet_viz.network.download import download
 from alexnet_viz.network.zoo import MODELS
-from tests.test_download import CONTENT, serving
+from tests.files.test_download import CONTENT, serving
 
 
 def fetch(folder, checksum):

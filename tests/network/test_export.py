@@ -15,7 +15,6 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.labels import class_ids
 from alexnet_viz.network import export
 from alexnet_viz.network.build import random_state, with_weights
 from alexnet_viz.network.export import FORMATS, Portable, of_edited, of_file, of_model, random_layers, write
@@ -37,6 +36,7 @@ from alexnet_viz.network.spec import (
 )
 from alexnet_viz.network.weights import carried_over, load_model, open_model
 from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.words.labels import class_ids
 from tests.network.test_build import seed_class
 from tests.network.test_source import MADE_UP
 from tests.random_layers import MAP_LAYERS, random_layer

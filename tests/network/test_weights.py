@@ -13,15 +13,15 @@ import pytest
 import torch
 from safetensors.torch import save, save_file
 
-from alexnet_viz.download import file_digest
 from alexnet_viz.errors import UserError
-from alexnet_viz.labels import class_ids
+from alexnet_viz.files.download import file_digest
 from alexnet_viz.network import weights
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.sources import RANDOM, WeightsSource
 from alexnet_viz.network.spec import Linear
 from alexnet_viz.network.weights import load_model, open_model, read_state
 from alexnet_viz.network.zoo import LISTED, MODELS
+from alexnet_viz.words.labels import class_ids
 
 torch.set_num_threads(1)
 

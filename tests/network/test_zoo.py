@@ -6,9 +6,9 @@ import pytest
 import torchvision
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.labels import class_ids
 from alexnet_viz.network.spec import LRN, Activation, Conv, Dropout, Linear, Pool, module_keys, walk
 from alexnet_viz.network.zoo import DEFAULT_MODEL, LISTED, MODELS, model_entry
+from alexnet_viz.words.labels import class_ids
 
 
 @pytest.mark.parametrize("entry", MODELS.values(), ids=list(MODELS))

@@ -2,10 +2,10 @@
 
 import pytest
 
-from alexnet_viz.i18n import LANGUAGES
 from alexnet_viz.network.notation import read_spec, write_spec
 from alexnet_viz.network.spec import KINDS, layer_names, walk
 from alexnet_viz.network.zoo import LISTED, MODELS
+from alexnet_viz.words.i18n import LANGUAGES
 from pages.ui import architecture_tabs
 from tests.pages.test_classify import open_page
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alexnet_viz.inspection.attribution_methods import METHODS
+from alexnet_viz.inspection.attribution.methods import METHODS
 from alexnet_viz.network.zoo import LISTED
 from pages.ui import attribution_tabs
 from tests.pages.test_classify import open_page

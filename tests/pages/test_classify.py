@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from alexnet_viz.home import weights_dir
+from alexnet_viz.files.paths import weights_dir
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.sources import find_weights
 from alexnet_viz.network.zoo import LISTED, MODELS
@@ -223,7 +223,7 @@ def test_improbable_classes_are_left_out_of_the_bars_and_the_table():
 
 
 def test_the_tab_of_all_pictures_has_a_row_each_and_downloads():
-    from alexnet_viz.samples import SAMPLES
+    from alexnet_viz.pictures.samples import SAMPLES
 
     app = open_page(tab="pictures")
     assert len(app.dataframe[0].value) == len(SAMPLES)

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.i18n import LANGUAGES
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.words.i18n import LANGUAGES
 from pages.ui import cache, classify_tabs
 from tests.pages.test_classify import open_page
 

@@ -120,8 +120,8 @@ def test_it_answers_when_its_file_is_there_and_torchvision_waits_for_the_click(h
     assert len(headlines(app)) == 2
     assert len(app.get("plotly_chart")) == 2
 
-    from alexnet_viz import images
-    from alexnet_viz.samples import load_sample
+    from alexnet_viz.pictures import images
+    from alexnet_viz.pictures.samples import load_sample
 
     answer = resnet.classify(theirs, images.decode(load_sample("cat")).image)
     class_id, probability = answer.top(1)[0]

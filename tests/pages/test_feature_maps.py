@@ -116,7 +116,7 @@ def test_a_job_that_was_stopped_does_not_start_again_by_itself():
     def page():
         import streamlit as st
 
-        from alexnet_viz.i18n import translator
+        from alexnet_viz.words.i18n import translator
         from pages.ui import jobs
 
         st.session_state.setdefault("job_stopped", (("stopped",), None))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alexnet_viz.ml import ensure_ml
+from alexnet_viz.serving.imports import ensure_ml
 from pages.ui import classify_tabs, techniques, tour
 from pages.ui.frame import PAGES
 from tests.pages.test_classify import open_page

@@ -5,10 +5,10 @@ import re
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from alexnet_viz.i18n import LANGUAGES
 from alexnet_viz.network import arithmetic, notation
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.spec import walk
+from alexnet_viz.words.i18n import LANGUAGES
 from pages.ui import architecture_tabs
 from pages.ui.frame import PAGES
 from pages.ui.share import HIDEABLE

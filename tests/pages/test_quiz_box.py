@@ -3,13 +3,13 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from alexnet_viz.i18n import LANGUAGES, translator
 from alexnet_viz.quiz.lessons import LESSONS, questions, said
+from alexnet_viz.words.i18n import LANGUAGES, translator
 from tests.pages.test_classify import open_page
 
 
 def _alone(lesson: str, language: str) -> None:
-    from alexnet_viz.i18n import translator
+    from alexnet_viz.words.i18n import translator
     from pages.ui.quiz_box import quiz_box
 
     quiz_box(translator(language), lesson)

@@ -8,8 +8,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.i18n import LANGUAGES
-from alexnet_viz.qr import QUIET_ZONE, qr_svg
+from alexnet_viz.serving.qr import QUIET_ZONE, qr_svg
+from alexnet_viz.words.i18n import LANGUAGES
 from pages.ui import frame, share
 from tests.catalogue import ROOT
 from tests.pages.test_classify import headline, open_page, png

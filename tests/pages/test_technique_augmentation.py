@@ -3,7 +3,8 @@
 import pytest
 from torchvision import transforms
 
-from alexnet_viz import home, lessons
+from alexnet_viz.files import paths
+from alexnet_viz.words import lessons
 from pages.ui import technique_augmentation
 from tests.pages.test_classify import open_page
 
@@ -75,7 +76,7 @@ def test_the_photo_moves_along_the_directions():
 
 
 def test_the_directions_of_cifar10_are_computed_when_it_is_here(monkeypatch, cifar10_zip):
-    monkeypatch.setenv(home.CIFAR10_VARIABLE, str(cifar10_zip))
+    monkeypatch.setenv(paths.CIFAR10_VARIABLE, str(cifar10_zip))
     monkeypatch.setattr(technique_augmentation, "CIFAR_COUNT", 200)
     app = opened("pca")
     photos = app.dataframe[0].value["λ"].tolist()

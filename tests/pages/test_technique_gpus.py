@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.sources import find_weights
 from alexnet_viz.network.zoo import MODELS
-from alexnet_viz.samples import PHOTOS
+from alexnet_viz.pictures.samples import PHOTOS
 from pages.ui import cache_techniques, technique_gpus
 from tests.pages.test_classify import open_page
 
@@ -111,9 +111,9 @@ def test_a_stream_switched_off_moves_the_answer_and_counts_the_photos(two_stream
 
 
 def test_photos_are_counted_as_they_are_asked_one_by_one(two_streams):
-    from alexnet_viz import images
     from alexnet_viz.inspection.by_hand import activations
-    from alexnet_viz.inspection.streams import silenced
+    from alexnet_viz.inspection.techniques.gpus import silenced
+    from alexnet_viz.pictures import images
     from pages.ui import cache
 
     model = cache.model(MODEL.id)

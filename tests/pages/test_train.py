@@ -14,9 +14,9 @@ from alexnet_viz.training.events import EpochDone, StepDone, to_line
 from alexnet_viz.training.jobs import Jobs
 from alexnet_viz.training.runs import Status, new_run, runs, write_status
 from alexnet_viz.training.uploads import uploads
+from tests.files.test_download import serving
 from tests.pages.test_classify import open_page
 from tests.pages.test_feature_maps import button
-from tests.test_download import serving
 from tests.training.test_cifar10 import ARCHIVE, RECORDS
 from tests.training.test_datasets import PLAIN, SPLIT
 from tests.training.test_uploads import zipped

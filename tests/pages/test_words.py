@@ -7,12 +7,12 @@ import pytest
 from safetensors.torch import save_file
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.i18n import Message, translator
 from alexnet_viz.inspection import resnet
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.runs import delete_run, new_run
+from alexnet_viz.words.i18n import Message, translator
 from pages.ui import classify_tabs, messages, runs_tabs
 from pages.ui.words import class_words, tick_words
 from tests.fuzz.names import TRICKS

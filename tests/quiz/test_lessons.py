@@ -11,10 +11,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from alexnet_viz.i18n import Message, translator
 from alexnet_viz.network.comparison import comparison
 from alexnet_viz.quiz.lessons import LESSONS, judge, next_seed, questions, said
 from alexnet_viz.quiz.question import NEAR, Mistake, Question
+from alexnet_viz.words.i18n import Message, translator
 
 SEEDS = range(200)
 ENGLISH = translator("en")

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from torchvision.transforms import functional as torchvision
 
-from alexnet_viz.colour import ColourPCA, colour_pca
-from alexnet_viz.images import Preprocess
+from alexnet_viz.pictures.colour_pca import ColourPCA, colour_pca
+from alexnet_viz.pictures.images import Preprocess
 from alexnet_viz.training.augment import Augment, Normalise
 from alexnet_viz.training.config import TrainConfig
 

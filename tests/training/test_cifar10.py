@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from alexnet_viz.download import Progress
 from alexnet_viz.errors import UserError
-from alexnet_viz.home import cifar10_path
-from alexnet_viz.labels import class_ids
+from alexnet_viz.files.download import Progress
+from alexnet_viz.files.paths import cifar10_path
 from alexnet_viz.training import cifar10
 from alexnet_viz.training.cifar10 import Packed, archive_path, download_cifar10
 from alexnet_viz.training.datasets import load_dataset
-from tests.test_download import dead_url, serving
+from alexnet_viz.words.labels import class_ids
+from tests.files.test_download import dead_url, serving
 
 torch.set_num_threads(1)
 

@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.i18n import Message
 from alexnet_viz.training import runs as subject
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.events import EpochDone, Finished, LearningRateChanged, Resumed, Saved, StepDone, to_line
@@ -41,6 +40,7 @@ from alexnet_viz.training.runs import (
     unreadable_runs,
     write_status,
 )
+from alexnet_viz.words.i18n import Message
 
 CONFIG = TrainConfig(data="shapes", epochs=3)
 

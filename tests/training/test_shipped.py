@@ -6,13 +6,13 @@ import math
 import numpy as np
 import pytest
 
-from alexnet_viz.labels import class_ids
 from alexnet_viz.network.weights import Model, load_model
 from alexnet_viz.training.augment import Normalise
 from alexnet_viz.training.datasets import load_dataset
 from alexnet_viz.training.measure import accuracy, logits_of
 from alexnet_viz.training.runs import classes_of, history, runs
 from alexnet_viz.training.snapshots import TEST, epoch_of, read_snapshot, snapshot_files
+from alexnet_viz.words.labels import class_ids
 from tests.catalogue import ROOT
 
 TRAINED = ("alexnet_cifar", "alexnet_cifar_2gpu")

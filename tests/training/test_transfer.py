@@ -11,11 +11,11 @@ import torch.nn.functional as F  # noqa: N812
 from PIL import Image
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.images import Preprocess
-from alexnet_viz.labels import class_ids, class_record
 from alexnet_viz.network.weights import load_model, open_model
+from alexnet_viz.pictures.images import Preprocess
 from alexnet_viz.training import transfer as subject
 from alexnet_viz.training.datasets import Split, load_dataset
+from alexnet_viz.words.labels import class_ids, class_record
 from tests.catalogue import ROOT
 
 torch.set_num_threads(1)

@@ -1,0 +1,422 @@
+"""The command line: `python -m alexnet_viz COMMAND`.
+
+    spec NAME [--input N] [--rounding floor|ceil] [--json]     a network's arithmetic, layer by layer
+    predict FILE... [--model NAME] [--weights FILE] [--top K] [--json]   what a network sees in pictures
+    explain FILE --method ID [--layer NAME] [--class ID] --out OVERLAY.png [--npy HEAT.npy] [--json]
+                                                               which pixels a class comes from, drawn over the picture
+    labels NETWORK [--json]                                    the classes a network knows, in its output order
+    weights [--json]                                           which weights are where
+    export MODEL|FILE --format onnx|safetensors|pth --out FILE [--net WRITTEN]   a network for other programs
+    count NAME                                                 count a reference network's numbers anew
+    train --data PATH|cifar10|shapes --model NAME [--preset fast|seed] [--epochs N] [--FIELD VALUE] [--json]
+    resume RUN                                                 go on with a run; `runs` lists all
+    transfer --data PATH --photographs PATH [--leave-out FILE] [--out FILE]   train the head of alexnet_200 again
+
+Torch is imported by the commands that compute with it, so `--help` and `spec` start at once.
+"""
+
+import argparse
+import io
+import json
+import locale
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from alexnet_viz.cli import training as cli_training
+from alexnet_viz.errors import UserError
+from alexnet_viz.network.count import count
+from alexnet_viz.network.export import FORMATS, of_edited, of_file, of_model, write
+from alexnet_viz.network.notation import read_spec
+from alexnet_viz.network.references import REFERENCES
+from alexnet_viz.network.sources import find_weights, places
+from alexnet_viz.network.spec import Row, Spec, Walk, walk
+from alexnet_viz.network.zoo import DEFAULT_MODEL, LISTED, MODELS, model_entry
+from alexnet_viz.pictures import render
+from alexnet_viz.pictures.images import decode
+from alexnet_viz.serving.imports import keep_caches_at_home
+from alexnet_viz.words.i18n import LANGUAGES, Translator, best_language, translator
+from alexnet_viz.words.labels import class_ids, class_name, class_record
+
+if TYPE_CHECKING:
+    from alexnet_viz.network.weights import Model
+
+Command = Callable[[argparse.Namespace, Translator], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; 0 if all went well, 1 if something could not be answered, 2 for a wrong call."""
+    args = _parser().parse_args(argv)
+    t = translator(args.language)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may have bytes that are no text
+        sys.stdout.reconfigure(errors="backslashreplace")
+    command: Command = args.command
+    try:
+        return command(args, t)
+    except UserError as problem:
+        print(t(problem.message), file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m alexnet_viz", description="See how AlexNet works.")
+    parser.add_argument("--language", choices=sorted(LANGUAGES), default=best_language([locale.getlocale()[0]]))
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    spec = commands.add_parser("spec", help="a network's arithmetic, layer by layer")
+    spec.add_argument("name", metavar="NAME", help=f"one of: {', '.join(LISTED)}")
+    spec.add_argument("--input", type=_positive, metavar="N", help="side of the square input, in pixels")
+    spec.add_argument(
+        "--rounding", choices=["floor", "ceil"], default="floor", help="PyTorch's rule or the 2012 code's"
+    )
+    spec.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    spec.set_defaults(command=_spec)
+
+    predict = commands.add_parser("predict", help="what a network sees in pictures")
+    predict.add_argument("files", nargs="+", metavar="FILE")
+    predict.add_argument("--model", metavar="NAME", help=f"one of: {', '.join(LISTED)} (default: {DEFAULT_MODEL})")
+    predict.add_argument(
+        "--weights", type=Path, metavar="FILE", help="a weights file of one's own; its model is found by its keys"
+    )
+    predict.add_argument("--top", type=_positive, default=5, metavar="K", help="how many classes to print (5)")
+    predict.add_argument("--json", action="store_true", help="print one JSON object a picture and nothing else")
+    predict.set_defaults(command=_predict)
+
+    explain = commands.add_parser("explain", help="which pixels a class comes from, drawn over the picture")
+    explain.add_argument("file", metavar="FILE")
+    explain.add_argument("--method", required=True, metavar="ID", help="gradcam, occlusion, ...; a wrong one lists all")
+    explain.add_argument(
+        "--layer", default="", metavar="NAME", help="of methods that look at one (the ReLU of the last convolution)"
+    )
+    explain.add_argument("--class", dest="class_id", metavar="ID", help="the class to explain (the most probable one)")
+    explain.add_argument("--model", metavar="NAME", help=f"one of: {', '.join(LISTED)} (default: {DEFAULT_MODEL})")
+    explain.add_argument("--weights", type=Path, metavar="FILE", help="a weights file of one's own")
+    explain.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method")
+    explain.add_argument("--out", type=Path, required=True, metavar="OVERLAY.png", help="where to draw the map")
+    explain.add_argument("--npy", type=Path, metavar="HEAT.npy", help="where to write the map: float32, signed")
+    explain.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    explain.set_defaults(command=_explain)
+
+    labels = commands.add_parser("labels", help="the classes a network knows, in its output order")
+    labels.add_argument("name", metavar="NETWORK", help=f"one of: {', '.join(LISTED)}")
+    labels.add_argument("--json", action="store_true", help="print one JSON array and nothing else")
+    labels.set_defaults(command=_labels)
+
+    weights = commands.add_parser("weights", help="which weights are where")
+    weights.add_argument("--json", action="store_true", help="print one JSON object a place and nothing else")
+    weights.set_defaults(command=_weights)
+
+    export = commands.add_parser("export", help="write a network for other programs to read")
+    export.add_argument("what", metavar="MODEL|FILE", help=f"one of: {', '.join(LISTED)}; or a weights file")
+    export.add_argument("--format", required=True, choices=list(FORMATS), help="what to write")
+    export.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to write it")
+    export.add_argument("--net", default="", metavar="WRITTEN", help="the edited network: ?net= of a link to one")
+    export.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    export.set_defaults(command=_export)
+
+    count = commands.add_parser("count", help="count a reference network's numbers anew (needs torchvision)")
+    count.add_argument("name", metavar="NAME", help=f"one of: {', '.join(REFERENCES)}")
+    count.set_defaults(command=_count)
+
+    cli_training.add_commands(commands)
+
+    transfer = commands.add_parser("transfer", help="train the head of alexnet_200 again")
+    transfer.add_argument(
+        "--data",
+        type=Path,
+        required=True,
+        metavar="PATH",
+        help="Tiny ImageNet: zip or folder of train/WNID, test/WNID",
+    )
+    transfer.add_argument(
+        "--photographs", type=Path, required=True, metavar="PATH", help="a zip or folder of known/WNID and unknown"
+    )
+    transfer.add_argument(
+        "--leave-out", type=Path, metavar="FILE", help="names pictures of the data that are among the photographs"
+    )
+    transfer.add_argument("--convolutions", type=Path, metavar="FILE", help="a file with features.* (the shipped one)")
+    transfer.add_argument("--cache", type=Path, metavar="DIR", help="keep the computed features in this folder")
+    transfer.add_argument("--out", type=Path, metavar="FILE", help="where to write the weights (assets/weights)")
+    transfer.set_defaults(command=_transfer)
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return number
+
+
+# spec
+
+
+def _spec(args: argparse.Namespace, t: Translator) -> int:
+    entry = model_entry(args.name)
+    spec = replace(entry.spec, rounding=args.rounding)
+    if args.input:
+        spec = spec.at_input(args.input)
+    walked = walk(spec)
+    if args.json:
+        print(json.dumps(_spec_record(entry.id, spec, walked, t), ensure_ascii=False))
+    else:
+        _print_table(spec, walked, t)
+    return 1 if walked.errors else 0
+
+
+def _spec_record(name: str, spec: Spec, walked: Walk, t: Translator) -> dict[str, object]:
+    possible = not walked.errors
+    return {
+        "name": name,
+        "input": list(spec.input),
+        "params": walked.params if possible else None,
+        "macs": walked.macs if possible else None,
+        "layers": [_row_record(row) for row in walked.rows],
+        "errors": [{"layer": remark.layer, "text": t(remark.text)} for remark in walked.errors],
+        "notes": [{"layer": remark.layer, "text": t(remark.text)} for remark in walked.notes],
+    }
+
+
+def _row_record(row: Row) -> dict[str, object]:
+    return {
+        "name": row.name,
+        "kind": row.kind,
+        "shape": list(row.shape),
+        "params": row.params,
+        "macs": row.macs,
+        "receptive_field": row.receptive_field,
+        "stride": row.stride,
+    }
+
+
+def _print_table(spec: Spec, walked: Walk, t: Translator) -> None:
+    columns = "{:<10} {:<14} {:>14} {:>13} {:>15} {:>6} {:>7}"
+    print(columns.format("layer", "kind", "output", "parameters", "MACs", "field", "stride"))
+    print(columns.format("input", "", "x".join(map(str, spec.input)), "", "", "", ""))
+    for row in walked.rows:
+        field = [row.receptive_field or "-", row.stride or "-"]
+        shape = "x".join(map(str, row.shape))
+        print(columns.format(row.name, row.kind, shape, f"{row.params:,}", f"{row.macs:,}", *field))
+    if not walked.errors:
+        print(columns.format("total", "", "", f"{walked.params:,}", f"{walked.macs:,}", "", ""))
+    for remark in (*walked.errors, *walked.notes):
+        print(f"{remark.layer}: {t(remark.text)}")
+
+
+# predict
+
+
+def _predict(args: argparse.Namespace, t: Translator) -> int:
+    from alexnet_viz.inspection.classify import answer_record, classify
+
+    model = _model(args)
+    failed = False
+    for file in args.files:
+        try:
+            _check_trained(model)
+            picture = decode(_read(file), Path(file).name)
+        except UserError as problem:
+            failed = True
+            record: dict[str, object] = {"file": file, "error": t(problem.message)}
+        else:
+            record = answer_record(file, model.entry.id, classify(model, picture.image), args.top)
+        print(json.dumps(record, ensure_ascii=False) if args.json else _answer_text(record, t.language), flush=True)
+    return int(failed)
+
+
+def _model(args: argparse.Namespace) -> "Model":
+    from alexnet_viz.network.weights import load_model, open_model
+
+    if args.weights:
+        return open_model(args.weights, model_id=args.model)
+    return load_model(args.model or DEFAULT_MODEL)
+
+
+def _check_trained(model: "Model") -> None:
+    if not model.trained:
+        raise UserError(
+            "{model} has no weights here, and random ones answer nothing. "
+            "Give its weights with --weights FILE, or choose a model that has some: {trained}.",
+            model=model.entry.id,
+            trained=DEFAULT_MODEL,
+        )
+
+
+def _read(file: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except (OSError, ValueError) as problem:  # ValueError: a NUL in the name
+        reason = problem.strerror if isinstance(problem, OSError) else str(problem)
+        raise UserError("{file} cannot be read: {reason}.", file=file, reason=reason) from problem
+
+
+def _answer_text(record: dict[str, object], language: str) -> str:
+    if "error" in record:
+        return f"{record['file']}: {record['error']}"
+    top = record["top"]
+    assert isinstance(top, list)
+    answers = ", ".join(f"{class_name(item['class'], language)} {item['probability']:.1%}" for item in top)
+    return f"{record['file']}: {answers}"
+
+
+# explain
+
+
+def _explain(args: argparse.Namespace, t: Translator) -> int:
+    try:
+        record = _explained(args)
+    except UserError as problem:
+        if not args.json:
+            raise
+        print(json.dumps({"file": args.file, "error": t(problem.message)}, ensure_ascii=False))
+        return 1
+    if args.json:
+        print(json.dumps(record, ensure_ascii=False))
+    else:
+        name = class_name(record["class"], t.language)
+        print(f"{args.file}: {name} {record['probability']:.1%}, {record['method']}, {args.out}")
+    return 0
+
+
+def _explained(args: argparse.Namespace) -> dict[str, Any]:
+    """Compute the map, write the files, and return what is printed of it."""
+    keep_caches_at_home()
+    from alexnet_viz.inspection.attribution.attribute import attribute, input_array, preprocess_of, rectified
+
+    model = _model(args)
+    _check_trained(model)
+    array = input_array(model, decode(_read(args.file), Path(args.file).name).image)
+    answer = attribute(
+        model, array, args.method, layer=args.layer, target=args.class_id, settings=dict(map(_setting, args.set))
+    )
+    shown = rectified(answer.heat) if answer.raw is not None else answer.heat  # CAM methods as in their papers
+    limit = float(np.abs(shown).max(initial=0.0))
+    _write(args.out, render.overlaid(preprocess_of(model).from_array(array), shown, limit))
+    if args.npy:
+        encoded = io.BytesIO()
+        np.save(encoded, answer.heat)
+        _write(args.npy, encoded.getvalue())
+    return {
+        "file": args.file,
+        "model": model.entry.id,
+        "method": answer.method,
+        "layer": answer.layer or None,
+        "class": answer.class_id,
+        "probability": round(answer.probability, 6),
+        "seconds": round(answer.seconds, 4),
+    }
+
+
+def _setting(text: str) -> tuple[str, int | str]:
+    name, _, value = text.partition("=")
+    return name, int(value) if value.isdecimal() else value
+
+
+def _write(file: Path, data: bytes) -> None:
+    try:
+        file.write_bytes(data)
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else str(problem)
+        raise UserError("{file} cannot be written: {reason}.", file=str(file), reason=reason) from problem
+
+
+# labels
+
+
+def _labels(args: argparse.Namespace, t: Translator) -> int:
+    records = [class_record(class_id) for class_id in class_ids(model_entry(args.name).labels)]
+    if args.json:
+        print(json.dumps(records, ensure_ascii=False))
+    else:
+        for record in records:
+            print(f"{record['wnid'] or '-':<10} {record['en']:<32} {record['ko']}")
+    return 0
+
+
+# weights
+
+
+def _weights(args: argparse.Namespace, t: Translator) -> int:
+    for entry in MODELS.values():
+        used = find_weights(entry)
+        for place in places(entry):
+            here = place.path is not None and place.path.is_file()
+            record: dict[str, object] = {
+                "model": entry.id,
+                "origin": place.origin,
+                "file": str(place.path),
+                "bytes": place.path.stat().st_size if place.path and here else None,
+                "used": here and place == used,
+            }
+            print(json.dumps(record, ensure_ascii=False) if args.json else _place_text(record))
+    return 0
+
+
+def _place_text(record: dict[str, object]) -> str:
+    size = "-" if record["bytes"] is None else f"{record['bytes']:,}"
+    return f"{'*' if record['used'] else ' '} {record['model']:<20} {record['origin']:<8} {size:>12}  {record['file']}"
+
+
+# export
+
+
+def _export(args: argparse.Namespace, t: Translator) -> int:
+    from alexnet_viz.network.weights import load_model
+
+    if args.what in MODELS:
+        model = load_model(args.what)
+        portable = of_edited(model, read_spec(args.net)) if args.net else of_model(model)
+    elif Path(args.what).is_file():
+        portable = of_file(Path(args.what), args.net)
+    else:
+        raise UserError(
+            "There is no network and no weights file named {name}. Networks: {known}.",
+            name=args.what,
+            known=", ".join(LISTED),
+        )
+    data = write(portable, args.format)
+    _write(args.out, data)
+    record = {
+        "file": str(args.out),
+        "format": args.format,
+        "bytes": len(data),
+        "classes": len(portable.classes),
+        "random_layers": list(portable.random),
+    }
+    if args.json:
+        print(json.dumps(record, ensure_ascii=False))
+    else:
+        random = f", random weights: {', '.join(portable.random)}" if portable.random else ""
+        print(f"{args.out}: {args.format}, {len(data):,} bytes{random}")
+    return 0
+
+
+# count
+
+
+def _count(args: argparse.Namespace, t: Translator) -> int:
+    print(json.dumps(asdict(count(args.name)), ensure_ascii=False))
+    return 0
+
+
+# transfer
+
+
+def _transfer(args: argparse.Namespace, t: Translator) -> int:
+    from alexnet_viz.training.transfer import transfer
+
+    steps = transfer(
+        args.data,
+        args.photographs,
+        leave_out=args.leave_out,
+        convolutions=args.convolutions,
+        out=args.out,
+        cache=args.cache,
+    )
+    for event in steps:
+        print(json.dumps(event), flush=True)
+    return 0

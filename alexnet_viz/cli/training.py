@@ -1,0 +1,146 @@
+"""The training commands: `train`, `resume` and `runs`. Their flags are made from the fields of `TrainConfig`.
+
+    train --data cifar10|shapes|PATH [--model NAME] [--preset fast|seed] [--FIELD VALUE] [--json]
+    train --run ID      what the page starts: a run whose folder is there already
+    resume RUN          go on from its last checkpoint
+    runs                what there is
+
+Under `torchrun` every process trains; the first one also keeps the run's folder and prints.
+"""
+
+import argparse
+import json
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from alexnet_viz.training.config import FIELDS, Field, TrainConfig
+from alexnet_viz.training.events import EpochDone, Event, Finished, StepDone, to_line
+from alexnet_viz.training.jobs import Jobs, work
+from alexnet_viz.training.runs import STATES, Asked, Run, history, new_run, run, runs
+from alexnet_viz.words.i18n import Translator
+
+_TYPES: dict[str, Callable[[str], Any]] = {"int": int, "float": float, "text": str, "choice": str}
+_GOOD_ENDS = {"finished", "stopped", "paused"}
+
+
+def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the three commands to the parser."""
+    train = commands.add_parser("train", help="train a network and keep the run in a folder")
+    for field in FIELDS.values():
+        _add_flag(train, field)
+    train.add_argument("--run", metavar="ID", help="work on a run that is waiting; all other settings are its own")
+    train.add_argument("--json", action="store_true", help="print one event a line and nothing else")
+    train.set_defaults(command=_train)
+
+    resume = commands.add_parser("resume", help="go on with a run from its last checkpoint")
+    resume.add_argument("run", metavar="RUN")
+    resume.add_argument("--json", action="store_true", help="print one event a line and nothing else")
+    resume.set_defaults(command=_resume)
+
+    listed = commands.add_parser("runs", help="list the runs, newest first")
+    listed.add_argument("--json", action="store_true", help="print one JSON object a run and nothing else")
+    listed.set_defaults(command=_runs)
+
+
+def _add_flag(parser: argparse.ArgumentParser, field: Field) -> None:
+    flag = f"--{field.name.replace('_', '-')}"
+    text = field.help.replace("%", "%%")
+    # No defaults here: what is not given comes from the preset.
+    if field.kind == "bool":
+        parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=text)
+    else:
+        metavar = "|".join(choice or '""' for choice in field.choices) or field.unit.upper() or "VALUE"
+        parser.add_argument(flag, type=_TYPES[field.kind], default=None, metavar=metavar, help=text)
+
+
+def _train(args: argparse.Namespace, t: Translator) -> int:
+    given = {name: getattr(args, name) for name in FIELDS if getattr(args, name) is not None}
+    if args.run:
+        return _work(run(args.run), args.json)
+    config = TrainConfig.with_preset(given.pop("preset", "fast"), **given)
+    if _follows():
+        return _follow(config, None)
+    return _work(new_run(config), args.json)
+
+
+def _resume(args: argparse.Namespace, t: Translator) -> int:
+    waiting = run(args.run)
+    if _follows():
+        return _follow(waiting.config(), waiting)
+    Jobs().claim(waiting)
+    return _work(waiting, args.json)
+
+
+def _follows() -> bool:
+    """Whether this is another process of torchrun than the first."""
+    return int(os.environ.get("RANK", "0")) > 0
+
+
+def _follow(config: TrainConfig, resumed: Run | None) -> int:
+    """Take one's share of every batch; the first process keeps the folder and tells."""
+    from alexnet_viz.training.train import train
+
+    for _ in train(config, resumed.path if resumed else None, resume=resumed is not None):
+        pass
+    return 0
+
+
+def _work(waiting: Run, as_json: bool) -> int:
+    state = ""
+    for event in work(waiting, _training):
+        text = to_line(event).rstrip("\n") if as_json else _text(event, waiting)
+        if text:
+            print(text, flush=True)
+        if isinstance(event, Finished):
+            state = event.state
+    return int(state not in _GOOD_ENDS)
+
+
+def _training(config: TrainConfig, *, run_dir: Any, resume: bool, control: Callable[[], Asked]) -> Iterator[Event]:
+    """Torch is imported here, once the run has the device."""
+    from alexnet_viz.training.train import train
+
+    return train(config, run_dir, resume, control)
+
+
+def _text(event: Event, waiting: Run) -> str:
+    match event:
+        case StepDone():
+            return ""
+        case EpochDone():
+            checked = "" if event.val_accuracy is None else f", validation {event.val_accuracy:.1%}"
+            return (
+                f"epoch {event.epoch}: loss {event.train_loss:.3f}, training {event.train_accuracy:.1%}{checked}, "
+                f"{event.images_per_second:.0f} images/s"
+            )
+        case Finished():
+            tested = "" if event.test_accuracy is None else f", test images right: {event.test_accuracy:.2%}"
+            return f"{waiting.id}: {event.state}{tested}"
+        case _:
+            return to_line(event).rstrip("\n")
+
+
+def _runs(args: argparse.Namespace, t: Translator) -> int:
+    jobs = Jobs()
+    for one in runs():
+        told = history(one)
+        config = one.config()
+        best = told.best_epoch
+        record = {
+            "run": one.id,
+            "state": jobs.state(one),
+            "model": config.model,
+            "data": config.data,
+            "epochs": len(told.epochs),
+            "best_epoch": best.epoch if best else None,
+            "val_accuracy": best.val_accuracy if best else None,
+            "test_accuracy": told.finished.test_accuracy if told.finished else None,
+            "path": str(one.path),
+        }
+        if args.json:
+            print(json.dumps(record, ensure_ascii=False))
+        else:
+            right = "-" if record["test_accuracy"] is None else f"{record['test_accuracy']:.2%}"
+            print(f"{one.id:<48} {t(STATES[jobs.state(one)]):<12} {config.model:<20} {len(told.epochs):>4} {right:>8}")
+    return 0

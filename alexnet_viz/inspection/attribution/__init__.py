@@ -1,0 +1,1 @@
+"""Which pixels an answer came from, and whether to trust that."""

@@ -1,0 +1,1 @@
+"""Experiments with each of the paper's ideas."""

@@ -1,0 +1,1 @@
+"""Pictures: a stranger's bytes decoded safely, prepared for a network, drawn."""

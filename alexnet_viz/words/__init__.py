@@ -1,0 +1,1 @@
+"""Everything said to people: translations, class names, lessons, numbers."""

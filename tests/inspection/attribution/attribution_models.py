@@ -1,0 +1,62 @@
+"""Small models and pictures that the tests of attribution share, and what "left as it was" means."""
+
+from functools import cache
+
+import torch
+
+from alexnet_viz.network.build import random_state, with_weights
+from alexnet_viz.network.spec import LRN, Activation, Conv, Flatten, Linear, Pool, Spec
+from alexnet_viz.network.weights import Model
+from alexnet_viz.network.zoo import MODELS, ModelEntry
+from alexnet_viz.pictures.images import Preprocess
+
+SMALL = Spec(
+    (3, 16, 16),
+    (
+        *(Conv(6, kernel=3, padding=1), Activation(), Pool(2, 2)),
+        *(Conv(8, kernel=3, padding=1), Activation(), Pool(2, 2)),
+        *(Flatten(), Linear(128, 12), Activation(), Linear(12, 4)),
+    ),
+)
+WITH_LRN = Spec((3, 16, 16), (*SMALL.layers[:2], LRN(alpha=5.0), *SMALL.layers[2:]))
+CLASSES = ("cat", "dog", "frog", "ship")
+
+
+def model_of(spec=SMALL, classes=CLASSES, seed=0, state=None):
+    entry = ModelEntry(
+        id="small",
+        title="Small",
+        summary="",
+        year=2012,
+        spec=spec,
+        preprocess=Preprocess(spec.input[1], spec.input[1], (0.5,) * spec.input[0], (0.25,) * spec.input[0]),
+        labels="cifar10",
+    )
+    network = with_weights(spec, random_state(spec, seed) if state is None else state)
+    return Model(entry, network, classes, "random", f"random-{seed}", {})
+
+
+@cache
+def random_model(model_id):
+    """A whole network of the app with seeded random weights."""
+    entry = MODELS[model_id]
+    classes = tuple(f"class {i}" for i in range(entry.spec.layers[-1].outputs))
+    return Model(entry, with_weights(entry.spec, random_state(entry.spec)), classes, "random", "random-0", {})
+
+
+def array_of(model, seed=1):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(model.network.spec.input, generator=generator).numpy()
+
+
+def condition(network):
+    """All that hooking and differentiating could leave behind."""
+    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return {
+        "hooks": sum(len(getattr(module, kind)) for module in network.modules() for kind in hooks),
+        "training": [module.training for module in network.modules()],
+        "attributes": [sorted(vars(module)) for module in network.modules()],
+        "requires_grad": [tensor.requires_grad for tensor in network.parameters()],
+        "grad": [tensor.grad for tensor in network.parameters()],
+        "weights": [(tensor.data_ptr(), float(tensor.double().sum())) for tensor in network.state_dict().values()],
+    }

@@ -1,0 +1,279 @@
+"""LRN against a loop of the printed formula and against torch; batch norm, and the other departures, likewise."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from torch import nn
+
+from alexnet_viz.errors import UserError
+from alexnet_viz.inspection.techniques import normalisation
+from alexnet_viz.inspection.techniques.normalisation import (
+    Change,
+    alpha_both_ways,
+    as_printed,
+    batch_normalised,
+    by_channel,
+    change,
+    dropout_places,
+    fifth_layer_both_ways,
+    first_layer_both_ways,
+    input_scales,
+    lrn_by_channel,
+    normalise,
+    strongest,
+    uniform_gap,
+    unit,
+)
+from alexnet_viz.network.spec import LRN
+from alexnet_viz.network.zoo import MODELS
+
+torch.set_num_threads(1)
+
+
+def drawn(*shape, seed=0, scale=10.0):
+    return np.random.default_rng(seed).normal(0, scale, shape).astype(np.float32)
+
+
+def rectified(*shape, **how):
+    return np.maximum(drawn(*shape, **how), 0)
+
+
+def printed_formula(maps, layer):
+    """Section 3.3, value by value: b_i = a_i / (k + alpha * sum of a_j^2 from i - n/2 to i + n/2) ^ beta."""
+    count, half = len(maps), layer.size // 2
+    per_stream = count // layer.groups
+    result = np.empty(maps.shape, np.float64)
+    for i in range(count):
+        first = i // per_stream * per_stream
+        total = np.zeros(maps.shape[1:])
+        for j in range(max(first, i - half), min(first + per_stream - 1, i + half) + 1):
+            total += maps[j].astype(np.float64) ** 2
+        result[i] = maps[i] / (layer.k + layer.alpha * total) ** layer.beta
+    return result
+
+
+LAYERS = st.builds(
+    LRN,
+    size=st.sampled_from([1, 3, 5, 7, 15]),
+    alpha=st.floats(1e-5, 1),
+    beta=st.floats(0, 1.5),
+    k=st.floats(0.5, 8),
+    groups=st.sampled_from([1, 2, 4]),
+)
+
+
+# ---- LRN ------------------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=40)
+@given(LAYERS, st.integers(0, 99))
+def test_the_printed_record_is_the_printed_formula(layer, seed):
+    maps = drawn(8, 3, 4, seed=seed)
+    assert np.allclose(normalise(maps, as_printed(layer)).after, printed_formula(maps, layer), rtol=1e-4, atol=1e-6)
+
+
+@settings(max_examples=40)
+@given(LAYERS, st.integers(0, 99))
+def test_the_record_is_torchs_own_in_every_stream(layer, seed):
+    maps = drawn(8, 3, 4, seed=seed)
+    theirs = nn.LocalResponseNorm(layer.size, layer.alpha, layer.beta, layer.k)
+    streams = torch.from_numpy(maps)[None].chunk(layer.groups, dim=1)
+    expected = torch.cat([theirs(stream) for stream in streams], dim=1)[0].numpy()
+    assert np.allclose(normalise(maps, layer).after, expected, rtol=1e-6)
+
+
+def test_the_seeds_line_is_the_code_and_five_times_its_alpha_is_the_paper():
+    maps = rectified(96, 5, 5)
+    batch = torch.from_numpy(maps)[None]
+    code = nn.LocalResponseNorm(size=5, alpha=0.0001, beta=0.75, k=2)(batch)[0].numpy()
+    paper = nn.LocalResponseNorm(size=5, alpha=0.0005, beta=0.75, k=2)(batch)[0].numpy()
+    assert np.allclose(normalise(maps, LRN()).after, code, rtol=1e-6)
+    assert np.allclose(paper, printed_formula(maps, LRN()), rtol=1e-5)
+    assert as_printed(LRN()).alpha == pytest.approx(5e-4)
+    assert nn.LocalResponseNorm(5).k == 1.0, "PyTorch's default; the paper's is 2"
+
+
+def test_what_changes_on_paper():
+    found = change(np.float32([0, 2, 4, -8]), np.float32([0, 1, 1, -8]))
+    assert found == Change(median=0.5, largest=0.75)
+
+
+def test_without_neighbours_only_the_constant_is_left():
+    found = normalise(rectified(6, 4, 4), LRN(alpha=1e-12, k=16.0, beta=0.5))
+    assert found.change.median == pytest.approx(0.75)
+    assert found.neighbours.largest < 1e-5
+    felt = normalise(rectified(6, 4, 4), LRN(alpha=1.0, k=16.0, beta=0.5))
+    assert felt.neighbours.largest > 0.5
+
+
+def test_on_values_uniform_to_50_they_differ_by_a_tenth():
+    gap = uniform_gap()
+    assert gap.median == pytest.approx(0.10, abs=0.005)
+    assert 0.20 < gap.largest <= gap.bound
+    assert gap.bound == pytest.approx(0.24, abs=0.005)
+    assert gap.bound == pytest.approx(1 - ((2 + 1e-4 * 2500) / (2 + 5e-4 * 2500)) ** 0.75)
+    assert uniform_gap(seed=1) != gap
+    assert uniform_gap() == gap
+
+
+def test_the_bound_is_reached_where_all_neighbours_are_highest():
+    both = alpha_both_ways(np.full((9, 1, 1), 50, np.float32), LRN())
+    assert both.relative.largest == pytest.approx(uniform_gap().bound, rel=1e-5)
+
+
+def test_a_unit_by_the_code_and_by_the_paper():
+    maps, layer = rectified(64, 6, 7), LRN(alpha=0.05, groups=2)
+    for channel, row, column in [(0, 0, 0), (31, 3, 2), (32, 5, 6), (63, 2, 1), (40, 1, 1)]:
+        found = unit(maps, layer, channel, row, column)
+        assert found.code.result == pytest.approx(normalise(maps, layer).after[channel, row, column], rel=1e-5)
+        expected = printed_formula(maps, layer)[channel, row, column]
+        assert found.printed.result == pytest.approx(expected, rel=1e-6)
+        assert found.printed.alpha / found.printed.size == pytest.approx(layer.alpha)
+        if expected:
+            assert found.below == pytest.approx(1 - found.printed.result / found.code.result)
+
+
+def test_neighbours_beyond_the_border_of_a_stream_drop_out():
+    maps = rectified(64, 2, 2) + 1
+    across, within = (unit(maps, LRN(groups=groups), 31, 1, 0) for groups in (1, 2))
+    assert across.channels == within.channels == [29, 30, 31, 32, 33]
+    assert across.counted == [True] * 5
+    assert within.counted == [True, True, True, False, False]
+    assert within.code.squares == pytest.approx(float((maps[29:32, 1, 0].astype(np.float64) ** 2).sum()))
+    assert within.code.result > across.code.result
+    assert unit(maps, LRN(groups=2), 32, 1, 0).counted == [False, False, True, True, True]
+    assert unit(maps, LRN(), 0, 0, 0).channels == [0, 1, 2]
+
+
+def test_a_place_that_does_not_exist_is_named():
+    with pytest.raises(UserError, match="rows go from 0 to 1"):
+        unit(rectified(4, 2, 2), LRN(), 0, 2, 0)
+    with pytest.raises(UserError, match="channels go from 0 to 3"):
+        unit(rectified(4, 2, 2), LRN(), 4, 0, 0)
+
+
+def test_the_strongest_come_first():
+    maps = np.zeros((4, 2, 2), np.float32)
+    maps[2, 0, 1], maps[1, 1, 1] = 9, 5
+    assert strongest(maps, 3) == [2, 1, 0]
+
+
+def test_colours_are_full_where_one_value_in_a_hundred_is():
+    maps = np.arange(1001, dtype=np.float32).reshape(7, 11, 13)
+    assert normalisation.colour_limit(maps) == pytest.approx(990)
+    one_peak = np.zeros((1, 20, 20), np.float32)
+    one_peak[0, 3, 3] = 5
+    assert normalisation.colour_limit(one_peak) == 5
+
+
+# ---- Batch normalisation --------------------------------------------------------------------------------------------
+
+
+def test_batch_normalisation_is_torchs_in_training():
+    batch = rectified(3, 5, 4, 6) * np.arange(1, 6, dtype=np.float32)[:, None, None]
+    expected = nn.BatchNorm2d(5)(torch.from_numpy(batch)).detach().numpy()
+    assert np.allclose(batch_normalised(batch), expected, rtol=1e-4, atol=1e-5)
+    after = by_channel(batch_normalised(batch))
+    assert np.allclose(after.mean, 0, atol=1e-5)
+    assert np.allclose(after.std, 1, atol=1e-3)
+
+
+def test_a_map_that_is_the_same_everywhere_becomes_zero():
+    assert np.array_equal(batch_normalised(np.full((2, 1, 3, 3), 7, np.float32)), np.zeros((2, 1, 3, 3), np.float32))
+
+
+def test_lrn_of_a_batch_and_its_divisors():
+    batch, layer = rectified(3, 8, 4, 4), LRN(alpha=0.01)
+    found = lrn_by_channel(batch, layer)
+    after = np.stack([normalise(maps, layer).after for maps in batch])
+    assert np.allclose(found.after.mean, after.mean((0, 2, 3)), rtol=1e-5)
+    assert np.allclose(found.after.std, after.std((0, 2, 3)), rtol=1e-5)
+    divisors = batch[batch > 0] / after[batch > 0]
+    assert (found.least_divisor, found.largest_divisor) == pytest.approx((divisors.min(), divisors.max()))
+    assert found.least_divisor >= 2**0.75 * (1 - 1e-6)
+
+
+# ---- Paper against code ---------------------------------------------------------------------------------------------
+
+
+def pooled(maps):
+    """3x3 windows with stride 2, by loops."""
+    count, height, width = maps.shape
+    return np.array(
+        [
+            [[maps[c, r : r + 3, q : q + 3].max() for q in range(0, width - 2, 2)] for r in range(0, height - 2, 2)]
+            for c in range(count)
+        ]
+    )
+
+
+def test_the_first_layer_in_both_orders():
+    maps, layer = drawn(8, 9, 9, scale=3), LRN(alpha=0.1)
+    code_alpha = LRN(alpha=layer.alpha / layer.size)  # the oracle's alpha is not divided
+    found = first_layer_both_ways(maps, layer)
+    assert np.allclose(found.paper, pooled(printed_formula(np.maximum(maps, 0), code_alpha)), rtol=1e-5, atol=1e-6)
+    assert np.allclose(found.code, np.maximum(pooled(printed_formula(maps, code_alpha)), 0), rtol=1e-5, atol=1e-6)
+    assert found.difference == pytest.approx(float(np.abs(found.paper - found.code).max()))
+    some = found.paper > 0
+    assert found.relative.largest == pytest.approx(float((1 - found.code[some] / found.paper[some]).max()))
+    assert found.relative.largest > 0.01
+    assert (found.paper >= found.code * (1 - 1e-6)).all(), "negative neighbours only make the code divide by more"
+
+
+def test_without_lrn_the_order_makes_no_difference():
+    found = first_layer_both_ways(drawn(8, 9, 9), LRN(alpha=1e-12))
+    assert found.relative.largest < 1e-6
+
+
+def test_pooling_before_the_relu_is_the_same_to_the_bit():
+    found = fifth_layer_both_ways(drawn(256, 13, 13))
+    assert found.difference == 0.0
+    assert found.paper.shape == (256, 6, 6)
+    assert np.array_equal(found.paper, np.maximum(pooled(drawn(256, 13, 13)), 0))
+
+
+def test_alpha_as_printed_divides_by_more():
+    maps, layer = rectified(8, 3, 3), LRN()
+    found = alpha_both_ways(maps, layer)
+    assert np.allclose(found.paper, printed_formula(maps, layer), rtol=1e-5)
+    assert (found.paper <= found.code).all()
+
+
+def test_where_dropout_stands():
+    paper = dropout_places(MODELS["alexnet_2012"].spec, seed=1)
+    assert [(d.after, d.before, d.values) for d in paper] == [("relu6", "fc7", 4096), ("relu7", "fc8", 4096)]
+    for model in ("alexnet_torchvision", "alexnet_single"):
+        theirs = dropout_places(MODELS[model].spec, seed=1)
+        assert [(d.after, d.before, d.values) for d in theirs] == [("pool5", "fc6", 9216), ("relu6", "fc7", 4096)]
+    for place in paper:
+        assert abs(place.zeroed - place.values / 2) < 5 * (place.values / 4) ** 0.5
+    assert paper == dropout_places(MODELS["alexnet_2012"].spec, seed=1)
+    assert paper != dropout_places(MODELS["alexnet_2012"].spec, seed=2)
+
+
+def test_draws_leave_torchs_own_seed_alone():
+    before = torch.random.get_rng_state()
+    dropout_places(MODELS["alexnet_2012"].spec, seed=1)
+    uniform_gap()
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+def test_zeros_of_a_map():
+    assert normalisation.already_zero(np.float32([[[0, 1], [0, 2]]])) == 2
+
+
+def test_one_picture_in_two_scales():
+    pixels = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
+    picture = Image.fromarray(pixels)
+    paper, torchvision = (
+        input_scales(MODELS[name].preprocess, picture) for name in ("alexnet_2012", "alexnet_torchvision")
+    )
+    for c, (large, small) in enumerate(zip(paper, torchvision, strict=True)):
+        mean, std = (0.485, 0.456, 0.406)[c] * 255, (0.229, 0.224, 0.225)[c] * 255
+        assert large.minimum == pytest.approx(pixels[..., c].min() - mean, abs=1e-3)
+        assert large.maximum == pytest.approx(pixels[..., c].max() - mean, abs=1e-3)
+        assert large.std == pytest.approx(pixels[..., c].std(), rel=1e-4)
+        assert (small.minimum * std, small.maximum * std) == pytest.approx((large.minimum, large.maximum), abs=1e-3)

@@ -1,0 +1,481 @@
+"""Channels switched off: as if their filters were gone, one by one as in batches, and the models left as they were."""
+
+from dataclasses import FrozenInstanceError, replace
+from math import prod
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alexnet_viz.errors import UserError
+from alexnet_viz.inspection import ablation as experiments
+from alexnet_viz.inspection.ablation import Ranking, forward_from, rank_channels, without
+from alexnet_viz.inspection.by_hand import activations
+from alexnet_viz.inspection.progress import Progress
+from alexnet_viz.network.build import random_state, view, with_weights
+from alexnet_viz.network.spec import (
+    LRN,
+    Activation,
+    AdaptivePool,
+    BatchNorm,
+    Conv,
+    Dropout,
+    Flatten,
+    Linear,
+    Pool,
+    Spec,
+    layer_names,
+    module_keys,
+    walk,
+)
+from tests.random_layers import MAP_LAYERS, random_layer
+
+torch.set_num_threads(1)
+
+EVERY_KIND = Spec(
+    (3, 19, 17),
+    (
+        *(Conv(8, kernel=5, stride=2, padding=1), Activation(), LRN(groups=2, alpha=0.5), Pool(3, 2)),
+        *(Conv(6, kernel=3, padding=1, groups=2), BatchNorm(), Activation("tanh"), Pool(2, 1, 1, mode="avg")),
+        *(AdaptivePool(3), LRN(size=4, alpha=0.5), Flatten(), Flatten(), Dropout(), Linear(54, 7)),
+        *(BatchNorm(), Activation("sigmoid"), Linear(7, 4)),
+    ),
+)
+CEIL = replace(EVERY_KIND, rounding="ceil")
+NAMES = layer_names(EVERY_KIND.layers)
+LAST = NAMES[-1]
+EITHER_RULE = pytest.mark.parametrize("spec", [EVERY_KIND, CEIL], ids=["floor", "ceil"])
+
+
+def filled(spec, seed=0):
+    """Seeded random weights, large enough for logits that differ; batch norms whose vectors are all at work."""
+    generator = torch.Generator().manual_seed(seed)
+    state = random_state(spec, seed)
+    for key, tensor in state.items():
+        if key.rsplit(".", 1)[0] + ".running_var" in state and tensor.dim():
+            state[key] = torch.rand(tensor.shape, generator=generator) + 0.5
+        elif tensor.dim():
+            state[key] = 2 * tensor
+    return with_weights(spec, state)
+
+
+def picture(spec, seed=1, batch=1):
+    return 3 * torch.randn(batch, *spec.input, generator=torch.Generator().manual_seed(seed))
+
+
+def ready(spec=EVERY_KIND, batch=1, seed=0):
+    network = filled(spec, seed)
+    return network, activations(network, picture(spec, seed + 1, batch))
+
+
+def hooked(network, off):
+    """An independent switchboard: the whole module, forward hooks on a view of one's own."""
+    mine = view(network)
+
+    def zero(channels):
+        def hook(module, *tensors):
+            values = tensors[-1] if isinstance(tensors[-1], torch.Tensor) else tensors[-1][0]
+            mask = torch.ones_like(values)
+            for channel in channels:
+                mask[:, channel] = 0
+            return values * mask
+
+        return hook
+
+    for name, key in zip(layer_names(network.spec.layers), module_keys(network.spec.layers), strict=True):
+        if off.get(name) and key:
+            mine.get_submodule(key).register_forward_hook(zero(off[name]))
+        elif off.get(name):  # the first Flatten is no module: what arrives at the classifier is its output
+            mine.classifier.register_forward_pre_hook(zero(off[name]))
+    return mine
+
+
+def logits_of(network, batch, off):
+    with torch.inference_mode():
+        return hooked(network, off)(batch)
+
+
+def ranked(*args, **how):
+    *steps, ranking = rank_channels(*args, **how)
+    assert all(isinstance(step, Progress) for step in steps)
+    assert isinstance(ranking, Ranking)
+    return steps, ranking
+
+
+# ---- Channels off ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("off", [{}, {"conv1": []}, {"conv2": (), "fc4": frozenset()}], ids=str)
+def test_nothing_off_is_nothing_changed(off):
+    network, outputs = ready()
+    same = without(network, outputs, off)
+    assert list(same) == list(outputs)
+    assert all(same[name] is outputs[name] for name in outputs)
+
+
+@EITHER_RULE
+@pytest.mark.parametrize("name", NAMES)
+def test_every_layer_against_hooks(name, spec):
+    network, outputs = ready(spec, batch=2)
+    channels = {0, outputs[name].shape[1] - 1}
+    changed = without(network, outputs, {name: channels})
+    assert torch.allclose(changed[LAST], logits_of(network, outputs["input"], {name: channels}), atol=1e-5)
+    assert not torch.allclose(changed[LAST], outputs[LAST], atol=1e-4)
+    assert list(changed) == list(outputs)
+    before = ["input", *NAMES][: NAMES.index(name) + 1]
+    assert [key for key in outputs if changed[key] is outputs[key]] == before
+    for key in outputs:
+        assert changed[key].shape == outputs[key].shape
+        assert not changed[key].requires_grad
+    kept = [c for c in range(outputs[name].shape[1]) if c not in channels]
+    assert not changed[name][:, sorted(channels)].any()
+    assert torch.equal(changed[name][:, kept], outputs[name][:, kept])
+
+
+@EITHER_RULE
+@pytest.mark.parametrize(
+    ("name", "key", "channel"),
+    [("conv1", "features.0", 3), ("conv2", "features.4", 5), ("fc3", "classifier.2", 6), ("fc4", "classifier.5", 0)],
+)
+def test_off_is_a_filter_without_weights_and_bias(spec, name, key, channel):
+    network, outputs = ready(spec, batch=2)
+    state = {each: tensor.clone() for each, tensor in network.state_dict().items()}
+    state[f"{key}.weight"][channel] = 0
+    state[f"{key}.bias"][channel] = 0
+    expected = activations(with_weights(spec, state), outputs["input"])
+    changed = without(network, outputs, {name: [channel]})
+    for each in outputs:
+        assert torch.allclose(changed[each], expected[each], atol=1e-5), each
+
+
+def test_a_layer_that_follows_may_answer_what_is_off():
+    network, outputs = ready()
+    changed = without(network, outputs, {"bn3": range(7)})
+    assert changed["sigmoid3"].tolist() == [[0.5] * 7]
+
+
+def test_what_is_off_is_zero_even_where_it_was_infinite():
+    network, outputs = ready()
+    outputs["relu1"] = torch.full_like(outputs["relu1"], float("inf"))
+    changed = without(network, outputs, {"relu1": range(8)})
+    assert not changed["relu1"].any()
+    assert changed[LAST].isfinite().all()
+
+
+@st.composite
+def specs(draw):
+    """Small networks of everything that takes maps, in both rounding rules, ending in two fully connected layers."""
+
+    def window():
+        kernel = draw(st.integers(1, 3))
+        return kernel, draw(st.integers(1, kernel)), draw(st.integers(0, kernel // 2))
+
+    kinds = st.sampled_from(MAP_LAYERS)
+    layers = tuple(random_layer(draw, kind, window, 4) for kind in draw(st.lists(kinds, min_size=1, max_size=5)))
+    size = draw(st.integers(3, 9)), draw(st.integers(3, 9))
+    spec = Spec((4, *size), layers, draw(st.sampled_from(["floor", "ceil"])))
+    rows = walk(spec).rows
+    flat = prod(rows[-1].shape if rows else spec.input)
+    tail = (Flatten(), Linear(flat, 5), Activation(), Linear(5, 3))
+    return replace(spec, layers=(*layers[: len(rows)], *tail))
+
+
+@settings(max_examples=50)
+@given(spec=specs(), data=st.data(), seed=st.integers(0, 99))
+def test_networks_and_switches_at_random(spec, data, seed):
+    network, outputs = ready(spec, batch=2, seed=seed)
+    off = {
+        row.name: data.draw(st.frozensets(st.integers(0, row.shape[0] - 1), max_size=4), label=row.name)
+        for row in walk(spec).rows
+    }
+    changed = without(network, outputs, off)
+    last = layer_names(spec.layers)[-1]
+    expected = logits_of(network, outputs["input"], off)
+    assert torch.allclose(changed[last], expected, rtol=1e-4, atol=1e-5)
+    assert torch.allclose(forward_from(network, outputs["input"], "input", off), expected, rtol=1e-4, atol=1e-5)
+    for name, channels in off.items():
+        assert not changed[name][:, list(channels)].any()
+
+
+# ---- From a layer on, with gradients ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["input", *NAMES])
+def test_from_every_layer_on_it_is_the_network_to_the_bit(name):
+    network, outputs = ready(batch=2)
+    assert torch.equal(forward_from(network, outputs[name], name, {}), outputs[LAST])
+
+
+def test_what_is_off_before_the_layer_is_in_its_values_already():
+    network, outputs = ready(batch=2)
+    off = {"conv1": [1], "tanh2": [2], "fc3": [0]}
+    changed = without(network, outputs, off)
+    for name in ("conv1", "pool1", "tanh2", "avgpool2", "fc3", LAST):
+        assert torch.equal(forward_from(network, changed[name], name, off), changed[LAST]), name
+
+
+@pytest.mark.parametrize("name", ["input", "conv1", "pool1", "tanh2"])
+def test_gradients_flow_back_to_the_layer_and_nowhere_else(name):
+    """Against central differences, in double precision, of the hooked module."""
+    network = filled(EVERY_KIND).double()
+    outputs = activations(network, picture(EVERY_KIND).double())
+    off = {"pool1": [1, 4], "norm2": [0], "fc3": [3, 5]}
+    values = outputs[name].clone().requires_grad_(True)
+    logits = forward_from(network, values, name, off)
+    (gradient,) = torch.autograd.grad(logits[0, 2], values)
+    assert not any(parameter.grad is not None for parameter in network.parameters())
+    assert values.grad is None
+
+    direction = torch.randn(values.shape, generator=torch.Generator().manual_seed(7)).double()
+
+    def logit(step):
+        moved = (outputs[name] + step * direction).detach()
+        if name == "input":
+            return logits_of(network, moved, off)[0, 2]
+        mine = hooked(network, off)
+        key = module_keys(EVERY_KIND.layers)[NAMES.index(name)]
+        mine.get_submodule(key).register_forward_hook(lambda *_: moved, prepend=True)  # before the switches
+        return mine(outputs["input"])[0, 2]
+
+    difference = float(logit(1e-7) - logit(-1e-7)) / 2e-7
+    assert difference != 0
+    assert float((gradient * direction).sum()) == pytest.approx(difference, rel=1e-4)
+
+
+def test_no_gradient_goes_through_a_channel_that_is_off():
+    network, outputs = ready()
+    values = outputs["relu1"].clone().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(forward_from(network, values, "relu1", {"relu1": [2, 3]})[0, 0], values)
+    by_channel = gradient[0].flatten(1).abs().sum(dim=1)
+    assert not by_channel[2:4].any()
+    assert by_channel[[0, 1, 4, 5, 6, 7]].any()
+
+
+def test_without_a_wish_for_gradients_there_are_none():
+    network, outputs = ready()
+    values = outputs["relu1"].clone().requires_grad_(True)
+    with torch.no_grad():
+        assert not forward_from(network, values, "relu1", {}).requires_grad
+    assert not without(network, {**outputs, "relu1": values}, {"relu1": [0]})[LAST].requires_grad
+
+
+# ---- Channels ranked -------------------------------------------------------------------------------------------------
+
+
+def one_by_one(network, batch, name, class_index, count):
+    """Logit and probability drops from whole forward passes, one a channel."""
+
+    switched = [0]
+    mine = hooked(network, {name: switched})
+
+    def scores(channels):
+        switched[:] = channels
+        with torch.inference_mode():
+            logits = mine(batch)[0].double()
+        return np.array([float(logits[class_index]), float(logits.softmax(0)[class_index])])
+
+    untouched = scores([])
+    return np.array([untouched - scores([channel]) for channel in range(count)]).T
+
+
+def check_ranking(network, outputs, name, class_index, **how):
+    count = outputs[name].shape[1]
+    _, ranking = ranked(network, outputs, name, class_index, **how)
+    logit_drop, probability_drop = one_by_one(network, outputs["input"][:1], name, class_index, count)
+    assert ranking.logit_drop == pytest.approx(logit_drop, rel=1e-4, abs=1e-5)
+    assert ranking.probability_drop == pytest.approx(probability_drop, abs=1e-5)
+    assert (ranking.layer, ranking.class_index) == (name, class_index)
+    assert sorted(ranking.order) == list(range(count))
+    assert all(np.diff(ranking.logit_drop[ranking.order]) <= 0)
+    return ranking
+
+
+@EITHER_RULE
+@pytest.mark.parametrize("name", NAMES)
+def test_every_layers_ranking_is_that_of_one_channel_at_a_time(name, spec):
+    network, outputs = ready(spec)
+    ranking = check_ranking(network, outputs, name, 2, batch=5)
+    assert np.abs(ranking.logit_drop).max() > 1e-3
+
+
+@settings(max_examples=30)
+@given(spec=specs(), data=st.data(), batch=st.integers(1, 9))
+def test_rankings_at_random(spec, data, batch):
+    network, outputs = ready(spec)
+    name = data.draw(st.sampled_from(layer_names(spec.layers)))
+    check_ranking(network, outputs, name, data.draw(st.integers(0, 2)), batch=batch)
+
+
+def linear(weights, inputs):
+    """One fully connected layer on `inputs`, and the outputs."""
+    weight = torch.tensor(weights)
+    spec = Spec((weight.shape[1], 1, 1), (Flatten(), Linear(weight.shape[1], weight.shape[0])))
+    network = with_weights(spec, {"classifier.0.weight": weight, "classifier.0.bias": torch.tensor([0.5, -0.5])})
+    return network, activations(network, torch.tensor(inputs).reshape(1, -1, 1, 1))
+
+
+def test_a_ranking_on_paper():
+    network, outputs = linear([[2.0, -1.0, 3.0, 2.0], [0.0, 0.0, 0.0, 0.0]], [1.0, 2.0, 0.0, 1.0])
+    steps, ranking = ranked(network, outputs, "flatten", 0)
+    assert ranking.logit_drop.tolist() == [2, -2, 0, 2]
+    assert ranking.order.tolist() == [0, 3, 2, 1], "equal ones by number"
+    untouched, less, more = (1 / (1 + np.exp(-margin)) for margin in (3.0, 1.0, 5.0))
+    expected = [untouched - less, untouched - more, 0, untouched - less]
+    assert ranking.probability_drop == pytest.approx(expected, abs=1e-7)
+    assert steps == [Progress(3, 3)], "the one that is zero needs no run"
+
+
+def test_the_logits_themselves_can_be_switched_off():
+    network, outputs = linear([[2.0, 1.0], [1.0, 0.0]], [1.0, 1.0])
+    _, ranking = ranked(network, outputs, "fc1", 0)
+    assert ranking.logit_drop.tolist() == [3.5, 0]
+    assert ranking.order.tolist() == [0, 1]
+
+
+def test_channels_that_are_zero_are_not_run_and_drop_nothing():
+    network, outputs = ready()
+    outputs = without(network, outputs, {"relu1": [0, 3, 7]})
+    steps, ranking = ranked(network, outputs, "relu1", 1, batch=2)
+    assert steps == [Progress(2, 5), Progress(4, 5), Progress(5, 5)]
+    assert ranking.logit_drop[[0, 3, 7]].tolist() == [0, 0, 0]
+    assert ranking.probability_drop[[0, 3, 7]].tolist() == [0, 0, 0]
+    assert np.all(ranking.logit_drop[[1, 2, 4, 5, 6]] != 0)
+
+
+def test_a_layer_that_is_all_zero_needs_no_run_at_all():
+    network, outputs = ready()
+    outputs = without(network, outputs, {"relu1": range(8)})
+    steps, ranking = ranked(network, outputs, "relu1", 1)
+    assert steps == []
+    assert not ranking.logit_drop.any()
+    assert ranking.order.tolist() == list(range(8))
+
+
+def test_the_first_picture_of_a_batch_is_ranked():
+    network, outputs = ready(batch=3)
+    alone = activations(network, outputs["input"][:1])
+    other = activations(network, outputs["input"][1:2])
+    _, ranking = ranked(network, outputs, "conv2", 0)
+    assert ranking.logit_drop == pytest.approx(ranked(network, alone, "conv2", 0)[1].logit_drop, abs=1e-5)
+    assert ranking.logit_drop != pytest.approx(ranked(network, other, "conv2", 0)[1].logit_drop, abs=1e-3)
+
+
+@pytest.mark.parametrize(("pictures", "sizes"), [(0.5, [1] * 8), (1, [1] * 8), (3.9, [3, 3, 2]), (100, [6, 2])])
+def test_a_batch_stays_within_its_memory(monkeypatch, pictures, sizes):
+    """conv1 is the largest output from conv1 on; the batch asked for is 6."""
+    network, outputs = ready()
+    assert outputs["conv1"].nbytes == 4 * 8 * 9 * 8 == max(outputs[name].nbytes for name in NAMES)
+    _, plain = ranked(network, outputs, "conv1", 0)
+    monkeypatch.setattr(experiments, "MAX_BYTES", int(pictures * outputs["conv1"].nbytes))
+    steps, ranking = ranked(network, outputs, "conv1", 0, batch=6)
+    assert np.diff([0, *(step.done for step in steps)]).tolist() == sizes
+    assert ranking.logit_drop == pytest.approx(plain.logit_drop, abs=1e-5)
+
+
+def test_a_later_layer_may_be_the_larger_one(monkeypatch):
+    spec = Spec((2, 4, 4), (Conv(4, 4), Conv(8, 1, padding=2), Flatten(), Linear(200, 2)))
+    network, outputs = ready(spec)
+    monkeypatch.setattr(experiments, "MAX_BYTES", 2 * outputs["conv2"].nbytes)
+    assert ranked(network, outputs, "conv1", 0)[0] == [Progress(2, 4), Progress(4, 4)]
+    monkeypatch.setattr(experiments, "MAX_BYTES", 2 * outputs["fc3"].nbytes)
+    assert ranked(network, outputs, "fc3", 0)[0] == [Progress(2, 2)], "layers before it do not count"
+
+
+# ---- What does not exist ---------------------------------------------------------------------------------------------
+
+MISSING = [
+    ({"conv9": [0]}, "no layer named conv9. Layers: conv1, relu1, norm1, pool1, conv2"),
+    ({"conv9": []}, "no layer named conv9"),
+    ({"input": [0]}, "no layer named input. Layers: conv1"),
+    ({"conv1": [8]}, "conv1 has no channel 8. Its channels go from 0 to 7."),
+    ({"conv1": [0], "relu1": [-1]}, "relu1 has no channel -1"),
+    ({"conv1": [0], "fc4": [1, 4]}, "fc4 has no unit 4. Its units go from 0 to 3."),
+]
+
+
+@pytest.mark.parametrize(("off", "words"), MISSING, ids=str)
+def test_what_does_not_exist_is_answered_with_what_does(off, words):
+    network, outputs = ready()
+    with pytest.raises(UserError) as problem:
+        without(network, outputs, off)
+    assert words in str(problem.value)
+    with pytest.raises(UserError) as problem:
+        forward_from(network, outputs["input"], "input", off)
+    assert words in str(problem.value)
+
+
+def test_there_is_nothing_to_rank_or_to_run_from():
+    network, outputs = ready()
+    for layer, class_index, words in (
+        ("conv9", 0, "no layer named conv9. Layers: conv1"),
+        ("input", 0, "no layer named input. Layers: conv1"),
+        ("conv1", 4, "fc4 has no unit 4. Its units go from 0 to 3."),
+        ("conv1", -1, "fc4 has no unit -1"),
+    ):
+        with pytest.raises(UserError) as problem:
+            next(rank_channels(network, outputs, layer, class_index))
+        assert words in str(problem.value)
+    with pytest.raises(UserError, match=r"no layer named conv9\. Layers: input, conv1"):
+        forward_from(network, outputs["input"], "conv9", {})
+
+
+# ---- The model is left as it was -------------------------------------------------------------------------------------
+
+
+def condition(network):
+    """Hooks, modes, gradients and every bit of the weights."""
+    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return (
+        [(name, m.training, [len(getattr(m, kind)) for kind in hooks]) for name, m in network.named_modules()],
+        [(name, p.requires_grad, p.grad, p.data_ptr()) for name, p in network.named_parameters()],
+        [(key, tensor.numpy().tobytes()) for key, tensor in network.state_dict().items()],
+    )
+
+
+@pytest.mark.parametrize("gradients", [False, True])
+def test_the_model_and_the_outputs_are_as_before_whatever_is_done(gradients):
+    network = filled(EVERY_KIND).requires_grad_(gradients)
+    outputs = activations(network, picture(EVERY_KIND, batch=2))
+    before = condition(network)
+    kept = {name: tensor.clone() for name, tensor in outputs.items()}
+    for name in NAMES:
+        for values in without(network, outputs, {name: [0]}).values():
+            assert not values.requires_grad
+        ranked(network, outputs, name, 0)
+        values = outputs[name].detach().requires_grad_(True)
+        torch.autograd.grad(forward_from(network, values, name, {name: [1]})[0, 0], values)
+        with pytest.raises(UserError):
+            without(network, outputs, {name: [0, 10**6]})
+    ill_fitting = {**outputs, "pool1": outputs["pool1"][:, :2]}
+    with pytest.raises(RuntimeError):
+        without(network, ill_fitting, {"pool1": [0]})
+    with pytest.raises(RuntimeError):
+        list(rank_channels(network, ill_fitting, "pool1", 0))
+    assert condition(network) == before
+    assert all(torch.equal(outputs[name], kept[name]) for name in kept)
+    assert not any(tensor.requires_grad for tensor in outputs.values())
+    assert torch.is_grad_enabled()
+
+
+def test_between_two_batches_the_caller_has_gradients_and_may_leave():
+    network, outputs = ready()
+    before = condition(network)
+    steps = rank_channels(network, outputs, "conv1", 0, batch=2)
+    assert next(steps) == Progress(2, 8)
+    assert torch.is_grad_enabled()
+    with torch.no_grad():
+        next(steps)
+        assert not torch.is_grad_enabled()
+    assert torch.is_grad_enabled()
+    steps.close()
+    assert torch.is_grad_enabled()
+    assert condition(network) == before
+
+
+def test_answers_are_frozen():
+    network, outputs = ready()
+    _, ranking = ranked(network, outputs, "conv1", 0)
+    with pytest.raises(FrozenInstanceError):
+        ranking.layer = "conv2"
