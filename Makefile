@@ -49,29 +49,29 @@ check: .venv/ready-dev
 	$(BIN)/python -m pytest -q tests/test_house.py
 
 i18n: .venv/ready-dev
-	$(BIN)/python -m tests.catalogue
+	$(BIN)/python -m tools.catalogue
 
 bench: .venv/ready-dev
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tools.bench
 
 bench-full: .venv/ready-dev
-	$(BIN)/python -m tests.bench --full
+	$(BIN)/python -m tools.bench --full
 
 fuzz: .venv/ready-dev
-	$(BIN)/python -m tests.fuzz
+	$(BIN)/python -m tools.fuzz
 
 chaos: .venv/ready-dev
-	$(BIN)/python -m pytest tests/chaos.py
+	$(BIN)/python -m pytest tools/chaos.py
 
 axe: .venv/ready-dev
 	AXE_EVERYTHING=1 $(BIN)/python -m pytest tests/browser/test_axe.py tests/browser/test_people.py
 
 screenshots: .venv/ready-dev
-	$(BIN)/python -m tests.screenshots
+	$(BIN)/python -m tools.screenshots
 
 load: .venv/ready-dev
-	$(BIN)/python -m tests.load
-	$(BIN)/python -m tests.load --training
+	$(BIN)/python -m tools.load
+	$(BIN)/python -m tools.load --training
 
 soak: .venv/ready-dev
-	$(BIN)/python -m tests.load --soak 30
+	$(BIN)/python -m tools.load --soak 30

@@ -27,9 +27,9 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 
-from tests.catalogue import ROOT
-from tests.server import running
-from tests.websocket import Tab, visit
+from tools.catalogue import ROOT
+from tools.server import running
+from tools.websocket import Tab, visit
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 SITE = ROOT / "deploy" / "nginx.conf"

@@ -12,7 +12,7 @@ from PIL import Image
 
 from alexnet_viz.network.spec import walk
 from alexnet_viz.network.zoo import MODELS
-from tests.catalogue import ROOT
+from tools.catalogue import ROOT
 
 FOLDER = ROOT / "examples"
 

@@ -13,9 +13,9 @@ from alexnet_viz.inspection.attribution.methods import METHODS
 from alexnet_viz.network.zoo import LISTED
 from pages.ui import techniques, tour
 from pages.ui.frame import PAGES
-from tests.catalogue import ROOT
-from tests.screenshots import FOLDER, SHOTS
 from tests.test_house import IMPORT_ORDER
+from tools.catalogue import ROOT
+from tools.screenshots import FOLDER, SHOTS
 
 READMES = ("README.md", "README.ko.md")
 DOCUMENTS = (*READMES, "CONTRIBUTING.md", "deploy/README.md", "docs/environment.md")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.catalogue import ROOT
-from tests.server import CHROMIUM, QUIET, running
+from tools.catalogue import ROOT
+from tools.server import CHROMIUM, QUIET, running
 
 expect.set_options(timeout=30_000)  # milliseconds; the first answer of a server waits for torch
 

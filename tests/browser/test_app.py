@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.conftest import wait_for_run
-from tests.catalogue import ROOT
+from tools.catalogue import ROOT
 
 SAMPLES = ROOT / "assets" / "samples"
 

@@ -18,7 +18,7 @@ from alexnet_viz.network.sources import places
 from alexnet_viz.network.spec import KINDS
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.words.labels import class_ids
-from tests.catalogue import ROOT
+from tools.catalogue import ROOT
 
 SAMPLES = ROOT / "assets" / "samples"
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.inspection import resnet
-from tests.catalogue import ROOT
+from tools.catalogue import ROOT
 
 torch.set_num_threads(1)
 

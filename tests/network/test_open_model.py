@@ -17,7 +17,7 @@ from alexnet_viz.network.build import random_state
 from alexnet_viz.network.sources import find_weights
 from alexnet_viz.network.weights import load_model, open_model
 from alexnet_viz.network.zoo import MODELS
-from tests.catalogue import ROOT
+from tools.catalogue import ROOT
 
 torch.set_num_threads(1)
 

@@ -14,7 +14,7 @@ from alexnet_viz.network import pth
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.pth import read_pth
 from alexnet_viz.network.zoo import MODELS
-from tests.fuzz import checkpoints
+from tools.fuzz import checkpoints
 
 STATE = random_state(MODELS["lenet5"].spec, seed=11)
 

@@ -12,7 +12,7 @@ from alexnet_viz.files.paths import weights_dir
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.sources import find_weights
 from alexnet_viz.network.zoo import LISTED, MODELS
-from tests.catalogue import ROOT
+from tools.catalogue import ROOT
 
 
 def open_page(page: str = "classify", *, locale: str = "en-US", **query: str) -> AppTest:

@@ -12,9 +12,9 @@ from alexnet_viz.words.i18n import LANGUAGES
 from pages.ui import architecture_tabs
 from pages.ui.frame import PAGES
 from pages.ui.share import HIDEABLE
-from tests.catalogue import ROOT
-from tests.fuzz import names
 from tests.pages.test_classify import open_page
+from tools.catalogue import ROOT
+from tools.fuzz import names
 
 # Every parameter that a page reads, with a value that it understands.
 PARAMETERS = {

@@ -11,8 +11,8 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.serving.qr import QUIET_ZONE, qr_svg
 from alexnet_viz.words.i18n import LANGUAGES
 from pages.ui import frame, share
-from tests.catalogue import ROOT
 from tests.pages.test_classify import headline, open_page, png
+from tools.catalogue import ROOT
 
 BASE = "http://school.example:8501/classify"
 

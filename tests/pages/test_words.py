@@ -15,10 +15,10 @@ from alexnet_viz.training.runs import delete_run, new_run
 from alexnet_viz.words.i18n import Message, translator
 from pages.ui import classify_tabs, messages, runs_tabs
 from pages.ui.words import class_words, tick_words
-from tests.fuzz.names import TRICKS
 from tests.pages.test_classify import open_page
 from tests.pages.test_feature_maps import button
 from tests.pages.test_train import home, idle_jobs, told_run  # noqa: F401 (fixtures)
+from tools.fuzz.names import TRICKS
 
 PICTURE = "![x](https:&#47;&#47;evil.example&#47;p.png)"
 TEXTS = ("markdown", "caption", "title", "header", "subheader", "info", "warning", "error", "success")

@@ -20,7 +20,7 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.pictures import file_kinds, images
 from alexnet_viz.pictures.images import KEPT_SIDE, Picture, Preprocess, decode, draw_crop, encode
 from alexnet_viz.words.i18n import Message
-from tests.fuzz.watch import forget_peak, peak_mb, resident_mb
+from tools.fuzz.watch import forget_peak, peak_mb, resident_mb
 
 pytestmark = pytest.mark.filterwarnings("error")
 

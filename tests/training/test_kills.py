@@ -2,7 +2,7 @@
 does, to the bit.
 
 The run is small and its epochs short: each of them saves, so that many kills fall into the writing of a checkpoint.
-`make chaos` kills more often, and servers too: tests/chaos.py.
+`make chaos` kills more often, and servers too: tools/chaos.py.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ PATIENCE = 600  # seconds; a test that waits longer has failed. On an idle machi
 PER_EPOCH = 5  # steps
 NET = "3x8x8_conv6k3s1p1g1_relu_max2s2p0_bn_flat_drop0.5_fc96-1024_relu_drop0.5_fc1024-3"  # its checkpoint: 800 kB
 
-# ---- Runs and their ends, for tests/chaos.py too --------------------------------------------------------------------
+# ---- Runs and their ends, for tools/chaos.py too --------------------------------------------------------------------
 
 
 def draw_pictures(file: Path) -> Path:

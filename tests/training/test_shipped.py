@@ -13,7 +13,7 @@ from alexnet_viz.training.measure import accuracy, logits_of
 from alexnet_viz.training.runs import classes_of, history, runs
 from alexnet_viz.training.snapshots import TEST, epoch_of, read_snapshot, snapshot_files
 from alexnet_viz.words.labels import class_ids
-from tests.catalogue import ROOT
+from tools.catalogue import ROOT
 
 TRAINED = ("alexnet_cifar", "alexnet_cifar_2gpu")
 CREDITS = (ROOT / "assets" / "CREDITS.md").read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ from alexnet_viz.pictures.images import Preprocess
 from alexnet_viz.training import transfer as subject
 from alexnet_viz.training.datasets import Split, load_dataset
 from alexnet_viz.words.labels import class_ids, class_record
-from tests.catalogue import ROOT
+from tools.catalogue import ROOT
 
 torch.set_num_threads(1)
 DATA = ROOT.parent / "shared" / "data"

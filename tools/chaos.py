@@ -16,8 +16,6 @@ import pytest
 
 from alexnet_viz.training.jobs import Jobs
 from alexnet_viz.training.runs import Run, new_run, runs, write_status
-from tests.catalogue import ROOT
-from tests.server import running
 from tests.training.test_kills import (
     PATIENCE,
     at_home,
@@ -35,7 +33,9 @@ from tests.training.test_kills import (
     until,
 )
 from tests.training.test_torchrun import flags, plain, torchrun
-from tests.websocket import visit
+from tools.catalogue import ROOT
+from tools.server import running
+from tools.websocket import visit
 
 PHASES = ("born", "starting", "stepping", "stepping", "saving")
 

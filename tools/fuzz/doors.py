@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from tests.fuzz.watch import Attack, Maker
+from tools.fuzz.watch import Attack, Maker
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Door:
 
     @property
     def _module(self) -> ModuleType:
-        return importlib.import_module(f"tests.fuzz.{self.name}")
+        return importlib.import_module(f"tools.fuzz.{self.name}")
 
     @property
     def attack(self) -> Maker:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.catalogue import ROOT
-from tests.server import CHROMIUM, QUIET, running
+from tools.catalogue import ROOT
+from tools.server import CHROMIUM, QUIET, running
 
 TRIES = 5  # of each app, in turn; the median counts
 BARE = "import streamlit as st\nst.title('Hello')\n"

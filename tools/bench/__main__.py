@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from tests.bench import attribution, experiments, pages, start, training, watching, wire
-from tests.catalogue import ROOT
+from tools.bench import attribution, experiments, pages, start, training, watching, wire
+from tools.catalogue import ROOT
 
 RECORDS = ROOT / "docs" / "benchmarks.md"
 HALF = ("--epochs", "10")  # of those of the preset fast: about a tenth of the seed's time

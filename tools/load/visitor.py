@@ -24,7 +24,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import ClientConnection, connect
 
-from tests.websocket import PATIENCE, Tab
+from tools.websocket import PATIENCE, Tab
 
 _COOKIE = "_streamlit_xsrf"
 

@@ -17,11 +17,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.bench.__main__ import processor
-from tests.catalogue import ROOT
-from tests.fuzz.child import NOW
-from tests.fuzz.doors import DOORS, Door
-from tests.fuzz.watch import Sandbox
+from tools.bench.__main__ import processor
+from tools.catalogue import ROOT
+from tools.fuzz.child import NOW
+from tools.fuzz.doors import DOORS, Door
+from tools.fuzz.watch import Sandbox
 
 MOST_GROWTH = 300  # MB
 MOST_SECONDS = 480
@@ -57,7 +57,7 @@ def row(seed: int, numbers: range, door: Door) -> Row:
         sandbox.prepare()
         (sandbox.root / NOW).touch()
         before, start = sandbox.listing(), time.monotonic()
-        command = [sys.executable, "-B", "-m", "tests.fuzz.child", door.name, str(seed)]
+        command = [sys.executable, "-B", "-m", "tools.fuzz.child", door.name, str(seed)]
         command += [str(numbers.start), str(numbers.stop), str(sandbox.root)]
         environment = {**os.environ, **sandbox.environment(), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         here = sandbox.root / "here"
@@ -102,7 +102,7 @@ def line(one: Row) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz")
+    parser = argparse.ArgumentParser(prog="python -m tools.fuzz")
     parser.add_argument("doors", nargs="*", metavar="DOOR", help=f"some of: {', '.join(DOORS)}")
     parser.add_argument("--seed", type=int, default=0, help="another one gives other input")
     parser.add_argument("--only", type=int, metavar="NUMBER", help="one attack again")

@@ -20,8 +20,8 @@ from alexnet_viz.training.devices import device_of, uses_bf16
 from alexnet_viz.training.events import Finished, StepDone, from_line
 from alexnet_viz.training.jobs import Jobs
 from alexnet_viz.training.runs import Run, history, new_run
-from tests.bench.start import MissingError
-from tests.catalogue import ROOT
+from tools.bench.start import MissingError
+from tools.catalogue import ROOT
 
 ROUNDS = 3
 SEED_BATCHES = 40  # about 15 s of the seed's loop on two cores
@@ -129,7 +129,7 @@ def time_of_fast(*flags: str) -> float:
     return fast_to_the_end(*flags)[1]
 
 
-# ---- For tests/bench/watching.py too --------------------------------------------------------------------------------
+# ---- For tools/bench/watching.py too --------------------------------------------------------------------------------
 
 
 @contextmanager

@@ -18,8 +18,8 @@ from alexnet_viz.network.zoo import MODELS, preprocess_for
 from alexnet_viz.training.config import FIELDS, PRESETS, TrainConfig, can_train, spec_of
 from alexnet_viz.training.runs import checkpoint_path, run
 from alexnet_viz.words.i18n import translator
-from tests.fuzz import names
-from tests.fuzz.watch import BAIT, Attack
+from tools.fuzz import names
+from tools.fuzz.watch import BAIT, Attack
 
 T = translator("ko")
 VIEWS = ("boxes", "flow", "bars")

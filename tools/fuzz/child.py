@@ -1,4 +1,4 @@
-"""One door in a process of its own: `python -m tests.fuzz.child DOOR SEED NUMBER...`, in a sandbox, as JSON.
+"""One door in a process of its own: `python -m tools.fuzz.child DOOR SEED NUMBER...`, in a sandbox, as JSON.
 
 A process of its own, because a bug may end it, and because memory is measured.
 """
@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.fuzz.doors import DOORS, Door
-from tests.fuzz.watch import Sandbox, forget_peak, meet_all, peak_mb, resident_mb
+from tools.fuzz.doors import DOORS, Door
+from tools.fuzz.watch import Sandbox, forget_peak, meet_all, peak_mb, resident_mb
 
 NOW = "now.txt"  # in the sandbox: the attack that is being met
 

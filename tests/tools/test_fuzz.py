@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from alexnet_viz.errors import UserError
-from tests.catalogue import ROOT
-from tests.fuzz import __main__ as table
-from tests.fuzz import images
-from tests.fuzz.doors import DOORS
-from tests.fuzz.watch import BAIT, Attack, Sandbox, meet_all
+from tools.catalogue import ROOT
+from tools.fuzz import __main__ as table
+from tools.fuzz import images
+from tools.fuzz.doors import DOORS
+from tools.fuzz.watch import BAIT, Attack, Sandbox, meet_all
 
 # Like chance would have it: none of these is the sample of another, or of `make fuzz`.
 SEED = 20121203
@@ -184,8 +184,8 @@ def test_files_that_the_document_names_exist():
 
 def test_the_makefile_knows_it():
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert "fuzz: .venv/ready-dev\n\t$(BIN)/python -m tests.fuzz\n" in text
-    assert Path(table.__file__).parent == ROOT / "tests" / "fuzz"
+    assert "fuzz: .venv/ready-dev\n\t$(BIN)/python -m tools.fuzz\n" in text
+    assert Path(table.__file__).parent == ROOT / "tools" / "fuzz"
 
 
 def test_captums_matplotlib_keeps_its_files_at_home(sandbox, monkeypatch):

@@ -1,8 +1,8 @@
 """`make load` itself: a small load against a real server, and the table made of it."""
 
-from tests.load.__main__ import Outcome, Taken, load, percentile, table
-from tests.load.actions import ACTIONS, BARS
-from tests.load.usage import Sample, Usage
+from tools.load.__main__ import Outcome, Taken, load, percentile, table
+from tools.load.actions import ACTIONS, BARS
+from tools.load.usage import Sample, Usage
 
 
 def outcome(taken, problems=()):

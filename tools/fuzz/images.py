@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from alexnet_viz.pictures.images import decode
-from tests.fuzz.watch import Attack
 from tests.pictures.test_images import (
     BOMBS,
     CORPUS,
@@ -26,6 +25,7 @@ from tests.pictures.test_images import (
     set_number,
     splice,
 )
+from tools.fuzz.watch import Attack
 
 SEEDS = {
     **CORPUS,

@@ -1,4 +1,4 @@
-"""The app's server, which tells on SIGUSR1 what it holds: `python -m tests.load.watched run app.py ...`.
+"""The app's server, which tells on SIGUSR1 what it holds: `python -m tools.load.watched run app.py ...`.
 
 It writes one JSON object to the file that the environment names. The numbers are Streamlit's own and those of the
 modules in memory, which nobody outside the process can count; looking costs the server a fraction of a second.

@@ -1,4 +1,4 @@
-"""`python -m tests.load --visitors 30 --seconds 120 [--training] [--soak MINUTES]`: a class at the app, and one table.
+"""`python -m tools.load --visitors 30 --seconds 120 [--training] [--soak MINUTES]`: a class at the app, and one table.
 
 It starts a server of its own on 127.0.0.1 and asks no other. Every visitor holds a websocket and does one thing every
 three seconds, more or less; what it waits is counted from asking until the script was through, without a browser's
@@ -24,13 +24,13 @@ from random import Random
 from unittest.mock import patch
 
 from alexnet_viz.words.i18n import LANGUAGES, translator
-from tests.bench.__main__ import processor
-from tests.catalogue import ROOT
-from tests.load.actions import ACTIONS, BARS, CHAPTERS
-from tests.load.usage import Usage, family, with_environment
-from tests.load.visitor import Visitor, visitor
-from tests.load.watched import REPORT
-from tests.server import Server, running
+from tools.bench.__main__ import processor
+from tools.catalogue import ROOT
+from tools.load.actions import ACTIONS, BARS, CHAPTERS
+from tools.load.usage import Usage, family, with_environment
+from tools.load.visitor import Visitor, visitor
+from tools.load.watched import REPORT
+from tools.server import Server, running
 
 MOST_VISITORS, MOST_MINUTES = 100, 60
 EVERY = 3.0  # seconds from one action of a visitor to its next, on average
@@ -67,7 +67,7 @@ def load(visitors: int, seconds: float, *, seed: int = 0, soak: bool = False, ev
     """So many visitors for so long, at a server of their own."""
     with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, {REPORT: f"{folder}/report.json"}):
         home = Path(folder) / "home"
-        with running(ROOT / "app.py", home, "tests.load.watched") as server:
+        with running(ROOT / "app.py", home, "tools.load.watched") as server:
             _warm(server)
             own = time.process_time()
             with Usage(server.process.pid) as usage:
@@ -209,7 +209,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def main(arguments: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser("python -m tests.load", description=__doc__.split("\n\n")[0])
+    parser = argparse.ArgumentParser("python -m tools.load", description=__doc__.split("\n\n")[0])
     parser.add_argument("--visitors", type=int, default=30, choices=range(1, MOST_VISITORS + 1), metavar="N")
     parser.add_argument("--seconds", type=int, default=100, choices=range(5, 60 * MOST_MINUTES + 1), metavar="S")
     parser.add_argument("--training", action="store_true", help="a run trains meanwhile")
@@ -220,7 +220,7 @@ def main(arguments: Sequence[str]) -> int:
     with ExitStack() as stack:
         if asked.training:
             from alexnet_viz.training.jobs import Jobs
-            from tests.bench.training import home, running_run
+            from tools.bench.training import home, running_run
 
             stack.enter_context(home())
             stack.enter_context(running_run(Jobs()))

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from alexnet_viz.training.events import StepDone
 from alexnet_viz.training.jobs import Jobs
 from alexnet_viz.training.runs import Run, read_events
-from tests.bench.start import chromium
-from tests.bench.training import home, running_run
-from tests.catalogue import ROOT
-from tests.server import Server, running
-from tests.websocket import visit
+from tools.bench.start import chromium
+from tools.bench.training import home, running_run
+from tools.catalogue import ROOT
+from tools.server import Server, running
+from tools.websocket import visit
 
 PAIRS = 3  # of a window in which nobody watches and one in which somebody does
 SECONDS = 20  # of a window

@@ -9,7 +9,7 @@ from random import Random
 from PIL import Image
 
 from alexnet_viz.pictures.samples import SAMPLES, load_sample
-from tests.load.visitor import Visitor
+from tools.load.visitor import Visitor
 
 SIDES = (1600, 1200)  # pixels of an uploaded photo
 LIKELY = 8  # of the most probable classes one is asked for

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from tests.bench.start import chromium
-from tests.catalogue import ROOT
-from tests.server import running
+from tools.bench.start import chromium
+from tools.catalogue import ROOT
+from tools.server import running
 
 SETTLE = 1500  # milliseconds after the run: pictures are fetched then
 PATIENCE = 120_000  # milliseconds; the first visitor of a server waits for torch

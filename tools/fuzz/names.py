@@ -14,8 +14,8 @@ from alexnet_viz.pictures.images import decode
 from alexnet_viz.training.archives import shown
 from alexnet_viz.training.runs import run
 from alexnet_viz.training.uploads import keep, safe_name, uploads, uploads_dir
-from tests.fuzz.watch import BAIT, Attack
 from tests.training.test_datasets import PLAIN, picture
+from tools.fuzz.watch import BAIT, Attack
 
 SCRIPTS = (
     *("photo", "Ångström straße", "Ωμέγα", "Фотография", "Լուսանկար", "תמונה", "صورة", "عکس‌ها", "चित्र", "ছবি", "படம்"),

@@ -14,11 +14,11 @@ from PIL import Image
 
 from alexnet_viz.inspection.attribution.attribute import attribute, input_array
 from alexnet_viz.inspection.attribution.methods import METHODS
-from alexnet_viz.inspection.pointing import play
 from alexnet_viz.network.weights import Model, load_model
 from alexnet_viz.pictures.images import decode
-from tests.bench.start import MissingError
-from tests.catalogue import ROOT
+from tools.bench.start import MissingError
+from tools.catalogue import ROOT
+from tools.pointing import play
 
 PAIRS = 12  # of a quick comparison; medians are compared
 STEPS = 64

@@ -16,10 +16,10 @@ from PIL import Image
 from alexnet_viz.training.archives import MAX_FILES, MAX_LISTING, shown
 from alexnet_viz.training.datasets import load_dataset, sample_pictures
 from alexnet_viz.training.uploads import keep, uploads, uploads_dir
-from tests.fuzz import images, names
-from tests.fuzz.watch import BAIT, Attack
 from tests.pictures.test_images import cut_out, flip_bytes, repeat, saved, set_number
 from tests.training.test_datasets import PLAIN, SPLIT, UNUSABLE, picture
+from tools.fuzz import images, names
+from tools.fuzz.watch import BAIT, Attack
 
 UTF8 = 0x800
 NUMBERS = (0, 1, 22, 2**16 - 1, 2**16, 2**20, 2**31 - 1, 2**31, 2**32 - 1)

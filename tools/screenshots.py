@@ -1,7 +1,7 @@
 """`make screenshots`: the README's pictures, taken from the running app by a browser.
 
-python -m tests.screenshots              # all of them
-python -m tests.screenshots train home   # these
+python -m tools.screenshots              # all of them
+python -m tools.screenshots train home   # these
 """
 
 import io
@@ -12,8 +12,8 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.conftest import wait_for_run
-from tests.catalogue import ROOT
-from tests.server import CHROMIUM, QUIET, running
+from tools.catalogue import ROOT
+from tools.server import CHROMIUM, QUIET, running
 
 FOLDER = ROOT / "docs" / "screenshots"
 SIZE = (1280, 720)
