@@ -8,6 +8,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import sqrt
 from typing import Any
 
@@ -78,7 +79,12 @@ class Reliability:
 
 def reliability(model: Model) -> Reliability | None:
     """What was measured of a shipped file; a stranger's file may say anything, so it is not asked."""
-    figures: Mapping[str, Any] = json.loads(model.metadata.get("figures", "{}")) if model.origin == "shipped" else {}
+    return _read(model.metadata.get("figures", "{}")) if model.origin == "shipped" else None
+
+
+@cache
+def _read(written: str) -> Reliability | None:
+    figures: Mapping[str, Any] = json.loads(written)
     if "photographs" not in figures:
         return None
     photographs, small = figures["photographs"], figures["test"]
