@@ -65,9 +65,9 @@ _ENTRIES = (
     Sample("teddy", N_("Teddy bear"), "teddy.jpg", ("teddy",)),
     Sample("penguin", N_("Penguin"), "penguin.jpg", ("king penguin",)),
     Sample("orange", N_("Orange"), "orange.jpg", ("orange",)),
-    Sample("bear", N_("Brown bear"), "bear.jpg", ("brown bear",)),
+    Sample("bear", N_("Bear"), "bear.jpg", ("brown bear",)),
     Sample("candle", N_("Candle"), "candle.jpg", ("candle",)),
-    Sample("mushrooms", N_("Mushrooms"), "mushrooms.jpg", ("mushroom",)),
+    Sample("mushrooms", N_("Mushroom"), "mushrooms.jpg", ("mushroom",)),
     Sample("lion", N_("Lion"), "lion.jpg", ("lion",)),
     Sample("coffee_and_orange", N_("Coffee and orange"), "coffee_and_orange.jpg", ("espresso", "orange")),
     Sample(
