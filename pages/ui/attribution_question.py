@@ -90,7 +90,7 @@ class Question:
 
 def choose_question(t: Translator) -> Question:
     """The controls at the top of the page."""
-    network, wanted, how, picture = st.columns([7, 5, 6, 6], vertical_alignment="bottom")
+    network, wanted, how, picture = st.columns([6, 7, 5, 5], vertical_alignment="bottom")
     with network:
         chosen = pickers.model(t)
     with picture:
