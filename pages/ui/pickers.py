@@ -152,7 +152,7 @@ def _model_box(t: Translator, label: str, ids: Sequence[str], current: str, *, k
     if state.OWN_MODEL in st.session_state:
         titles[state.OWN_MODEL_ID] = t("My own: {file}", file=st.session_state[state.OWN_MODEL].name)
     # The key changes with what the titles and the list depend on; the choice itself is kept in the session.
-    key = f"{key}_{t.language}_{len(ids)}_{current in LISTED}"
+    key = f"{key}_{t.language}_{len(ids)}_{current in LISTED}_{state.get(state.WEIGHTS_ROUND, 0)}"
     return st.selectbox(label, ids, index=ids.index(current), format_func=titles.__getitem__, key=key)
 
 

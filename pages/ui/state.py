@@ -25,7 +25,7 @@ UPLOAD_ROUND = "upload_round"  # counts emptied uploaders; part of the uploader'
 UPLOAD_PROBLEMS = "upload_problems"  # sentences about files that could not be opened, shown once
 HIDE = "hide"  # in the URL and here: ids of the controls that a teacher's link leaves out; see share.HIDEABLE
 VISITOR = "visitor"  # a secret that says whose runs are whose
-WEIGHTS_ROUND = "weights_round"  # the same for weight files
+WEIGHTS_ROUND = "weights_round"  # counts weights that came: part of the keys of their uploader and of the network's box
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ def download_weights(t: Translator, entry: ModelEntry, *, key: str) -> None:
         messages.error(messages.said(problem.message, t))
     else:
         state.model().remember(entry.id)
+        st.session_state[state.WEIGHTS_ROUND] = state.get(state.WEIGHTS_ROUND, 0) + 1  # a new box, which shows it
         st.rerun()
 
 

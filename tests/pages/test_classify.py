@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from alexnet_viz.files.download import Progress
 from alexnet_viz.files.paths import weights_dir
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.sources import find_weights
@@ -228,3 +229,24 @@ def test_the_tab_of_all_pictures_has_a_row_each_and_downloads():
     app = open_page(tab="pictures")
     assert len(app.dataframe[0].value) == len(SAMPLES)
     assert len(app.get("download_button")) == 2
+
+
+def test_after_the_download_the_pages_look_at_the_network_that_came(monkeypatch, tmp_path):
+    monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path))
+    for module in ("alexnet_viz.network.sources", "pages.ui.classify_answer"):
+        monkeypatch.setattr(f"{module}.BEST_MODEL", "lenet5")  # a small one in its place
+
+    def arrives(entry):
+        yield Progress(1, 2)
+        weights_dir().mkdir(parents=True)
+        torch.save(random_state(entry.spec), weights_dir() / "lenet5.pth")
+
+    monkeypatch.setattr("pages.ui.weights_box.download", arrives)
+    app = open_page()
+    app.session_state["more_classes_en"] = True
+    app.run()
+    app.button(key="more_classes_download").click().run()
+    assert not app.exception
+    assert app.selectbox[0].value == app.query_params["model"] == "lenet5"
+    app.run()
+    assert app.selectbox[0].value == "lenet5"
