@@ -5,8 +5,13 @@ Cheap on purpose: it runs on every rerun of every page. Nothing here imports tor
 
 import streamlit as st
 
-from pages.ui import cache, frame, messages, pickers, projector, share, state, tour, waiting
-from pages.ui.style import style
+from pages.ui import messages
+from pages.ui import session as state
+from pages.ui.choose import pictures as pickers
+from pages.ui.frame import menu as frame
+from pages.ui.frame import projector, share, tour, waiting
+from pages.ui.frame.style import style
+from pages.ui.store import rules as cache
 
 # The local icon comes before st.navigation: a page's :material: icon as favicon is fetched from the internet.
 st.set_page_config(page_icon=str(frame.ICON), layout="wide")

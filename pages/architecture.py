@@ -4,12 +4,14 @@ import streamlit as st
 
 from alexnet_viz.network import diagram
 from alexnet_viz.network.zoo import LISTED
-from pages.ui import architecture_tabs, messages, pickers
 from pages.ui import lab as lab_state
-from pages.ui.architecture_editor import layer_editor
-from pages.ui.frame import start_page
-from pages.ui.quiz_box import quiz_box
-from pages.ui.svg_picker import svg_picker
+from pages.ui import messages
+from pages.ui.architecture import tabs as architecture_tabs
+from pages.ui.architecture.editor import layer_editor
+from pages.ui.choose import pictures as pickers
+from pages.ui.frame.menu import start_page
+from pages.ui.widgets.drawing import svg_picker
+from pages.ui.widgets.quiz import quiz_box
 
 t = start_page()
 st.title(t("What changes when you change AlexNet?"), anchor=False)

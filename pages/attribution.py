@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from pages.ui import attribution_tabs, pickers
-from pages.ui.attribution_question import choose_question
-from pages.ui.frame import start_page
+from pages.ui.attribution import tabs as attribution_tabs
+from pages.ui.attribution.question import choose_question
+from pages.ui.choose import pictures as pickers
+from pages.ui.frame.menu import start_page
 
 t = start_page()
 st.title(t("What did the network look at?"), anchor=False)

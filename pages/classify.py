@@ -3,8 +3,12 @@
 import streamlit as st
 
 from alexnet_viz.charts import base as charts
-from pages.ui import cache, classify_answer, classify_tabs, messages, pickers
-from pages.ui.frame import start_page
+from pages.ui import messages
+from pages.ui.choose import pictures as pickers
+from pages.ui.classify import answer as classify_answer
+from pages.ui.classify import tabs as classify_tabs
+from pages.ui.frame.menu import start_page
+from pages.ui.store import rules as cache
 
 t = start_page()
 st.title(t("What does AlexNet see?"), anchor=False)

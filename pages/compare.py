@@ -3,9 +3,11 @@
 import streamlit as st
 
 from alexnet_viz.network.comparison import comparison, csv_table, headline, markdown_table, table
-from pages.ui import compare_tabs, messages, pickers
-from pages.ui.frame import start_page
-from pages.ui.quiz_box import quiz_box
+from pages.ui import messages
+from pages.ui.choose import pictures as pickers
+from pages.ui.compare import tabs as compare_tabs
+from pages.ui.frame.menu import start_page
+from pages.ui.widgets.quiz import quiz_box
 
 ROW_HEIGHT = 28  # pixels: all of the table is on the first screen
 

@@ -2,9 +2,11 @@
 
 import streamlit as st
 
-from pages.ui import feature_maps_tabs, feature_maps_walk, pickers
-from pages.ui.feature_maps_view import choose_mode, choose_view
-from pages.ui.frame import start_page
+from pages.ui.choose import pictures as pickers
+from pages.ui.feature_maps import tabs as feature_maps_tabs
+from pages.ui.feature_maps import walk as feature_maps_walk
+from pages.ui.feature_maps.view import choose_mode, choose_view
+from pages.ui.frame.menu import start_page
 
 t = start_page()
 title, mode = st.columns([3, 2], vertical_alignment="bottom")

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from pages.ui import filters_tabs, pickers
-from pages.ui.filters_view import choose_filters
-from pages.ui.frame import start_page
+from pages.ui.choose import pictures as pickers
+from pages.ui.filters import tabs as filters_tabs
+from pages.ui.filters.view import choose_filters
+from pages.ui.frame.menu import start_page
 
 t = start_page()
 st.title(t("What do the filters look for?"), anchor=False)

@@ -3,8 +3,11 @@
 import streamlit as st
 
 from alexnet_viz.words import lessons
-from pages.ui import frame, home_parts, pickers, tour
-from pages.ui.frame import start_page
+from pages.ui.choose import pictures as pickers
+from pages.ui.frame import menu as frame
+from pages.ui.frame import tour
+from pages.ui.frame.menu import start_page
+from pages.ui.home import parts as home_parts
 
 t = start_page()
 words, picture = st.columns([3, 2], gap="large", vertical_alignment="center")

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from pages.ui import pickers, runs_tabs
-from pages.ui.frame import start_page
+from pages.ui.choose import pictures as pickers
+from pages.ui.frame.menu import start_page
+from pages.ui.runs import tabs as runs_tabs
 
 t = start_page()
 st.title(t("What was trained here?"), anchor=False)

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from pages.ui import pickers, techniques
-from pages.ui.frame import start_page
+from pages.ui.choose import pictures as pickers
+from pages.ui.frame.menu import start_page
+from pages.ui.techniques import tabs as techniques
 
 t = start_page()
 st.title(t("Which ideas made it work?"), anchor=False)

@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from pages.ui import live_run, train_form
-from pages.ui.frame import start_page
+from pages.ui.frame.menu import start_page
+from pages.ui.train import form as train_form
+from pages.ui.widgets import live_run
 
 t = start_page()
 st.title(t("Watch it learn"), anchor=False)

@@ -108,7 +108,7 @@ def test_only_the_cache_uses_streamlits_caches():
     marks = ("st.cache_", "@keep(", "@keep_shared(")
     texts = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "pages").rglob("*.py")}
     users = [name for name, text in texts.items() if any(mark in text for mark in marks)]
-    assert sorted(users) == ["cache.py", "cache_inspection.py", "cache_techniques.py"]
+    assert sorted(users) == ["cached.py", "networks.py", "rules.py"]
 
 
 def test_strings_are_found_inside_of_others():
@@ -159,7 +159,7 @@ def test_every_lesson_exists_in_every_language():
 
 
 def test_every_page_is_in_the_menu():
-    from pages.ui.frame import PAGES
+    from pages.ui.frame.menu import PAGES
 
     assert {path.stem for path in (ROOT / "pages").glob("*.py")} == set(PAGES)
 

@@ -11,8 +11,9 @@ from PIL import Image
 from alexnet_viz.cli.commands import _parser
 from alexnet_viz.inspection.attribution.methods import METHODS
 from alexnet_viz.network.zoo import LISTED
-from pages.ui import techniques, tour
-from pages.ui.frame import PAGES
+from pages.ui.frame import tour
+from pages.ui.frame.menu import PAGES
+from pages.ui.techniques import tabs as techniques
 from tests.test_house import IMPORT_ORDER
 from tools.catalogue import ROOT
 from tools.screenshots import FOLDER, SHOTS

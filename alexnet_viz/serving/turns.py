@@ -8,7 +8,7 @@
     with places.place():
         ...write a page, of which few are written at once...
 
-Both are made once for the server (pages/ui/cache.py) and hold no visitor's data.
+Both are made once for the server (pages/ui/store/rules.py) and hold no visitor's data.
 """
 
 import threading

@@ -7,7 +7,7 @@ import streamlit as st
 from alexnet_viz.network.notation import read_spec, write_spec
 from alexnet_viz.network.spec import Spec, Walk, layer_names, walk
 from alexnet_viz.network.zoo import LISTED, MODELS
-from pages.ui import state
+from pages.ui import session as state
 
 _KEY = "lab"
 _NET = "net"  # URL parameter with an edited network

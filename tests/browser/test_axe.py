@@ -12,17 +12,15 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from alexnet_viz.words.i18n import LANGUAGES
-from pages.ui import (
-    architecture_tabs,
-    attribution_tabs,
-    classify_tabs,
-    compare_tabs,
-    feature_maps_tabs,
-    filters_tabs,
-    runs_tabs,
-    techniques,
-)
-from pages.ui.frame import PAGES
+from pages.ui.architecture import tabs as architecture_tabs
+from pages.ui.attribution import tabs as attribution_tabs
+from pages.ui.classify import tabs as classify_tabs
+from pages.ui.compare import tabs as compare_tabs
+from pages.ui.feature_maps import tabs as feature_maps_tabs
+from pages.ui.filters import tabs as filters_tabs
+from pages.ui.frame.menu import PAGES
+from pages.ui.runs import tabs as runs_tabs
+from pages.ui.techniques import tabs as techniques
 from tests.browser.conftest import wait_for_run
 
 EVERYTHING = bool(os.environ.get("AXE_EVERYTHING"))

@@ -6,7 +6,7 @@ from alexnet_viz.network.notation import read_spec, write_spec
 from alexnet_viz.network.spec import KINDS, layer_names, walk
 from alexnet_viz.network.zoo import LISTED, MODELS
 from alexnet_viz.words.i18n import LANGUAGES
-from pages.ui import architecture_tabs
+from pages.ui.architecture import tabs as architecture_tabs
 from tests.pages.test_classify import open_page
 
 
@@ -163,7 +163,7 @@ def test_a_click_in_the_drawing_selects_a_layer():
 
 
 def test_no_torch_is_needed_until_a_unit_is_worked_by_hand(monkeypatch):
-    from pages.ui import cache
+    from pages.ui.store import rules as cache
 
     def forbidden(*_):
         raise AssertionError("torch was asked for")

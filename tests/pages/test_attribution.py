@@ -4,7 +4,7 @@ import pytest
 
 from alexnet_viz.inspection.attribution.methods import METHODS
 from alexnet_viz.network.zoo import LISTED
-from pages.ui import attribution_tabs
+from pages.ui.attribution import tabs as attribution_tabs
 from tests.pages.test_classify import open_page
 from tests.pages.test_feature_maps import button, captions
 
@@ -117,7 +117,7 @@ def test_covering_the_whole_picture_changes_the_answer():
 
 @pytest.mark.parametrize("box", [["a", 1, 2, 3], [1, 2], [500, 500, 600, 600], None, [9, 9, 3, 3], [1e400, 0, 0, 0]])
 def test_a_box_that_the_browser_made_up_is_the_middle_quarter(box):
-    from pages.ui.box_picker import _within
+    from pages.ui.widgets.box import _within
 
     assert _within(box, 224, 224) == (56, 56, 168, 168)
 

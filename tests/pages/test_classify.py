@@ -139,7 +139,7 @@ def test_a_bad_file_gets_one_sentence_and_loses_nothing():
 
 
 def test_own_pictures_are_bounded():
-    from pages.ui.pickers import MOST_OWN_PICTURES
+    from pages.ui.choose.pictures import MOST_OWN_PICTURES
 
     app = open_page()
     for i in range(MOST_OWN_PICTURES + 2):
@@ -233,7 +233,7 @@ def test_the_tab_of_all_pictures_has_a_row_each_and_downloads():
 
 def test_after_the_download_the_pages_look_at_the_network_that_came(monkeypatch, tmp_path):
     monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path))
-    for module in ("alexnet_viz.network.sources", "pages.ui.classify_answer"):
+    for module in ("alexnet_viz.network.sources", "pages.ui.classify.answer"):
         monkeypatch.setattr(f"{module}.BEST_MODEL", "lenet5")  # a small one in its place
 
     def arrives(entry):
@@ -241,7 +241,7 @@ def test_after_the_download_the_pages_look_at_the_network_that_came(monkeypatch,
         weights_dir().mkdir(parents=True)
         torch.save(random_state(entry.spec), weights_dir() / "lenet5.pth")
 
-    monkeypatch.setattr("pages.ui.weights_box.download", arrives)
+    monkeypatch.setattr("pages.ui.choose.weights.download", arrives)
     app = open_page()
     app.session_state["more_classes_en"] = True
     app.run()

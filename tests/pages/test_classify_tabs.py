@@ -10,7 +10,8 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.words.i18n import LANGUAGES
-from pages.ui import cache, classify_tabs
+from pages.ui.classify import tabs as classify_tabs
+from pages.ui.store import rules as cache
 from tests.pages.test_classify import open_page
 
 

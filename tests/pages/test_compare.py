@@ -4,7 +4,7 @@ import pytest
 
 from alexnet_viz.inspection import resnet
 from alexnet_viz.network.comparison import PROPERTIES, comparison
-from pages.ui import compare_tabs
+from pages.ui.compare import tabs as compare_tabs
 from tests.inspection.test_resnet import home as home  # a fixture
 from tests.inspection.test_resnet import write_random
 from tests.pages.test_classify import open_page

@@ -14,7 +14,8 @@ from alexnet_viz.network.build import random_state
 from alexnet_viz.network.notation import write_spec
 from alexnet_viz.network.spec import Flatten, Linear, Spec
 from alexnet_viz.network.zoo import MODELS
-from pages.ui import cache, export_box
+from pages.ui.store import rules as cache
+from pages.ui.widgets import export as export_box
 from tests.pages.test_classify import open_page
 
 SPEC = MODELS["alexnet_cifar"].spec

@@ -4,7 +4,8 @@ import pytest
 
 from alexnet_viz.network.spec import layer_names
 from alexnet_viz.network.zoo import LISTED, model_entry
-from pages.ui import feature_maps_tabs, jobs
+from pages.ui import long_work as jobs
+from pages.ui.feature_maps import tabs as feature_maps_tabs
 from tests.pages.test_classify import open_page
 
 LAYERS = layer_names(model_entry("alexnet_200").spec.layers)
@@ -117,7 +118,7 @@ def test_a_job_that_was_stopped_does_not_start_again_by_itself():
         import streamlit as st
 
         from alexnet_viz.words.i18n import translator
-        from pages.ui import jobs
+        from pages.ui import long_work as jobs
 
         st.session_state.setdefault("job_stopped", (("stopped",), None))
         job = jobs.Job(key=("stopped",), start="Go", steps=st.session_state["steps"])

@@ -3,8 +3,10 @@
 import pytest
 
 from alexnet_viz.serving.imports import ensure_ml
-from pages.ui import classify_tabs, techniques, tour
-from pages.ui.frame import PAGES
+from pages.ui.classify import tabs as classify_tabs
+from pages.ui.frame import tour
+from pages.ui.frame.menu import PAGES
+from pages.ui.techniques import tabs as techniques
 from tests.pages.test_classify import open_page
 from tests.pages.test_feature_maps import button
 

@@ -9,9 +9,9 @@ from alexnet_viz.network import arithmetic, notation
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.spec import walk
 from alexnet_viz.words.i18n import LANGUAGES
-from pages.ui import architecture_tabs
-from pages.ui.frame import PAGES
-from pages.ui.share import HIDEABLE
+from pages.ui.architecture import tabs as architecture_tabs
+from pages.ui.frame.menu import PAGES
+from pages.ui.frame.share import HIDEABLE
 from tests.pages.test_classify import open_page
 from tools.catalogue import ROOT
 from tools.fuzz import names

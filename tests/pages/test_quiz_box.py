@@ -10,7 +10,7 @@ from tests.pages.test_classify import open_page
 
 def _alone(lesson: str, language: str) -> None:
     from alexnet_viz.words.i18n import translator
-    from pages.ui.quiz_box import quiz_box
+    from pages.ui.widgets.quiz import quiz_box
 
     quiz_box(translator(language), lesson)
 
@@ -130,6 +130,6 @@ def test_it_stands_on_its_page_and_survives_a_change_of_language():
 
 
 def test_every_technique_has_its_questions():
-    from pages.ui.techniques import TITLES
+    from pages.ui.techniques.tabs import TITLES
 
     assert {*TITLES, "architecture", "compare"} == set(LESSONS)

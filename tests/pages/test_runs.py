@@ -3,7 +3,7 @@
 import pytest
 
 from alexnet_viz.training.runs import runs
-from pages.ui import runs_tabs
+from pages.ui.runs import tabs as runs_tabs
 from tests.pages.test_classify import open_page
 from tests.pages.test_feature_maps import button
 from tests.pages.test_train import home, idle_jobs, told_run  # noqa: F401 (fixtures)
@@ -44,7 +44,7 @@ def test_a_damaged_run_is_named_and_hides_no_other():
 
 
 def test_a_run_is_deleted_only_after_a_yes(monkeypatch):
-    monkeypatch.setattr("pages.ui.live_run.allowed", lambda run: True)
+    monkeypatch.setattr("pages.ui.widgets.live_run.allowed", lambda run: True)
     run = told_run()
     app = open_page("runs", run=run.id, tab="delete")
     assert button(app, "Delete").disabled
@@ -55,7 +55,7 @@ def test_a_run_is_deleted_only_after_a_yes(monkeypatch):
 
 
 def test_a_visitor_who_did_not_start_it_needs_the_token(monkeypatch):
-    monkeypatch.setattr("pages.ui.live_run.allowed", lambda run: False)
+    monkeypatch.setattr("pages.ui.widgets.live_run.allowed", lambda run: False)
     run = told_run()
     app = open_page("runs", run=run.id, tab="delete")
     assert not [one for one in app.button if one.label == "Delete"]

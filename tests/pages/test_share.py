@@ -10,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 from alexnet_viz.errors import UserError
 from alexnet_viz.serving.qr import QUIET_ZONE, qr_svg
 from alexnet_viz.words.i18n import LANGUAGES
-from pages.ui import frame, share
+from pages.ui.frame import menu as frame
+from pages.ui.frame import share
 from tests.pages.test_classify import headline, open_page, png
 from tools.catalogue import ROOT
 

@@ -5,7 +5,7 @@ from torchvision import transforms
 
 from alexnet_viz.files import paths
 from alexnet_viz.words import lessons
-from pages.ui import technique_augmentation
+from pages.ui.techniques import augmentation as technique_augmentation
 from tests.pages.test_classify import open_page
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pages.ui import technique_dropout
+from pages.ui.techniques import dropout as technique_dropout
 from tests.pages.test_classify import open_page
 
 

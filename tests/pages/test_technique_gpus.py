@@ -9,7 +9,8 @@ from alexnet_viz.network.build import random_state
 from alexnet_viz.network.sources import find_weights
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.pictures.samples import PHOTOS
-from pages.ui import cache_techniques, technique_gpus
+from pages.ui.techniques import cached as cache_techniques
+from pages.ui.techniques import gpus as technique_gpus
 from tests.pages.test_classify import open_page
 
 SECTIONS = list(technique_gpus.SECTIONS)
@@ -114,7 +115,7 @@ def test_photos_are_counted_as_they_are_asked_one_by_one(two_streams):
     from alexnet_viz.inspection.by_hand import activations
     from alexnet_viz.inspection.techniques.gpus import silenced
     from alexnet_viz.pictures import images
-    from pages.ui import cache
+    from pages.ui.store import rules as cache
 
     model = cache.model(MODEL.id)
     expected = []

@@ -3,7 +3,7 @@
 import pytest
 
 from alexnet_viz.paper.departures import CODE_2012, TORCHVISION
-from pages.ui.technique_paper import SWITCHES
+from pages.ui.techniques.paper import SWITCHES
 from tests.pages.test_classify import open_page
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pages.ui import technique_pooling
+from pages.ui.techniques import pooling as technique_pooling
 from tests.pages.test_classify import open_page
 from tests.pages.test_technique_dropout import captions, said
 

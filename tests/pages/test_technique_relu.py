@@ -8,7 +8,7 @@ import pytest
 from alexnet_viz.training.events import Finished, StepDone, to_line
 from alexnet_viz.training.jobs import Jobs
 from alexnet_viz.training.runs import Status, delete_run, runs, write_status
-from pages.ui.technique_relu import SECTIONS
+from pages.ui.techniques.relu import SECTIONS
 from tests.pages.test_classify import open_page
 from tests.pages.test_feature_maps import button
 
@@ -94,7 +94,7 @@ def test_the_layer_chooses_what_is_counted():
 @pytest.fixture
 def idle_jobs(tmp_path, monkeypatch):
     """A home of its own, and processes that do nothing but sleep."""
-    from pages.ui import cache
+    from pages.ui.store import rules as cache
 
     monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path))
     jobs = Jobs([sys.executable, "-c", "import time; time.sleep(60)"])

@@ -33,7 +33,7 @@ def home(tmp_path, monkeypatch):
 @pytest.fixture
 def idle_jobs(monkeypatch):
     """Processes that do nothing but sleep."""
-    from pages.ui import cache
+    from pages.ui.store import rules as cache
 
     jobs = Jobs([sys.executable, "-c", "import time; time.sleep(60)"])
     monkeypatch.setattr(cache, "jobs", lambda: jobs)
@@ -125,7 +125,7 @@ def test_start_makes_a_run_and_a_process_and_the_link_names_it(idle_jobs):
 
 
 def test_a_run_shows_its_figures_and_can_be_resumed(idle_jobs, monkeypatch):
-    monkeypatch.setattr("pages.ui.live_run.allowed", lambda run: True)
+    monkeypatch.setattr("pages.ui.widgets.live_run.allowed", lambda run: True)
     run = told_run()
     app = open_page("train", run=run.id)
     assert not app.exception
@@ -140,7 +140,7 @@ def test_a_run_shows_its_figures_and_can_be_resumed(idle_jobs, monkeypatch):
 @pytest.mark.parametrize("lr", [0.0001038961038961, 3e-9])
 def test_another_rate_is_set_when_one_was_typed(idle_jobs, monkeypatch, lr):
     asked = []
-    monkeypatch.setattr("pages.ui.live_run.allowed", lambda run: True)
+    monkeypatch.setattr("pages.ui.widgets.live_run.allowed", lambda run: True)
     monkeypatch.setattr(idle_jobs, "set_learning_rate", lambda run, rate: asked.append((run.id, rate)))
     run = told_run(state="running", lr=lr)
     app = open_page("train", run=run.id)
@@ -185,7 +185,7 @@ def small_cifar10(monkeypatch):
     digest = hashlib.sha256(ARCHIVE).hexdigest()
     with serving(ARCHIVE) as site:
         small = partial(download_cifar10, url=site.url, sha256=digest, records=RECORDS)
-        monkeypatch.setattr("pages.ui.train_data.download_cifar10", small)
+        monkeypatch.setattr("pages.ui.train.data.download_cifar10", small)
         yield site
 
 
@@ -234,7 +234,7 @@ def test_an_archive_put_by_hand_is_only_unpacked(small_cifar10, home):
 
 
 def test_a_second_session_waits_for_the_download_of_the_first(small_cifar10):
-    from pages.ui import train_data
+    from pages.ui.train import data as train_data
 
     first = train_data.download_cifar10()
     next(first)

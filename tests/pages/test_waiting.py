@@ -6,7 +6,9 @@ import time
 import pytest
 import streamlit as st
 
-from pages.ui import cache, cache_inspection, waiting
+from pages.ui.frame import waiting
+from pages.ui.store import networks as cache_inspection
+from pages.ui.store import rules as cache
 from tests.pages.test_classify import headline, open_page
 
 PATIENCE = 60  # seconds

@@ -13,8 +13,10 @@ from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.runs import delete_run, new_run
 from alexnet_viz.words.i18n import Message, translator
-from pages.ui import classify_tabs, messages, runs_tabs
-from pages.ui.words import class_words, tick_words
+from pages.ui import messages
+from pages.ui.class_words import class_words, tick_words
+from pages.ui.classify import tabs as classify_tabs
+from pages.ui.runs import tabs as runs_tabs
 from tests.pages.test_classify import open_page
 from tests.pages.test_feature_maps import button
 from tests.pages.test_train import home, idle_jobs, told_run  # noqa: F401 (fixtures)
@@ -113,7 +115,7 @@ def test_what_a_callback_could_not_do_is_said_once(idle_jobs, monkeypatch):  # n
     def full(run):
         raise UserError("The disk is full: {name}.", name="*x*")
 
-    monkeypatch.setattr("pages.ui.live_run.allowed", lambda run: True)
+    monkeypatch.setattr("pages.ui.widgets.live_run.allowed", lambda run: True)
     monkeypatch.setattr(idle_jobs, "pause", full)
     run = told_run(state="running")
     app = open_page("train", run=run.id)
@@ -173,7 +175,7 @@ def test_paths_are_shown_to_those_who_sit_at_the_computer(nearby, monkeypatch, t
 
 
 def test_a_folder_of_the_server_is_nothing_to_train_on_from_elsewhere(monkeypatch, tmp_path, idle_jobs):  # noqa: F811
-    from pages.ui import new_runs
+    from pages.ui.store import training as new_runs
 
     monkeypatch.setattr("pages.ui.server.local", lambda: False)
     with pytest.raises(UserError, match="not among the datasets"):

@@ -44,7 +44,7 @@ def test_each_one_says_what_where_and_so_what(departure):
 
 
 def test_each_switch_exists_and_each_experiment_is_asked_for_or_is_pytorchs_own():
-    from pages.ui.technique_paper import SWITCHES
+    from pages.ui.techniques.paper import SWITCHES
 
     asked = {departure.switch for departure in ALL if departure.switch}
     assert asked <= set(SWITCHES)

@@ -116,7 +116,7 @@ def test_where_not_one_epoch_fits_start_says_so(monkeypatch):
 
 
 def test_nobody_goes_on_with_a_run_where_training_is_off(monkeypatch, idle_jobs):  # noqa: F811
-    monkeypatch.setattr("pages.ui.live_run.allowed", lambda run: True)
+    monkeypatch.setattr("pages.ui.widgets.live_run.allowed", lambda run: True)
     run = told_run()
     app = open_page("train", run=run.id)
     monkeypatch.setenv("ALEXNET_VIZ_TRAINING", "off")

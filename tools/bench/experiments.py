@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import NumberInput, Selectbox, SelectSlider, Slider, Widget
 
-from pages.ui.techniques import sections
+from pages.ui.techniques.tabs import sections
 from tests.pages.test_classify import open_page
 
 NEW_VALUES = 2  # of each control; the first is not counted, since it may load what all later ones use

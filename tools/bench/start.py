@@ -58,7 +58,7 @@ def _seconds_to_title(browser, app: Path) -> float:
 
 def memory() -> float:
     """Resident memory of the server in MB after every page was opened once."""
-    from pages.ui.frame import PAGES
+    from pages.ui.frame.menu import PAGES
 
     with chromium() as browser, running(ROOT / "app.py") as server:
         page = browser.new_page()

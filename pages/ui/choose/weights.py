@@ -1,0 +1,87 @@
+"""A model's weights: where they come from, saving them, opening one's own file, downloading published ones."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from alexnet_viz.errors import UserError
+from alexnet_viz.network.download import download
+from alexnet_viz.network.sources import find_weights
+from alexnet_viz.network.zoo import ModelEntry
+from alexnet_viz.words.i18n import N_, Translator
+from pages.ui import messages, server
+from pages.ui import session as state
+from pages.ui.choose.pictures import ChosenModel, OwnModel
+from pages.ui.store import rules as cache
+from pages.ui.widgets.export import export_box
+
+ORIGINS = {
+    "shipped": N_("They come with this app."),
+    "home": N_("They were found in this installation's weights folder."),
+    "hub": N_("They were found in torch hub's cache."),
+    "file": N_("They come from your own file. Only you see them, and only in this session."),
+    "random": N_("They are random: this network has learnt nothing."),
+}
+
+
+def weights_box(t: Translator, chosen: ChosenModel) -> None:
+    """Everything about the chosen model's weights."""
+    st.markdown(f"**{t('Weights')}.** {t(ORIGINS[chosen.load().origin])}")
+    if chosen.entry.url and not find_weights(chosen.entry).trained:
+        download_weights(t, chosen.entry, key="download_weights")
+    st.markdown(f"**{t('Save this network for other programs')}**")
+    export_box(t, chosen.load(), Path(chosen.own.name).stem if chosen.own else chosen.entry.id)
+    _open_own(t)
+
+
+def download_weights(t: Translator, entry: ModelEntry, *, key: str) -> None:
+    """Offer a network's published weights; once they are here, the pages look at it."""
+    st.caption(
+        t("The published weights ({file}, 233 MiB) are not here. Nothing is downloaded unless you ask.", file=entry.hub)
+    )
+    if not st.button(t("Download the weights"), icon=":material/download:", key=key):
+        return
+    bar = st.progress(0.0)
+    try:
+        for progress in download(entry):
+            share = progress.done / progress.total if progress.total else 0.0
+            bar.progress(
+                min(1.0, share), t("{done} of {total} MiB", done=progress.done >> 20, total=_mebibytes(progress))
+            )
+    except UserError as problem:
+        messages.error(messages.said(problem.message, t))
+    else:
+        state.model().remember(entry.id)
+        st.session_state[state.WEIGHTS_ROUND] = state.get(state.WEIGHTS_ROUND, 0) + 1  # a new box, which shows it
+        st.rerun()
+
+
+def _mebibytes(progress) -> str:
+    return str(progress.total >> 20) if progress.total else "?"
+
+
+def _open_own(t: Translator) -> None:
+    round_ = state.get(state.WEIGHTS_ROUND, 0)
+    file = st.file_uploader(
+        t("Open a weights file of your own (.safetensors or .pth)"),
+        ["safetensors", "pth", "pt"],
+        max_upload_size=server.upload_mebibytes(),
+        key=f"weights_{round_}",
+        help=t("torchvision's AlexNet, the seed document's two classes, and whatever this app writes."),
+    )
+    if not file:
+        return
+    before: OwnModel | None = st.session_state.get(state.OWN_MODEL)
+    try:
+        with st.spinner(t("Opening {file}", file=messages.escape(file.name))):
+            server.check_size(file.name, file.size)
+            replacing = before.model if before else None
+            model = cache.own_models().hold(file.getvalue(), file.name, replacing=replacing)
+    except UserError as problem:
+        messages.error(messages.said(problem.message, t))
+        return
+    st.session_state[state.OWN_MODEL] = OwnModel(file.name, model)
+    state.model().remember(state.OWN_MODEL_ID, linkable=False)
+    st.session_state[state.WEIGHTS_ROUND] = round_ + 1
+    server.forget(file)
+    st.rerun()

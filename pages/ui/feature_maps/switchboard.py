@@ -1,0 +1,189 @@
+"""The switchboard of the feature maps page: channels off, the answer beside the untouched one; and who matters most."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import streamlit as st
+
+from alexnet_viz.charts import inspection as inspection_charts
+from alexnet_viz.network import tables
+from alexnet_viz.pictures import render
+from alexnet_viz.words.i18n import Translator
+from pages.ui import long_work as jobs
+from pages.ui.class_words import both_words, class_words
+from pages.ui.feature_maps.view import View, choose_channel
+from pages.ui.long_work import Job
+from pages.ui.store import networks as kept
+from pages.ui.store import rules as cache
+from pages.ui.widgets import bars, downloads
+from pages.ui.widgets.pixels import click_picker
+from pages.ui.widgets.show import FIXED
+
+_OFF = "switched_off"  # session key: digest of the weights -> layer -> set of channels
+_LAST = "switched_last"  # session key: the tile clicked last
+TOP = 5
+SHOWN = 8  # channels of a ranking, at either end
+
+
+def switched(view: View) -> dict[str, set[int]]:
+    """This model's channels that are off, by layer; changing it changes the session."""
+    return st.session_state.setdefault(_OFF, {}).setdefault(view.model.digest, {})
+
+
+def as_key(off: dict[str, set[int]]) -> kept.Off:
+    """The same, hashable; layers with nothing off do not count."""
+    return tuple((layer, tuple(sorted(channels))) for layer, channels in sorted(off.items()) if channels)
+
+
+def switchboard(t: Translator, view: View) -> None:
+    """Click channels to switch them off; the answer moves."""
+    off = switched(view)
+    board, answers = st.columns([3, 2], gap="medium")
+    with board:
+        _board(t, view, off)
+    with answers:
+        _answers(t, view, as_key(off))
+
+
+def _board(t: Translator, view: View, off: dict[str, set[int]]) -> None:
+    here = off.setdefault(view.layer, set())
+    values = view.values.copy()
+    values[sorted(here)] = 0
+    limits = view.limits()
+    sheet = render.vector(values, float(limits.max(initial=0.0))) if view.flat else render.montage(values, limits)
+    names = [t("{number}: off", number=i) if i in here else str(i) for i in range(len(values))]
+
+    def toggle(cell: tuple[int, int]) -> None:
+        st.session_state[_LAST] = cell
+        here.symmetric_difference_update({sheet.number(cell, len(values))})
+
+    click_picker(
+        t,
+        t("{layer}: choose a channel to switch it off or on", layer=view.layer),
+        sheet.png,
+        sheet.rows,
+        sheet.columns,
+        key=f"board_{view.model.digest[:8]}_{view.layer}",
+        width=min(sheet.width, 560),
+        at=st.session_state.get(_LAST),
+        on_click=toggle,
+        place="{value}",
+        values=names,
+    )
+    with st.container(horizontal=True):
+        everything = set(range(len(values)))
+        st.button(t("All on"), on_click=off.clear, disabled=not any(off.values()), key="board_on")
+        st.button(
+            t("All off but channel {number}", number=view.channel),
+            on_click=here.update,
+            args=(everything - {view.channel},),
+            key="board_only",
+        )
+        st.button(
+            t("The other way round"), on_click=here.symmetric_difference_update, args=(everything,), key="board_x"
+        )
+    counts = [
+        t("{layer}: {count} off", layer=layer, count=len(channels)) for layer, channels in off.items() if channels
+    ]
+    st.caption(", ".join(counts) or t("Nothing is switched off. A channel that is off is zero everywhere."))
+
+
+def _answers(t: Translator, view: View, off: kept.Off) -> None:
+    from alexnet_viz.inspection.classify import softmax
+
+    answer = cache.answer(view.model, view.picture.digest, view.picture.data)
+    before = answer.probabilities
+    logits = kept.switched_off(view.model, view.picture.digest, view.picture.data, off)
+    after = softmax(logits)
+    shown = list(before.argsort()[::-1][:TOP])
+    winner = int(after.argmax())
+    if winner not in shown:
+        shown.append(winner)
+    st.subheader(f"{class_words(view.model.classes[winner], t)} · {after[winner]:.0%}", anchor=False)
+    titles = (t("untouched"), t("now"))
+    bars.before_and_after(t, view.model.classes, before, after, shown, titles, "board_bars")
+    _gradcam(t, view, view.model.classes[shown[0]], off)
+
+
+def _gradcam(t: Translator, view: View, class_id: str, off: kept.Off) -> None:
+    """Grad-CAM of the untouched network's class, without and with the channels off."""
+    from alexnet_viz.inspection.attribution.attribute import map_layer
+
+    layer = map_layer(view.model.network.spec)
+    image = view.chosen.entry.preprocess.from_array(view.input)
+    maps = [
+        kept.recipe(view.model, view.picture.digest, view.picture.data, layer, class_id, which).enlarged_rectified
+        for which in ((), off)
+    ]
+    shared = max(float(heat.max()) for heat in maps)
+    for place, heat, title in zip(st.columns(2), maps, (t("untouched"), t("now")), strict=True):
+        place.image(
+            render.overlaid(image, heat, shared),
+            caption=t("Grad-CAM, {when}", when=title),
+            width="stretch",
+            output_format="PNG",
+            alt=t("Grad-CAM, {when}", when=title),
+        )
+
+
+def ranking(t: Translator, view: View) -> None:
+    """Which single channel of this layer matters most for a class: each one is really switched off."""
+    answer = cache.answer(view.model, view.picture.digest, view.picture.data)
+    best_first = [class_id for class_id, _ in answer.top(len(answer.classes))]
+    picked = st.selectbox(
+        t("For the class"),
+        best_first,
+        format_func=lambda class_id: both_words(class_id, t),
+        key=f"rank_class_{t.language}_{view.model.digest[:8]}_{view.picture.digest[:8]}",
+    )
+    index = answer.classes.index(picked)
+    job = Job(
+        key=("rank", view.model.digest, view.picture.digest, view.layer, index),
+        start=t("Switch off each of the {count} channels of {layer}", count=len(view.values), layer=view.layer),
+        steps=lambda: _rank(view, index),
+        about=t("One run of the rest of the network for each channel that is not zero already."),
+    )
+    found = jobs.run(t, job)
+    if found is None:
+        return
+    order = found.order
+    ends = list(dict.fromkeys([*order[:SHOWN], *order[-SHOWN:]])) if len(order) > 2 * SHOWN else list(order)
+    best = int(order[0])
+    st.markdown(
+        t(
+            "**Channel {number}** matters most: without it the logit of {name} falls by {drop:.3f}, its probability by "
+            "{points:.1f} points. Below zero: without that channel the class does better.",
+            number=best,
+            name=class_words(picked, t),
+            drop=found.logit_drop[best],
+            points=100 * found.probability_drop[best],
+        )
+    )
+    st.plotly_chart(
+        inspection_charts.ranking(ends, found.logit_drop[ends], t("Fall of the logit without the channel")),
+        config=FIXED,
+        key="rank_bars",
+        alt=", ".join(f"{i}: {found.logit_drop[i]:+.3f}" for i in ends),
+    )
+    rows = [
+        {
+            t("Channel"): int(i),
+            t("Fall of the logit"): round(float(found.logit_drop[i]), 6),
+            t("Fall of the probability"): round(float(found.probability_drop[i]), 6),
+        }
+        for i in order
+    ]
+    with st.container(horizontal=True):
+        st.button(
+            t("Show channel {number}", number=best), on_click=choose_channel, args=(best,), key="rank_show",
+            icon=":material/search:",
+        )  # fmt: skip
+        name = f"{view.model.entry.id}-{view.layer}-{picked}.csv"
+        downloads.save(t("Table (CSV)"), tables.as_csv(rows), name, "text/csv")
+
+
+def _rank(view: View, index: int) -> Iterator[Any]:
+    from alexnet_viz.inspection.ablation import rank_channels
+
+    outputs = kept.outputs(view.model, view.picture.digest, view.picture.data)
+    return rank_channels(view.model.network, outputs, view.layer, index)

@@ -1,0 +1,146 @@
+"""A walk through the network, made for a projector: one slider from the pixels to the answer."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import streamlit as st
+
+from alexnet_viz.charts import base as charts
+from alexnet_viz.network.spec import walk as walked
+from alexnet_viz.pictures import images, render
+from alexnet_viz.words.i18n import N_, Translator
+from pages.ui import long_work as jobs
+from pages.ui.class_words import class_words
+from pages.ui.feature_maps.view import View
+from pages.ui.long_work import Job
+from pages.ui.store import networks as kept
+from pages.ui.store import rules as cache
+from pages.ui.widgets import bars
+
+PHOTO, SOFTMAX = "photo", "softmax"
+STRONGEST = 12  # maps shown of a layer, those with the highest values
+
+_KINDS = {
+    "conv": N_("Each filter slides over everything before it and answers where it finds its pattern."),
+    "activation": N_("Everything below zero becomes zero: what remains is what was found."),
+    "lrn": N_("Strong channels hold their neighbours down."),
+    "batch_norm": N_("Each channel is brought to a common scale."),
+    "pool": N_("Of each window only the strongest answer goes on: where exactly matters less now."),
+    "adaptive_pool": N_("Whatever the size of the map, a fixed number of means goes on."),
+    "dropout": N_("It acts in training only: here everything passes."),
+    "flatten": N_("The maps are laid out in one long row of numbers: from here on there is no above and below."),
+    "linear": N_("Each unit weighs every number before it."),
+}
+
+
+def walk(t: Translator, view: View) -> None:
+    """One slider; what the network holds there, and what is left of the photo."""
+    rows = {row.name: row for row in walked(view.model.network.spec).rows}
+    titles = {PHOTO: t("the photo"), **{name: name for name in rows}, SOFTMAX: t("the answer")}
+    at = st.select_slider(
+        t("From the pixels to the answer"),
+        list(titles),
+        PHOTO,
+        format_func=titles.__getitem__,
+        key=f"walk_{hash(tuple(rows))}_{t.language}",
+    )
+    if at == PHOTO:
+        _photo(t, view)
+    elif at == SOFTMAX:
+        _answer(t, view)
+    else:
+        row = rows[at]
+        size = f"{' x '.join(map(str, row.shape))} = {math.prod(row.shape):,}"
+        st.markdown(f"### {at} · {size}\n{t(_KINDS[row.kind])}")
+        _layer(t, view, at)
+
+
+def _photo(t: Translator, view: View) -> None:
+    spec = view.model.network.spec
+    shape = " x ".join(map(str, spec.input))
+    says = t("All that the network ever gets: a number for each colour of each pixel.")
+    st.markdown(f"### {t('The photo')} · {shape}\n{says}")
+    st.image(_seen(view), width=420, output_format="PNG", alt=t("What the network saw"))
+
+
+def _answer(t: Translator, view: View) -> None:
+    answer = cache.answer(view.model, view.picture.digest, view.picture.data)
+    class_id, share = answer.top(1)[0]
+    said = f"{class_words(class_id, t)} · {charts.percent(share)}"
+    st.markdown(f"### {said}\n{t('Softmax turns the last numbers into probabilities.')}")
+    bars.best(t, answer.top(5), "walk_bars")
+
+
+def _seen(view: View) -> bytes:
+    preprocess = view.chosen.entry.preprocess
+    return images.encode(preprocess.from_array(view.input))
+
+
+def _layer(t: Translator, view: View, layer: str) -> None:
+    from alexnet_viz.inspection.maps import energy, extreme, limits, order, statistics
+
+    values = view.layers[layer]
+    strongest, where, left = st.columns([4, 3, 3], gap="medium")
+    with strongest:
+        st.markdown(f"**{t('Its strongest channels')}**")
+        if values.ndim == 1:
+            sheet = render.vector(values, extreme(values), 560)
+        else:
+            best = order(statistics(values), "maximum")[:STRONGEST]
+            sheet = render.montage(values[best], limits(view.layers, layer, "unit")[best], 560)
+        st.image(
+            sheet.png, width="stretch", output_format="PNG", alt=t("The strongest channels of {layer}", layer=layer)
+        )
+    with where:
+        st.markdown(f"**{t('Where it answers')}**")
+        if values.ndim == 1:
+            st.caption(t("A fully connected layer has no places any more."))
+        else:
+            heat = energy(values)
+            image = view.chosen.entry.preprocess.from_array(view.input)
+            st.image(
+                render.overlaid(image, heat - heat.min(), float(heat.max() - heat.min())),
+                width="stretch",
+                alt=t("All channels of {layer} together, over the photo", layer=layer),
+            )
+    with left:
+        st.markdown(f"**{t('What is left of the photo')}**")
+        _left(t, view, layer)
+
+
+def _left(t: Translator, view: View, layer: str) -> None:
+    """The photo rebuilt from this layer's numbers alone; once switched on, at every step of the walk."""
+    if not st.toggle(t("Rebuild it"), key="walk_rebuild"):
+        st.caption(t("A search for a picture with the same numbers at this layer. It takes some seconds a layer."))
+        return
+    job = Job(
+        key=("invert", view.model.digest, view.picture.digest, layer),
+        start=t("Rebuild"),
+        steps=lambda: _invert(view, layer),
+    )
+
+    def show(step: Any) -> None:
+        _rebuilt(t, step.reached, layer)
+
+    done = jobs.run(t, job, show, at_once=True)
+    if done is not None:
+        _rebuilt(t, done, layer)
+
+
+def _rebuilt(t: Translator, step: Any, layer: str) -> None:
+    st.image(
+        step.picture,
+        caption=t("At {layer} it differs from the photo by {share:.0%}.", layer=layer, share=step.value),
+        width="stretch",
+        output_format="PNG",
+        alt=t("A picture rebuilt from the numbers of {layer}", layer=layer),
+    )
+
+
+def _invert(view: View, layer: str) -> Iterator[Any]:
+    from alexnet_viz.inspection.maximisation import invert
+
+    batch = kept.outputs(view.model, view.picture.digest, view.picture.data)["input"]
+    preprocess = view.chosen.entry.preprocess
+    return jobs.ending_in_the_last(invert(view.model.network, preprocess, layer, batch))

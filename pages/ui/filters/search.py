@@ -1,0 +1,162 @@
+"""What a filter wants to see, made by optimisation; and what excites it most, found among pictures."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import streamlit as st
+from PIL import Image
+
+from alexnet_viz.files.paths import cifar10_path
+from alexnet_viz.pictures import images, render
+from alexnet_viz.words.i18n import Translator
+from pages.ui import long_work as jobs
+from pages.ui import messages
+from pages.ui.choose import pictures as pickers
+from pages.ui.filters.view import FilterView
+from pages.ui.long_work import Job
+from pages.ui.store import networks as kept
+from pages.ui.widgets import downloads
+from pages.ui.widgets.layout import tiles
+
+BEST = 9  # pictures shown
+CIFAR_PICTURES = 500
+SHOWN = 360  # pixels
+
+
+def wants(t: Translator, view: FilterView) -> None:
+    """Activation maximisation: gradient ascent from noise to a picture that this unit answers most to."""
+    settings, picture = st.columns([2, 3], gap="large")
+    with settings:
+        st.markdown(
+            t(
+                "From noise, step by step to a picture that makes this unit's answer as large as it gets: gradient "
+                "ascent on the picture instead of the weights (Olah et al. 2017)."
+            )
+        )
+        objective = "unit"
+        if view.convolution:
+            names = {"channel": t("everywhere in the map"), "unit": t("at one place, in its field")}
+            objective = st.radio(
+                t("The answer is counted"), list(names), format_func=names.__getitem__, key=f"wants_how_{t.language}"
+            )
+        steps = st.select_slider(t("Steps"), [32, 64, 128, 256, 512], 128, key="wants_steps")
+        seed = st.number_input(t("Start from noise number"), 0, 999, 0, key="wants_seed")
+    with picture:
+        number = view.filter
+        job = Job(
+            key=("maximise", view.model.digest, view.layer, number, objective, steps, seed),
+            start=t("Make the picture"),
+            steps=lambda: _maximise(view, number, objective, steps, seed),
+            about=t("Some seconds; it can be stopped. The same settings give the same picture."),
+        )
+        done = jobs.run(t, job, lambda step: _made(t, step.reached))
+        if done is not None:
+            _made(t, done)
+            name = f"{view.model.entry.id}-{view.layer}-{number}-wants.png"
+            png = images.encode(Image.fromarray(done.picture))
+            downloads.save(t("Picture (PNG)"), png, name, "image/png")
+
+
+def _made(t: Translator, step: Any) -> None:
+    st.image(
+        step.picture,
+        caption=t("After {count} steps its answer is {value:.4g}.", count=step.number, value=step.value),
+        width=SHOWN,
+        output_format="PNG",
+        alt=t("The picture that the unit answers most to so far"),
+    )
+
+
+def _maximise(view: FilterView, number: int, objective: str, steps: int, seed: int) -> Iterator[Any]:
+    from alexnet_viz.inspection.maximisation import Settings, maximise
+
+    made = maximise(
+        view.model.network,
+        view.chosen.entry.preprocess,
+        view.layer,
+        number,
+        objective="unit" if objective == "unit" else "channel",
+        settings=Settings(steps=steps, seed=seed),
+    )
+    return jobs.ending_in_the_last(made)
+
+
+def excites(t: Translator, view: FilterView) -> None:
+    """The pictures of a set that a filter answers most to, cut to its receptive field."""
+    sets = {"samples": t("the samples and my own pictures")}
+    if cifar10_path():
+        sets["cifar10"] = t("{count} of CIFAR-10's test pictures", count=CIFAR_PICTURES)
+    which = st.segmented_control(
+        t("Search in"),
+        list(sets),
+        default="samples",
+        format_func=sets.__getitem__,
+        required=True,
+        key=f"excites_set_{t.language}_{len(sets)}",
+    )
+    if len(sets) == 1:
+        st.caption(
+            t("With CIFAR-10 on this computer (ALEXNET_VIZ_CIFAR10 names its zip) its pictures are searched too.")
+        )
+    pictures = _cifar() if which == "cifar10" else [(item.name, item.data) for item in pickers.all_pictures(t)]
+    digests = tuple(item.digest for item in pickers.all_pictures(t)) if which == "samples" else ("cifar10",)
+    job = Job(
+        key=("excite", view.model.digest, view.layer, digests),
+        start=t("Search {count} pictures", count=len(pictures)),
+        steps=lambda: _excite(view, [data for _, data in pictures]),
+        about=t("Once for the whole layer: then every filter of it answers at once."),
+    )
+    found = jobs.run(t, job)
+    if found is not None:
+        _best(t, view, found, pictures)
+
+
+def _best(t: Translator, view: FilterView, found: Any, pictures: Sequence[tuple[str, bytes]]) -> None:
+    from alexnet_viz.inspection.top_patches import patch, strongest
+
+    best = strongest(found, view.filter, BEST)
+    preprocess = view.chosen.entry.preprocess
+    for place, hit in zip(tiles(len(best), 150), best, strict=True):
+        name, data = pictures[hit.picture]
+        image = images.decode(data).image
+        cut, box = patch(view.spec, preprocess, image, view.layer, hit.row, hit.column)
+        seen = preprocess.from_array(preprocess.to_array(image))
+        with place:
+            st.image(
+                render.outlined(seen, (box.left, box.top, box.right, box.bottom)),
+                width="stretch",
+                output_format="PNG",
+                alt=t("{name}, with the place outlined that excites the filter", name=name),
+            )
+            scale = max(1, 120 // max(cut.size))
+            st.image(
+                images.encode(cut.resize((cut.width * scale, cut.height * scale), Image.Resampling.NEAREST)),
+                caption=f"{messages.escape(name)}: {hit.value:.3g}",
+                width=110,
+                output_format="PNG",
+                alt=t("What lies in the filter's field there"),
+            )
+
+
+class _Opened:
+    """Encoded pictures, decoded one at a time."""
+
+    def __init__(self, encoded: Sequence[bytes]) -> None:
+        self._encoded = encoded
+
+    def __len__(self) -> int:
+        return len(self._encoded)
+
+    def __getitem__(self, index: int) -> Image.Image:
+        return images.decode(self._encoded[index]).image
+
+
+def _excite(view: FilterView, encoded: Sequence[bytes]) -> Iterator[Any]:
+    from alexnet_viz.inspection.top_patches import excite
+
+    return excite(view.model.network, view.chosen.entry.preprocess, _Opened(encoded), view.layer)
+
+
+def _cifar() -> list[tuple[str, bytes]]:
+    path = cifar10_path()
+    return kept.sample_pictures(str(path), CIFAR_PICTURES)

@@ -1,0 +1,74 @@
+"""The frame around every page: the menu, and the first line that every page calls."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from alexnet_viz.words.i18n import N_, Translator
+from pages.ui import session as state
+
+ROOT = Path(__file__).resolve().parents[3]
+ICON = ROOT / "assets" / "icon.png"
+LOGO = ROOT / "assets" / "logo.svg"
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """One page of the menu. Its id is its file name and its address."""
+
+    id: str
+    title: str  # marked for translation
+    icon: str
+    section: str  # marked for translation
+
+    @property
+    def file(self) -> str:
+        return f"pages/{self.id}.py"
+
+
+_ENTRIES = (
+    PageEntry("home", N_("Home"), ":material/home:", N_("Look inside")),
+    PageEntry("classify", N_("Classify"), ":material/image_search:", N_("Look inside")),
+    PageEntry("feature_maps", N_("Feature maps"), ":material/layers:", N_("Look inside")),
+    PageEntry("filters", N_("Filters"), ":material/grid_on:", N_("Look inside")),
+    PageEntry("attribution", N_("Attribution"), ":material/flare:", N_("Look inside")),
+    PageEntry("architecture", N_("Architecture"), ":material/account_tree:", N_("Understand")),
+    PageEntry("techniques", N_("Techniques"), ":material/science:", N_("Understand")),
+    PageEntry("compare", N_("Compare"), ":material/compare_arrows:", N_("Understand")),
+    PageEntry("train", N_("Train"), ":material/model_training:", N_("Learn")),
+    PageEntry("runs", N_("Runs"), ":material/history:", N_("Learn")),
+)
+
+PAGES: Mapping[str, PageEntry] = {entry.id: entry for entry in _ENTRIES}
+
+
+def navigation(t: Translator):
+    """Declare the menu in the visitor's language; returns the page to run."""
+    sections: dict[str, list] = {}
+    for entry in PAGES.values():
+        page = st.Page(
+            ROOT / entry.file,
+            title=t(entry.title),
+            icon=entry.icon,
+            url_path=entry.id,
+            default=entry.id == "home",
+        )
+        sections.setdefault(t(entry.section), []).append(page)
+    st.logo(str(LOGO), size="large", icon_image=str(ICON))
+    return st.navigation(sections, position="hidden" if state.hidden("menu") else "sidebar")
+
+
+def start_page() -> Translator:
+    """The first line of every page: the visitor's translator, after making sure that the frame is there.
+
+    On a fresh server the first visitor who opens a page's address directly gets the page file alone, without
+    app.py: Streamlit takes the folder for an old-style multipage app until st.navigation has run once
+    (design.md section 10). Declaring the menu and starting over heals this.
+    """
+    t = state.translator()
+    if not st.session_state.pop(state.FRAME_RAN, False):
+        navigation(t)
+        st.rerun()
+    return t

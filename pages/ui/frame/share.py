@@ -1,0 +1,103 @@
+"""A link to this page as it is now, with some of its controls left out, and its QR code: for a class."""
+
+from collections.abc import Collection, Mapping
+from urllib.parse import quote, urlencode, urlsplit
+
+import streamlit as st
+
+from alexnet_viz.network.zoo import LISTED
+from alexnet_viz.pictures.samples import SAMPLES
+from alexnet_viz.serving.qr import qr_svg
+from alexnet_viz.words.i18n import N_, Translator
+from pages.ui import messages
+from pages.ui import session as state
+from pages.ui.choose import pictures as pickers
+
+Controls = tuple[tuple[str, str], ...]  # id in the link, title marked for translation
+
+_MODEL = ("model", N_("Network"))
+_PICTURE = ("picture", N_("Pictures"))
+_LAYER = ("layer", N_("Layer"))
+_TABS = ("tabs", N_("Tab bar"))
+_FRAME = (("menu", N_("Menu")), ("language", N_("Language")))
+
+# What a link can leave out, by page. `state.hidden(id)` is asked where the control is drawn.
+HIDEABLE: Mapping[str, Controls] = {
+    "home": _FRAME,
+    "classify": (_MODEL, _PICTURE, _TABS, *_FRAME),
+    "feature_maps": (_MODEL, _PICTURE, _LAYER, _TABS, *_FRAME),
+    "filters": (_MODEL, _TABS, *_FRAME),
+    "attribution": (_MODEL, _PICTURE, _TABS, *_FRAME),
+    "architecture": (_TABS, *_FRAME),
+    "techniques": (_TABS, *_FRAME),
+    "compare": (_TABS, *_FRAME),
+    "train": _FRAME,
+    "runs": (_TABS, *_FRAME),
+}
+
+QR_WIDTH = 240  # pixels
+_THIS_COMPUTER = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def share(t: Translator, page: str) -> None:
+    """The button of the sidebar, and the way back for whoever opened a link that hides something."""
+    if any(state.hidden(control) for controls in HIDEABLE.values() for control, _ in controls):
+        st.button(
+            t("Show everything"),
+            icon=":material/visibility:",
+            type="tertiary",
+            on_click=state.show_everything,
+            key="show_everything",
+        )
+    # Drawn only when open: by then the address bar has what the page wrote into it.
+    box = pickers.popover(t, f"share_{page}", t("Share this page"), ":material/share:", width="content")
+    if box.open:
+        with box, messages.shown(t):
+            _offer(t, page)
+
+
+def link(base: str, query: Mapping[str, str], hide: Collection[str], language: str) -> str:
+    """The address that opens a page in this state and language without these controls."""
+    kept = {name: value for name, value in query.items() if name not in (state.HIDE, "lang")}
+    kept["lang"] = language
+    if hide:
+        kept[state.HIDE] = ",".join(hide)
+    return f"{base}?{urlencode(kept, safe=',', quote_via=quote)}"
+
+
+@st.fragment
+def _offer(t: Translator, page: str) -> None:
+    titles = {control: t(title) for control, title in HIDEABLE[page]}
+    st.markdown(t("This link opens the page as it is now."))
+    hide = st.pills(
+        t("Leave out"),
+        list(titles),
+        selection_mode="multi",
+        default=[control for control in titles if state.hidden(control)],
+        format_func=titles.__getitem__,
+        key=f"share_hide_{page}_{t.language}",
+    )
+    for note in _not_in_the_link(t, titles):
+        st.warning(note)
+    base = st.context.url or ""
+    address = link(base, st.query_params.to_dict(), [control for control in titles if control in hide], t.language)
+    st.code(address, None, wrap_lines=True)
+    if urlsplit(base).hostname in _THIS_COMPUTER:
+        st.caption(
+            t(
+                "This address works on this computer only. For a class, start the app with HOST=0.0.0.0 and open it by "
+                "this computer's address in the network."
+            )
+        )
+    with messages.shown(t):
+        st.image(qr_svg(address), width=QR_WIDTH, alt=t("QR code of {address}", address=address))
+
+
+def _not_in_the_link(t: Translator, controls: Collection[str]) -> list[str]:
+    """What the visitor has chosen on this page that nobody else can open."""
+    notes = []
+    if "picture" in controls and st.session_state.get(state.IMAGE.param, state.IMAGE.default) not in SAMPLES:
+        notes.append(t("Your own picture stays with you: the link opens with the first sample."))
+    if "model" in controls and st.session_state.get(state.model().param, state.model().default) not in LISTED:
+        notes.append(t("Your own network stays with you: the link opens with the one that comes with the app."))
+    return notes

@@ -1,0 +1,171 @@
+"""The parts of the home page below its first screen: the result of 2012, the pages, and this installation."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import streamlit as st
+
+from alexnet_viz.charts import base as charts
+from alexnet_viz.installation import extras, installation
+from alexnet_viz.network.comparison import comparison
+from alexnet_viz.network.sources import default_model
+from alexnet_viz.network.spec import walk
+from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.paper.milestones import ILSVRC_2012
+from alexnet_viz.pictures import render
+from alexnet_viz.serving.imports import ml_is_ready
+from alexnet_viz.training.runs import history, runs
+from alexnet_viz.words import lessons
+from alexnet_viz.words.i18n import N_, Translator
+from pages.ui import messages
+from pages.ui.choose import pictures as pickers
+from pages.ui.choose.pictures import Picture
+from pages.ui.class_words import class_words
+from pages.ui.frame.menu import PAGES
+from pages.ui.store import networks as kept
+from pages.ui.store import rules as cache
+from pages.ui.widgets.layout import tiles
+
+CARD = 262  # pixels: three beside an open menu at 1280
+WAIT = 1.0  # seconds between two looks whether torch is there
+CHANNELS = 24  # of the thumbnail of feature maps, the ones that answer most
+
+
+def result(t: Translator) -> None:
+    """The result that made 2012 a turning point."""
+    st.subheader(t("The result of 2012"), anchor=False)
+    words, chart = st.columns([2, 3], gap="large", vertical_alignment="center")
+    words.markdown(
+        t(
+            "For each test photo a network may name five of 1000 classes. The runner-up missed the right one in "
+            "**26.2 %** of the photos, AlexNet's winning entry in **15.3 %**: seven networks, averaged. One alone had "
+            "18.2 %."
+        )
+    )
+    with chart:
+        for one in ILSVRC_2012:
+            name = f"**{t(one.title)}**" if one.is_alexnet else t(one.title)
+            st.progress(one.top5_error / 100, f"{name}: {one.top5_error} %")
+    box = st.expander(t("The whole story, on one page"), on_change="rerun", key=f"home_story_{t.language}")
+    if box.open:
+        box.markdown(lessons.lesson("story", t.language))
+
+
+def cards(t: Translator) -> None:
+    """A living thumbnail of each page, of the current photo. Until torch is there the pages wait without one."""
+    st.subheader(t("The pages"), anchor=False)
+    st.fragment(_cards, run_every=None if ml_is_ready() else WAIT)(t, ml_is_ready())
+
+
+def _cards(t: Translator, was_ready: bool) -> None:
+    if ml_is_ready() and not was_ready:
+        st.rerun()  # once more as a whole, which ends the timer
+    picture = pickers.current_picture(t)
+    shown = {page: PAGES[page] for page in _CARDS if page in PAGES}
+    for place, (page, entry) in zip(tiles(len(shown), CARD, even=True), shown.items(), strict=True):
+        needs_torch, text, draw = _CARDS[page]
+        with place.container(border=True, height="stretch"):
+            st.page_link(entry.file, label=f"**{t(entry.title)}**", icon=entry.icon)
+            if was_ready or not needs_torch:
+                draw(t, picture)
+            st.caption(t(text))
+
+
+# ---- One thumbnail each ---------------------------------------------------------------------------------------------
+
+
+def _answer(t: Translator, picture: Picture) -> None:
+    (best, share), *_ = cache.answer(cache.model(default_model()), picture.digest, picture.data).top(1)
+    st.image(cache.thumbnail(picture.digest, picture.data), width="stretch", alt=picture.name)
+    st.markdown(f"**{class_words(best, t)}** {charts.percent(share)}")
+
+
+def _maps(t: Translator, picture: Picture) -> None:
+    values = kept.layers(cache.model(default_model()), picture.digest, picture.data)["relu1"]
+    strongest = np.argsort(-values.mean((1, 2)))[:CHANNELS]
+    sheet = render.montage(values[strongest], values[strongest].max((1, 2)), 2 * CARD)
+    st.image(sheet.png, width="stretch", output_format="PNG", alt=t("Maps of the first layer"))
+
+
+def _filters(t: Translator, picture: Picture) -> None:
+    st.image(kept.filter_sheet(cache.model(default_model()), "conv1", 2 * CARD), alt=t("The first layer's filters"))
+
+
+def _attribution(t: Translator, picture: Picture) -> None:
+    st.image(
+        kept.gradcam_thumbnail(cache.model(default_model()), picture.digest, picture.data),
+        width="stretch",
+        output_format="PNG",
+        alt=t("Grad-CAM over the photo"),
+    )
+
+
+def _layers(t: Translator, picture: Picture) -> None:
+    walked = walk(MODELS["alexnet_2012"].spec)
+    st.metric(
+        t("Parameters"),
+        f"{walked.params:,}",
+        chart_data=[row.macs for row in walked.rows if row.params],
+        chart_type="bar",
+    )
+
+
+def _activations(t: Translator, picture: Picture) -> None:
+    xs = np.linspace(-3, 3, 25)
+    st.metric(t("ReLU of 3"), "3", chart_data=np.maximum(xs, 0).tolist(), chart_type="line")
+
+
+def _networks(t: Translator, picture: Picture) -> None:
+    rows = comparison()
+    st.metric(t("Networks"), len(rows), chart_data=[row.params for row in rows], chart_type="bar")
+
+
+def _learning(t: Translator, picture: Picture) -> None:
+    newest = next((one for one in runs() if history(one).epochs), None)
+    if newest:
+        told = history(newest).epochs
+        shares = [100 * epoch.train_accuracy for epoch in told]
+        st.metric(t("Training images right"), charts.percent(told[-1].train_accuracy), chart_data=shares)
+
+
+def _runs(t: Translator, picture: Picture) -> None:
+    known = runs()
+    ends = [told.test_accuracy for one in known if (told := history(one).finished) and told.test_accuracy is not None]
+    bars = [100 * share for share in ends] if len(ends) > 1 else None
+    st.metric(t("Runs"), len(known), chart_data=bars, chart_type="bar")
+
+
+# By page: whether its thumbnail needs torch, one sentence, and what draws it.
+_CARDS: Mapping[str, tuple[bool, str, Callable[[Translator, Picture], None]]] = {
+    "classify": (True, N_("What is in the photo, and how sure is the network?"), _answer),
+    "feature_maps": (True, N_("What each layer makes of the photo, down to one number."), _maps),
+    "filters": (True, N_("What the layers look for, measured and drawn."), _filters),
+    "attribution": (True, N_("Which pixels the answer came from, and whether to trust that."), _attribution),
+    "architecture": (False, N_("Change a layer; every shape, count and receptive field follows."), _layers),
+    "techniques": (False, N_("ReLU, dropout, LRN, augmentation: an experiment for each idea."), _activations),
+    "compare": (False, N_("From LeNet-5 to ResNet-18, counted."), _networks),
+    "train": (False, N_("Watch a network learn, live."), _learning),
+    "runs": (False, N_("Every training so far, epoch by epoch."), _runs),
+}
+
+
+# ---- This installation ----------------------------------------------------------------------------------------------
+
+
+def this_installation(t: Translator) -> None:
+    """What is here, and what may be downloaded."""
+    st.subheader(t("This installation"), anchor=False)
+    facts = installation()
+    for place, fact in zip(tiles(len(facts), CARD), facts, strict=True):
+        place.metric(t(fact.label), t(fact.value), help=messages.said(fact.hint, t) if fact.hint else None, border=True)
+    st.markdown(t("Everything works without a network. These may be downloaded, on the page that uses them:"))
+    st.dataframe(
+        {
+            t("What"): [t(extra.title) for extra in extras()],
+            t("For"): [t(extra.use) for extra in extras()],
+            t("Size"): [f"{extra.mebibytes} MiB" for extra in extras()],
+            t("Page"): [t(PAGES[extra.page].title) for extra in extras()],
+            t("Here"): [t("yes") if extra.is_here else t("no") for extra in extras()],
+        },
+        hide_index=True,
+    )

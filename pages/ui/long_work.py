@@ -1,0 +1,135 @@
+"""Long work on a page: started by a button, shown step by step, stoppable, and kept when it is done.
+
+It waits in a line of its own, and takes the processor only for one step at a time, so that other visitors' short
+questions get in between. Stopping is an ordinary rerun: Streamlit ends the script at its next call, the generator is
+closed, and what the last step had reached stays visible.
+"""
+
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+from alexnet_viz.words.i18n import Translator
+from pages.ui.store import networks as kept
+from pages.ui.store import rules as cache
+
+_RUNNING = "job_running"  # session key: the key of the job that this visitor started
+_STEP = "job_step"  # session key: the latest step of the job that is running
+_STOPPED = "job_stopped"  # session key: (key of the job that was stopped last, its latest step)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One piece of long work. `key` holds digests and settings: the same key always ends in the same result."""
+
+    key: Hashable
+    start: str  # the button's words
+    steps: Callable[[], Iterator[Any]]  # everything but its last item has `done` and `of`
+    about: str = ""  # what it takes, said beside the button
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step under way, for work whose last step is its result."""
+
+    done: int
+    of: int
+    reached: Any
+
+
+def ending_in_the_last(steps: Iterator[Any]) -> Iterator[Any]:
+    """Steps with `number` and `of`, as a job's steps."""
+    step = None
+    for step in steps:
+        yield Step(step.number, step.of, step)
+    yield step
+
+
+def run(t: Translator, job: Job, show: Callable[[Any], None] | None = None, *, at_once: bool = False) -> Any | None:
+    """The job's result, from the store or by running it here; None while it has not been started or was stopped.
+
+    `show(step)` draws a step that is under way. With `at_once` it runs without waiting for the button.
+    """
+    if (result := kept.results().get(job.key)) is not None:
+        return result
+    name = f"job_{abs(hash(job.key))}"
+    stopped = st.session_state.get(_STOPPED, (None, None))
+    if st.session_state.get(_RUNNING) != job.key and not (at_once and stopped[0] != job.key):
+        st.button(job.start, icon=":material/play_arrow:", on_click=_start, args=(job.key,), key=f"{name}_start")
+        if job.about:
+            st.caption(job.about)
+        if stopped[0] == job.key and show and stopped[1] is not None:
+            st.caption(t("Stopped after step {done} of {of}.", done=stopped[1].done, of=stopped[1].of))
+            show(stopped[1])
+        return None
+    return _under_way(t, job, show, name)
+
+
+def _start(key: Hashable) -> None:
+    st.session_state[_RUNNING] = key
+    st.session_state.pop(_STOPPED, None)
+
+
+def _stop(key: Hashable) -> None:
+    st.session_state.pop(_RUNNING, None)
+    st.session_state[_STOPPED] = (key, st.session_state.pop(_STEP, None))
+
+
+class _Board:
+    """Progress, a stop button and the latest step. Drawn when there is something to say: short work shows nothing."""
+
+    def __init__(self, t: Translator, job: Job, name: str) -> None:
+        self._t, self._job, self._name = t, job, name
+        self._place = st.empty()
+        self._bar: Any = None
+
+    def say(self, share: float, text: str) -> None:
+        if self._bar is None:
+            with self._place.container():
+                self._bar = st.progress(0.0)
+                t = self._t
+                st.button(
+                    t("Stop"), icon=":material/stop:", on_click=_stop, args=(self._job.key,), key=f"{self._name}_stop"
+                )
+                self._picture = st.empty()
+        self._bar.progress(share, text)
+
+    def show(self, draw: Callable[[], None]) -> None:
+        with self._picture.container():
+            draw()
+
+    def clear(self) -> None:
+        self._place.empty()
+
+
+def _under_way(t: Translator, job: Job, show: Callable[[Any], None] | None, name: str) -> Any:
+    board = _Board(t, job, name)
+    steps = job.steps()
+    try:
+        step = _next(steps)
+        if hasattr(step, "done"):  # it is long; what ends with its first step waits for nobody's long work
+            with kept.long_line().turn(lambda ahead: board.say(0.0, t("{count} ahead of you", count=ahead))):
+                while hasattr(step, "done"):
+                    st.session_state[_STEP] = step
+                    board.say(step.done / step.of, t("Step {done} of {of}", done=step.done, of=step.of))
+                    if show:
+                        board.show(partial(show, step))
+                    step = _next(steps)
+    except Exception:
+        st.session_state.pop(_RUNNING, None)  # what fails once is not tried again at every rerun
+        raise
+    finally:
+        steps.close()
+    kept.results().put(job.key, step)
+    for key in (_RUNNING, _STEP, _STOPPED):
+        st.session_state.pop(key, None)
+    board.clear()
+    return step
+
+
+def _next(steps: Iterator[Any]) -> Any:
+    with cache.line().turn():
+        return next(steps)

@@ -1,0 +1,353 @@
+"""Paper against code: what the authors' code and torchvision's do differently, and what that changes."""
+
+from collections.abc import Callable, Mapping
+
+import streamlit as st
+
+from alexnet_viz.charts import techniques as technique_charts
+from alexnet_viz.charts.base import percent
+from alexnet_viz.network.spec import LRN
+from alexnet_viz.paper import departures
+from alexnet_viz.paper.departures import Departure
+from alexnet_viz.words.i18n import N_, Translator
+from pages.ui.choose import pictures as pickers
+from pages.ui.store import rules as cache
+from pages.ui.techniques import cached as kept
+from pages.ui.widgets.show import FIXED
+
+MODEL = "alexnet_200"  # torchvision's trained convolutions
+ALPHAS = (1e-4, 1e-3, 1e-2, 0.1, 1.0)
+ROUNDINGS: Mapping[str, str] = {"floor": N_("down (PyTorch)"), "ceil": N_("up (the 2012 code)")}
+DRAWS = 20
+
+# Claims
+
+
+def claims(t: Translator) -> None:
+    """Every departure: what the paper says, what the code does, and what follows."""
+    picked = st.segmented_control(
+        t("Compare the paper with"),
+        list(departures.SOURCES),
+        default="code",
+        format_func=lambda source: t(departures.SOURCES[source][0]),
+        required=True,
+        key=f"paper_source_{t.language}",
+    )
+    title, found = departures.SOURCES[picked]
+    st.table(
+        [
+            {
+                t("What"): _title(t, one),
+                t("The paper says"): f"{t(one.paper)} [{one.section}]",
+                t(title): f"{t(one.code)} (`{one.source}`)" if one.source else t(one.code),
+                t("What follows"): t(one.effect),
+            }
+            for one in found
+        ],
+        hide_index=True,
+        alt=t("Claims of the paper against the code"),
+    )
+    if picked == "code":
+        st.caption(t("The authors' own source, computerhistory/AlexNet-Source-Code. In brackets: the paper's section."))
+    else:
+        st.caption(
+            t(
+                "torchvision states 56.522 % top-1 and 79.066 % top-5 for its weights: those are accuracies, with the "
+                "centre crop, not error rates. In brackets: the paper's section."
+            )
+        )
+
+
+def _title(t: Translator, departure: Departure) -> str:
+    title = f"**{t(departure.title)}**"
+    return f"{title} ([{t('try it')}](#paper-switches))" if departure.switch else title
+
+
+# Switches
+
+
+def switches(t: Translator) -> None:
+    """One departure at a time, both ways."""
+    picked = st.selectbox(
+        t("Show the difference"),
+        list(SWITCHES),
+        format_func=lambda switch: t(SWITCHES[switch][0]),
+        key=f"paper_switch_{t.language}",
+    )
+    SWITCHES[picked][1](t)
+
+
+def _alpha(t: Translator) -> None:
+    sheets = _both_ways(t, "alpha", _lrn(t, "paper_alpha"), t("As printed: alpha"), t("The code: alpha / n"))
+    st.markdown(
+        t(
+            "On relu1 of this photo the printed formula's values lie **{median}** below the code's in the median and "
+            "**{largest}** at most.",
+            median=percent(sheets.relative.median),
+            largest=percent(sheets.relative.largest),
+        )
+    )
+    gap = kept.lrn_uniform_gap()
+    st.caption(
+        t(
+            "With alpha = 0.0001 and values uniform in 0..50: {median} in the median, {bound} at most.",
+            median=percent(gap.median),
+            bound=percent(gap.bound),
+        )
+    )
+
+
+def _order(t: Translator) -> None:
+    sheets = _both_ways(
+        t, "order", _lrn(t, "paper_order"), t("The paper: ReLU, LRN, pool"), t("The code: LRN, pool, ReLU")
+    )
+    st.markdown(
+        t(
+            "In pool1 of this photo the code's values lie **{median}** below the paper's in the median and "
+            "**{largest}** at most. Pooling and ReLU can change places without harm; LRN before the ReLU counts "
+            "negative neighbours too, so it divides by more.",
+            median=percent(sheets.relative.median),
+            largest=percent(sheets.relative.largest),
+        )
+    )
+
+
+def _pool5(t: Translator) -> None:
+    sheets = _both_ways(t, "pool5", None, t("The paper: ReLU, pool"), t("The code: pool, ReLU"))
+    st.markdown(
+        t(
+            "Largest difference of all values of pool5: **{difference:g}**. Of a window's values the ReLU leaves the "
+            "largest one the largest, or makes all of them zero.",
+            difference=sheets.difference,
+        )
+    )
+
+
+def _lrn(t: Translator, key: str) -> LRN:
+    alpha = st.select_slider("alpha", ALPHAS, 0.1, format_func=lambda value: f"{value:g}", key=key)
+    square = departures.mean_square(departures.input_ratios())
+    st.caption(
+        t(
+            "The paper's alpha is 0.0001, for inputs whose squares are {square:,.0f} times as large as here.",
+            square=square,
+        )
+    )
+    return LRN(alpha=alpha)
+
+
+def _both_ways(t: Translator, experiment: str, layer: LRN | None, paper: str, code: str) -> kept.Sheets:
+    """The strongest maps both ways, side by side."""
+    picture = pickers.current_picture(t)
+    sheets = kept.both_ways(cache.model(MODEL), picture.digest, picture.data, experiment, layer)
+    left, right = st.columns(2, gap="medium")
+    for place, title, png, highest in (
+        (left, paper, sheets.paper, sheets.highest_paper),
+        (right, code, sheets.code, sheets.highest_code),
+    ):
+        place.image(
+            png,
+            caption=t("{title}: 0 ... {highest:.3f}", title=title, highest=highest),
+            width="stretch",
+            output_format="PNG",
+            alt=t("{title}, the {count} strongest maps", title=title, count=len(sheets.channels)),
+        )
+    st.caption(
+        t(
+            "The {count} strongest maps of this photo in the same colours, full from {limit:.2f} on: {channels}.",
+            count=len(sheets.channels),
+            limit=sheets.limit,
+            channels=", ".join(map(str, sheets.channels)),
+        )
+    )
+    return sheets
+
+
+def _rounding(t: Translator) -> None:
+    ways = [
+        (t("227, rounding down"), departures.sizes(227, 0, "floor")),
+        (t("224, rounding down"), departures.sizes(224, 0, "floor")),
+        (t("224, rounding up"), departures.sizes(224, 0, "ceil")),
+        (t("224, padding 2, rounding down"), departures.sizes(224, 2, "floor")),
+    ]
+    table = {t("Layer"): [size.name for size in ways[0][1]]}
+    st.dataframe(
+        table | {title: [f"{size.side} x {size.side}" for size in found] for title, found in ways},
+        hide_index=True,
+        height="content",
+    )
+    st.markdown(
+        t(
+            "fc6 has weights for {needed:,} inputs. 224 with rounding down ends in {floor:,}, and fc6 fails; the "
+            "code's rounding up and torchvision's padding both bring 224 to {ceil:,}.",
+            needed=departures.FC6_INPUTS,
+            floor=departures.fc6_inputs(224, 0, "floor"),
+            ceil=departures.fc6_inputs(224, 0, "ceil"),
+        )
+    )
+
+
+def _dropout(t: Translator) -> None:
+    picture = pickers.current_picture(t)
+    zeros = kept.zeros_of_pool5(cache.model(MODEL), picture.digest, picture.data)
+    draw = st.slider(t("Draw"), 1, DRAWS, 1, key="paper_draw")
+    networks = {t("The paper"): "alexnet_2012", "torchvision": "alexnet_torchvision"}
+    st.dataframe(
+        [
+            {
+                t("Network"): title,
+                t("Dropout"): t("after {after}, before {before}", after=place.after, before=place.before),
+                t("Values that pass"): place.values,
+                t("Zero in this draw"): place.zeroed,
+            }
+            for title, model_id in networks.items()
+            for place in kept.dropout_draw(model_id, draw)
+        ],
+        hide_index=True,
+        height="content",
+    )
+    st.markdown(
+        t(
+            "The paper thins out what fc6 and fc7 answer. torchvision, and the seed document's class, thin out what "
+            "fc6 and fc7 are given: the 9,216 values of pool5, but not what fc8 gets. In this photo {zeros:,} of the "
+            "9,216 are zero already; to drop one of those changes nothing.",
+            zeros=zeros,
+        )
+    )
+
+
+def _mean(t: Translator) -> None:
+    picture = pickers.current_picture(t)
+    paper, torchvision = (
+        kept.input_scales(model_id, MODEL, picture.digest, picture.data)
+        for model_id in ("alexnet_2012", "alexnet_torchvision")
+    )
+    st.dataframe(
+        {
+            t("Colour"): [t("red"), t("green"), t("blue")],
+            t("The paper's way: from, to"): [f"{one.minimum:.1f} ... {one.maximum:.1f}" for one in paper],
+            t("torchvision: from, to"): [f"{one.minimum:.2f} ... {one.maximum:.2f}" for one in torchvision],
+            t("Times as large"): [f"{ratio:.1f}" for ratio in departures.input_ratios()],
+        },
+        hide_index=True,
+        height="content",
+    )
+    st.markdown(
+        t(
+            "The same pixels of this photo. The paper takes the mean off and leaves the numbers as large as they are; "
+            "torchvision also divides by the standard deviation of each colour. To a convolution it is nearly the same "
+            "picture in larger numbers; LRN, which squares them, does more."
+        )
+    )
+    st.caption(
+        t(
+            "The paper's mean is an image, a number for each pixel. It does not come with this app, so one mean for "
+            "each colour stands in for it."
+        )
+    )
+
+
+def _decay(t: Translator) -> None:
+    cut = st.slider(t("Step at which the learning rate falls to a tenth"), 5, 80, 15, 5, key="paper_cut")
+    found = departures.descend(cut)
+    names = (t("the paper: e inside v"), t("torch.optim.SGD: e outside"))
+    st.plotly_chart(
+        technique_charts.two_rules(found.paper, found.torch, cut, names, (t("Steps"), t("Weight w"))),
+        config=FIXED,
+        key="paper_decay",
+        alt=t(
+            "The two curves are equal up to step {cut}; after {step} steps they are {apart:.3f} apart",
+            cut=cut,
+            step=found.widest,
+            apart=max(found.apart),
+        ),
+    )
+    st.latex(r"\text{paper: } v \leftarrow 0.9\,v - 0.0005\,\epsilon\,w - \epsilon\,g,\quad w \leftarrow w + v")
+    st.latex(r"\text{PyTorch: } b \leftarrow 0.9\,b + 0.0005\,w + g,\quad w \leftarrow w - \epsilon\,b")
+    st.markdown(
+        t(
+            "One weight on its way to the bottom of (w - 1)² / 2. While the learning rate e stays, both rules are the "
+            "same. After the cut at step {cut} the paper's v keeps its old speed and loses it step by step; PyTorch's "
+            "next step is a tenth at once. After {step} steps the two are **{apart:.3f}** apart.",
+            cut=cut,
+            step=found.widest,
+            apart=max(found.apart),
+        )
+    )
+
+
+def _groups(t: Translator) -> None:
+    st.dataframe(
+        [
+            {
+                t("Layer"): one.name or t("Total"),
+                t("The paper: two groups"): f"{one.paper:,}",
+                t("The seed document: one group"): f"{one.single:,}",
+                t("torchvision: one group, fewer filters"): f"{one.torchvision:,}",
+            }
+            for one in departures.group_counts()
+        ],
+        hide_index=True,
+        height="content",
+    )
+    st.caption(
+        t("Parameters. Two groups halve the weights of conv2, conv4 and conv5: each kernel sees half of the maps.")
+    )
+
+
+SWITCHES: Mapping[str, tuple[str, Callable[[Translator], None]]] = {
+    "alpha": (N_("LRN: alpha, or alpha divided by n"), _alpha),
+    "order": (N_("Layer 1: ReLU before LRN, or after pooling"), _order),
+    "pool5": (N_("Layer 5: ReLU before pooling, or after it"), _pool5),
+    "rounding": (N_("Sizes: rounding down, or up"), _rounding),
+    "dropout": (N_("Dropout: after fc6 and fc7, or before them"), _dropout),
+    "mean": (N_("Input: mean only, or mean and standard deviation"), _mean),
+    "decay": (N_("SGD: learning rate inside the velocity, or outside"), _decay),
+    "groups": (N_("Groups: two streams, or one"), _groups),
+}
+
+
+# 224 or 227?
+
+
+def input_size(t: Translator) -> None:
+    """The sizes from conv1 to pool5, worked out for any input."""
+    size, padding, rounding = st.columns([4, 3, 6], gap="medium")
+    side = size.slider(t("Side of the input"), 220, 232, 224, key="paper_side")
+    pad = padding.segmented_control(t("Padding of conv1"), [0, 2], default=0, required=True, key="paper_padding")
+    rule = rounding.segmented_control(
+        t("Rounding"),
+        list(ROUNDINGS),
+        default="floor",
+        format_func=lambda one: t(ROUNDINGS[one]),
+        required=True,
+        key=f"paper_rounding_{t.language}",
+    )
+    found = departures.sizes(side, pad, rule)
+    st.dataframe(
+        [
+            {
+                t("Layer"): one.name,
+                t("Side worked out"): one.sum,
+                t("Columns and rows never read"): one.unread,
+                t("Added past the edge"): one.added,
+            }
+            for one in found
+        ],
+        hide_index=True,
+        height="content",
+    )
+    inputs = departures.fc6_inputs(side, pad, rule)
+    values = {"side": found[-1].side, "inputs": inputs, "needed": departures.FC6_INPUTS}
+    if inputs == departures.FC6_INPUTS:
+        st.success(t("pool5 is {side} x {side}: fc6 gets the {inputs:,} values that it has weights for.", **values))
+    else:
+        st.warning(
+            t("pool5 is {side} x {side}: {inputs:,} values, but fc6 has weights for {needed:,}. It fails.", **values)
+        )
+
+
+SECTIONS: Mapping[str, tuple[str, Callable[[Translator], None]]] = {
+    "claims": (N_("Where do paper and code part ways?"), claims),
+    "switches": (N_("What difference does it make?"), switches),
+    "224": (N_("224 or 227?"), input_size),
+}

@@ -1,0 +1,132 @@
+"""What a run learns from: shapes, CIFAR-10, a zip that was uploaded, or a folder of this computer."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+
+import streamlit as st
+
+from alexnet_viz.errors import UserError
+from alexnet_viz.files.download import Progress
+from alexnet_viz.files.paths import cifar10_path
+from alexnet_viz.training.cifar10 import ARCHIVE_MIB, Packed, archive_path, download_cifar10
+from alexnet_viz.training.config import DATASETS, FIELDS
+from alexnet_viz.training.uploads import keep, uploads
+from alexnet_viz.words.i18n import Translator
+from pages.ui import messages, server
+from pages.ui import session as state
+
+_CHOSEN = "train_data"  # session key: what was chosen, shapes, cifar10, upload, path, or the path of an uploaded zip
+_ROUND = "train_upload_round"  # session key: counts emptied uploaders
+_PROBLEM = "train_upload_problem"  # session key: a sentence about a zip that was not kept, shown once
+
+
+def data(t: Translator) -> str:
+    """The choice, as `TrainConfig.data` has it; "" while there is nothing to learn from."""
+    titles = _titles(t)
+    ids = list(titles)
+    chosen = st.session_state.get(_CHOSEN)
+    # The key changes with what the titles depend on and with every upload; the choice itself is kept in the session.
+    picked = st.selectbox(
+        t(FIELDS["data"].title),
+        ids,
+        index=ids.index(chosen) if chosen in ids else 0,
+        format_func=titles.__getitem__,
+        key=f"train_data_{t.language}_{hash(tuple(ids))}_{state.get(_ROUND, 0)}",
+    )
+    st.session_state[_CHOSEN] = picked
+    return _ASKING[picked](t) if picked in _ASKING else picked
+
+
+def _titles(t: Translator) -> Mapping[str, str]:
+    """The choices by id; zips that were uploaded have their path as id."""
+    uploaded = {
+        str(upload.path): t(
+            "{name} ({classes} classes, {pictures} pictures)",
+            name=upload.name,
+            classes=upload.classes,
+            pictures=f"{upload.pictures:,}",
+        )
+        for upload in uploads()
+    }
+    named = {name: t(dataset.title) for name, dataset in DATASETS.items()}
+    return {**named, **uploaded, "upload": t("A zip of my own")} | (
+        {"path": t("A folder or zip on this computer")} if server.local() else {}
+    )
+
+
+# ---- CIFAR-10 -------------------------------------------------------------------------------------------------------
+
+
+def _cifar10(t: Translator) -> str:
+    if cifar10_path():
+        return "cifar10"
+    if archive_path().is_file():
+        st.info(t("The archive of CIFAR-10 is on this computer, but not unpacked yet. That takes about half a minute."))
+        label = t("Unpack CIFAR-10")
+    else:
+        st.info(t("CIFAR-10 is not on this computer: 60,000 photos of ten classes. It is downloaded only if you ask."))
+        label = t("Download CIFAR-10 ({size} MiB)", size=ARCHIVE_MIB)
+    by_hand = t(
+        "CIFAR-10 is not on this computer. Put it at {file}, a zip with one folder of pictures for each class, "
+        "or name it with ALEXNET_VIZ_CIFAR10.",
+        file="ALEXNET_VIZ_HOME/datasets/cifar10.zip",
+    )
+    if st.button(label, icon=":material/download:", help=by_hand, width="stretch", key="cifar10_download"):
+        with messages.shown(t), closing(download_cifar10()) as steps:
+            _show(t, steps)
+            st.rerun()
+    return ""
+
+
+def _show(t: Translator, steps: Iterator[Progress | Packed]) -> None:
+    bar = st.progress(0.0)
+    st.button(t("Stop"), icon=":material/stop:", key="cifar10_stop")  # any click ends this run of the page
+    for step in steps:
+        if isinstance(step, Progress):
+            done, total = step.mebibytes
+            text = t("{done} of {total} MiB", done=done, total=total or "?")
+        else:
+            text = t("{done} of {total} pictures", done=f"{step.done:,}", total=f"{step.total:,}")
+        bar.progress(step.share, text)
+
+
+# ---- One's own ------------------------------------------------------------------------------------------------------
+
+
+def _upload(t: Translator) -> str:
+    round_ = state.get(_ROUND, 0)
+    file = st.file_uploader(
+        t("A zip with a folder of pictures for each class"),
+        ["zip"],
+        max_upload_size=server.upload_mebibytes(),
+        key=f"train_upload_{round_}",
+        help=t("Or with the folders train and test, and in each of them a folder for each class."),
+    )
+    st.caption(t("It is kept on the server, where everybody who opens this page can train on it."))
+    if not server.local():
+        st.caption(
+            t(
+                "A folder on the server can be named only where the app listens on its own computer alone "
+                "(server.address 127.0.0.1), since others must not read its files."
+            )
+        )
+    if problem := st.session_state.pop(_PROBLEM, None):
+        messages.error(messages.said(problem, t))
+    if not file:
+        return ""
+    try:
+        with st.spinner(t("Opening {file}", file=messages.escape(file.name))):
+            upload = keep(file.name, file, most=server.upload_limit())
+            st.session_state[_CHOSEN] = str(upload.path)
+    except UserError as problem:
+        st.session_state[_PROBLEM] = problem.message
+    st.session_state[_ROUND] = round_ + 1
+    server.forget(file)
+    st.rerun()
+
+
+def _path(t: Translator) -> str:
+    return st.text_input(t("Where it is on the server"), key="train_path", help=t(FIELDS["data"].help)).strip()
+
+
+_ASKING: Mapping[str, Callable[[Translator], str]] = {"cifar10": _cifar10, "upload": _upload, "path": _path}

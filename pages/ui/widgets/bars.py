@@ -1,0 +1,53 @@
+"""Answers as bars: the best classes of one, and the same classes of two."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import streamlit as st
+
+from alexnet_viz.charts import base as charts
+from alexnet_viz.charts import inspection as inspection_charts
+from alexnet_viz.words.i18n import Translator
+from alexnet_viz.words.labels import class_name
+from pages.ui.class_words import tick_words
+from pages.ui.frame import projector
+from pages.ui.widgets.show import FIXED
+
+LEAST = 0.001  # probability of a class that is worth showing: with 200 classes most have less
+
+
+def best(t: Translator, top: Sequence[tuple[str, float]], key: str) -> None:
+    """The most probable classes, (class id, probability), best first, without the next to impossible ones."""
+    top = [item for i, item in enumerate(top) if not i or item[1] >= LEAST]
+    named = [(class_name(class_id, t.language), probability) for class_id, probability in top]
+    st.plotly_chart(
+        charts.probability_bars(
+            [tick_words(class_id, t) for class_id, _ in top],
+            [probability for _, probability in top],
+            zoom=projector.zoom(),
+        ),
+        config=FIXED,
+        key=key,
+        alt=", ".join(f"{name} {charts.percent(probability)}" for name, probability in named),
+    )
+
+
+def before_and_after(
+    t: Translator,
+    classes: Sequence[str],
+    before: np.ndarray,
+    after: np.ndarray,
+    shown: Sequence[int],
+    titles: tuple[str, str],
+    key: str,
+) -> None:
+    """Probabilities, (classes,), of the `shown` class indices, twice."""
+    names = [class_name(classes[i], t.language) for i in shown]
+    st.plotly_chart(
+        inspection_charts.before_and_after(
+            [tick_words(classes[i], t) for i in shown], before[shown], after[shown], titles
+        ),
+        config=FIXED,
+        key=key,
+        alt="; ".join(f"{name}: {before[i]:.0%}, {after[i]:.0%}" for name, i in zip(names, shown, strict=True)),
+    )

@@ -1,0 +1,227 @@
+"""One run, live: figures, curves, filters and predictions, and what one may ask of it.
+
+The page reads only what the run's process wrote, and only what is new since the last look.
+"""
+
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from alexnet_viz.charts import training as training_charts
+from alexnet_viz.errors import UserError
+from alexnet_viz.pictures import render
+from alexnet_viz.training.events import Event, as_it_went
+from alexnet_viz.training.jobs import queue
+from alexnet_viz.training.runs import (
+    STATES,
+    History,
+    Run,
+    classes_of,
+    history_of,
+    may_control,
+    read_events,
+    run,
+    runs,
+)
+from alexnet_viz.training.snapshots import read_snapshot, snapshot_files
+from alexnet_viz.words.i18n import Translator
+from alexnet_viz.words.labels import class_name
+from pages.ui import messages, server
+from pages.ui import session as state
+from pages.ui.class_words import class_words
+from pages.ui.store import rules as cache
+from pages.ui.store import training as new_runs
+from pages.ui.widgets.layout import tiles
+
+ACTIVE = ("queued", "running")
+EVERY = 1.0  # seconds between two looks
+SMOOTHING = 0.95
+PREDICTIONS = 8  # of the fixed images, shown after every epoch
+_SEEN = "live_seen"  # session key: Seen
+
+
+@dataclass
+class Seen:
+    """What was read of a run so far."""
+
+    run: str
+    offset: int = 0
+    events: list[Event] = field(default_factory=list)
+
+    def catch_up(self, watched: Run) -> History:
+        new, self.offset = read_events(watched, self.offset)
+        if new:
+            self.events = as_it_went([*self.events, *new])
+        return history_of(self.events)
+
+
+def chosen() -> Run | None:
+    """The run of the link, else the one that is active now, else the newest of all."""
+    asked = st.query_params.get("run") or st.session_state.get("run")
+    if asked:
+        try:
+            return run(asked)
+        except UserError:
+            st.query_params.pop("run", None)
+            st.session_state.pop("run", None)
+    known = runs()
+    active = [one for one in known if cache.jobs().state(one) in ACTIVE]
+    return next(iter(active or known), None)
+
+
+def watch(run_id: str) -> None:
+    """Look at this run from now on; the link says so."""
+    st.session_state["run"] = st.query_params["run"] = run_id
+
+
+def show(t: Translator, watched: Run | None) -> None:
+    """The run, redrawn each second while it is active."""
+    if watched is None:
+        st.info(t("Nothing has been trained here yet. Start with Shapes-10: it needs no download and a minute."))
+        return
+    watch(watched.id)
+    active = cache.jobs().state(watched) in ACTIVE
+    st.fragment(_live, run_every=EVERY if active else None)(t, watched, active)
+
+
+def _live(t: Translator, watched: Run, was_active: bool) -> None:
+    with messages.shown(t):
+        now = cache.jobs().state(watched)
+        if was_active and now not in ACTIVE:
+            st.rerun()  # once more as a whole, which ends the timer
+        seen = st.session_state.get(_SEEN)
+        if not isinstance(seen, Seen) or seen.run != watched.id:
+            seen = st.session_state[_SEEN] = Seen(watched.id)
+        told = seen.catch_up(watched)
+        _headline(t, watched, now, told)
+        _controls(t, watched, now, told)
+        if told.steps:
+            _curves(t, told)
+        files = snapshot_files(watched.path)
+        if files:
+            snapshot_picture(t, files[-1], watched)
+
+
+def _headline(t: Translator, watched: Run, now: str, told: History) -> None:
+    status, config = watched.status(), watched.config()
+    st.markdown(f"**{watched.id}** · {t(STATES[now])}")
+    waiting = [one.id for one in queue()]
+    if now == "queued" and watched.id in waiting:
+        st.info(t("{count} before it in the queue.", count=waiting.index(watched.id)))
+    if status.problem:
+        messages.error(messages.said(status.problem, t))
+    if told.finished and told.finished.test_accuracy is not None:
+        st.success(t("{share:.2%} of the test images are right.", share=told.finished.test_accuracy))
+    last = told.steps[-1] if told.steps else None
+    figures = [
+        (t("Epoch"), f"{len(told.epochs)} / {config.epochs}"),
+        (t("Loss"), f"{last.loss:.3f}" if last else "-"),
+        (t("Learning rate"), f"{last.lr:.2g}" if last else "-"),
+        (t("Images per second"), f"{last.images_per_second:,.0f}" if last else "-"),
+        (t("Time left"), _time_left(last, status.steps) if last and now == "running" else "-"),
+        (t("Memory"), f"{last.memory / 2**20:,.0f} MiB" if last else "-"),
+    ]
+    for place, (label, value) in zip(tiles(len(figures), 150), figures, strict=True):
+        place.metric(label, value)
+    if status.steps:
+        st.progress(min(1.0, status.step / status.steps), t("Step {done} of {of}", done=status.step, of=status.steps))
+    if status.device:
+        st.caption(status.device)
+
+
+def _time_left(last: Any, steps: int) -> str:
+    seconds = int(last.seconds / max(1, last.step) * (steps - last.step))
+    return f"{seconds // 60}:{seconds % 60:02d}"
+
+
+def _controls(t: Translator, watched: Run, now: str, told: History) -> None:
+    if watched.shipped:
+        return
+    if not allowed(watched):
+        if now in ACTIVE:
+            st.caption(t("Only who started a run may pause or stop it, or who enters the teacher's token under Runs."))
+        return
+    jobs = cache.jobs()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if now in ACTIVE:
+            pause, stop, set_rate = map(messages.guarded, (jobs.pause, jobs.stop, jobs.set_learning_rate))
+            st.button(t("Pause"), icon=":material/pause:", on_click=pause, args=(watched,), key="live_pause")
+            st.button(t("Stop"), icon=":material/stop:", on_click=stop, args=(watched,), key="live_stop")
+            if now == "running" and told.steps:
+                # Empty at first: a field holds what it began with, while the schedule goes on.
+                rate = st.number_input(t("New learning rate"), 1e-6, 10.0, None, format="%g", key="live_rate")
+                st.button(t("Set"), on_click=set_rate, args=(watched, rate), key="live_set", disabled=rate is None)
+        elif now in ("paused", "stopped", "interrupted", "failed") and st.button(
+            t("Resume"), icon=":material/play_arrow:", key="live_resume"
+        ):
+            with messages.shown(t):
+                new_runs.resume(watched)
+                st.rerun()
+
+
+def allowed(watched: Run) -> bool:
+    """Whether this visitor may stop, change or delete the run."""
+    return may_control(
+        watched.owner(),
+        state.visitor(),
+        token=os.environ.get("ALEXNET_VIZ_TEACHER_TOKEN", ""),
+        given=st.session_state.get("teacher_token", ""),
+        local=server.local(),
+    )
+
+
+def _curves(t: Translator, told: History) -> None:
+    steps = [step.step for step in told.steps]
+    loss, right = st.columns(2)
+    with loss:
+        option = training_charts.step_curve(
+            t("loss"), steps, [step.loss for step in told.steps], SMOOTHING, t("Training loss, step by step")
+        )
+        st.echarts_chart(option, height=260, key="live_loss", alt=t("The training loss over the steps"))
+    with right:
+        epochs = [epoch.epoch for epoch in told.epochs]
+        lines = [(t("training"), epochs, [100 * epoch.train_accuracy for epoch in told.epochs])]
+        if any(epoch.val_accuracy is not None for epoch in told.epochs):
+            shares = [100 * epoch.val_accuracy if epoch.val_accuracy is not None else np.nan for epoch in told.epochs]
+            lines.append((t("validation"), epochs, shares))
+        option = training_charts.epoch_curves(lines, t("Right answers, epoch by epoch"), percent=True)
+        st.echarts_chart(option, height=260, key="live_right", alt=t("The share of right answers over the epochs"))
+
+
+def snapshot_picture(t: Translator, file: Any, watched: Run) -> None:
+    """The filters, some predictions and the confusion matrix of one epoch."""
+    snapshot = read_snapshot(file)
+    filters, confusion = st.columns(2, gap="medium")
+    with filters:
+        st.markdown(f"**{t('conv1 after epoch {epoch}', epoch=snapshot.epoch)}**")
+        if snapshot.filters.ndim == 4:
+            sheet = render.kernels(snapshot.filters, 560)
+            st.image(sheet.png, width="stretch", output_format="PNG", alt=t("The first layer's filters"))
+    with confusion:
+        classes = classes_of(watched)
+        st.markdown(f"**{t('What was said (columns) of what it is (rows)')}**")
+        if snapshot.confusion.any():
+            names = [class_name(name, t.language) for name in classes] or list(map(str, range(len(snapshot.confusion))))
+            st.echarts_chart(
+                training_charts.confusion_matrix(snapshot.confusion, names),
+                height=320,
+                key="live_confusion",
+                alt=t("Confusion matrix; its diagonal are the right answers"),
+            )
+        else:
+            st.caption(t("This run keeps no images for validation: only its end was measured."))
+    kept = list(zip(snapshot.pictures, snapshot.labels, snapshot.probabilities, strict=True))[:PREDICTIONS]
+    for place, (image, label, said) in zip(tiles(len(kept), 76), kept, strict=True):
+        best = int(said.argmax())
+        mark = "✓" if best == label else "✗"
+        name = classes[best] if classes else str(best)
+        place.image(
+            image,
+            caption=f"{mark} {class_words(name, t)}",
+            width="stretch",
+            output_format="PNG",
+            alt=f"{mark} {class_name(name, t.language)}",
+        )

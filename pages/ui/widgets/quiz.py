@@ -1,0 +1,150 @@
+"""A few questions after a lesson, one at a time, with new numbers as often as one likes."""
+
+import secrets
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from alexnet_viz.quiz.lessons import judge, next_seed, questions, said
+from alexnet_viz.quiz.question import Grid, Question, Value
+from alexnet_viz.words.i18n import Translator
+from pages.ui import session as state
+
+_SEEDS = 2**31
+
+
+@dataclass(frozen=True)
+class _Progress:
+    """How far a visitor is in one lesson's questions."""
+
+    seed: int
+    place: int = 0
+    given: float | int | None = None  # the number typed, or which of the choices; None before an answer
+    right: int = 0  # first answers only
+    answered: int = 0
+
+
+def quiz_box(t: Translator, lesson: str) -> None:
+    """The block "Check yourself" of a lesson; `quiz.LESSONS` has the lessons' ids."""
+    st.subheader(t("Check yourself"), anchor=f"{lesson}-questions")
+    _box(t, lesson)
+
+
+@st.fragment  # an answer does not draw the page's experiments again
+def _box(t: Translator, lesson: str) -> None:
+    now = _progress(lesson)
+    asked = questions(lesson, now.seed)
+    question = asked[now.place]
+    with st.container(border=True):
+        st.caption(_where(t, now, len(asked)))
+        st.markdown(t(question.text))
+        if question.grid:
+            st.markdown(_table(question.grid))
+        _form(t, lesson, now, question)
+        if now.given is not None:
+            _verdict(t, question, _value(question, now.given))
+        _buttons(t, lesson, now, len(asked))
+
+
+def _key(lesson: str) -> str:
+    return f"quiz_{lesson}"
+
+
+def _progress(lesson: str) -> _Progress:
+    return state.get(_key(lesson), _Progress(secrets.randbelow(_SEEDS)))
+
+
+def _where(t: Translator, now: _Progress, count: int) -> str:
+    text = t("Question {number} of {count}", number=now.place + 1, count=count)
+    if now.answered:
+        text += " · " + t("{right} of {answered} right", right=now.right, answered=now.answered)
+    return text
+
+
+def _form(t: Translator, lesson: str, now: _Progress, question: Question) -> None:
+    # The key changes with the question and with the language, in which choices have other names.
+    key = f"quiz_answer_{lesson}_{now.seed}_{now.place}_{t.language}"
+    with st.form(f"quiz_form_{lesson}", border=False):
+        if question.choices:
+            st.radio(
+                t("Your answer"),
+                range(len(question.choices)),
+                index=now.given,
+                format_func=lambda number: said(question.choices[number], t),
+                key=key,
+            )
+        else:
+            unit = t(question.unit) if question.unit else ""
+            st.number_input(
+                t("Your answer, in {unit}", unit=unit) if unit else t("Your answer"),
+                value=now.given,
+                step=1 if question.whole else 0.01,
+                format="%d" if question.whole else "%g",
+                help=None if question.whole else t("Two decimals are enough."),
+                key=key,
+                width=240,
+            )
+        st.form_submit_button(t("Check"), type="primary", on_click=_answer, args=(lesson, question, key))
+
+
+def _answer(lesson: str, question: Question, key: str) -> None:
+    """Take what was typed or chosen; only the first answer to a question counts."""
+    given = st.session_state[key]
+    if given is None:
+        return
+    now = _progress(lesson)
+    if now.given is None:
+        right = judge(question, _value(question, given)).right
+        now = replace(now, right=now.right + right, answered=now.answered + 1)
+    st.session_state[_key(lesson)] = replace(now, given=given)
+
+
+def _value(question: Question, given: float | int) -> Value:
+    return question.choices[int(given)] if question.choices else given
+
+
+def _verdict(t: Translator, question: Question, given: Value) -> None:
+    verdict = judge(question, given)
+    if verdict.right:
+        st.success(f"**{t('Right.')}** {t(question.explain)}", icon=":material/check:")
+        return
+    answer = said(question.answer, t)
+    reason = t(verdict.mistake) if verdict.mistake else ""
+    st.warning(
+        f"**{t('Not quite.')}** {reason}\n\n{t('The answer is {answer}.', answer=answer)} {t(question.explain)}",
+        icon=":material/lightbulb:",
+    )
+
+
+def _buttons(t: Translator, lesson: str, now: _Progress, count: int) -> None:
+    last = now.place == count - 1
+    with st.container(horizontal=True):
+        st.button(
+            t("From the start") if last else t("Next question"),
+            icon=":material/restart_alt:" if last else ":material/arrow_forward:",
+            on_click=_go,
+            args=(lesson, 0 if last else now.place + 1),
+            key=f"quiz_next_{lesson}",
+        )
+        st.button(t("New numbers"), icon=":material/casino:", on_click=_renew, args=(lesson,), key=f"quiz_new_{lesson}")
+
+
+def _go(lesson: str, place: int) -> None:
+    """Another question; a new round has new numbers."""
+    now = _progress(lesson)
+    seed = now.seed if place else next_seed(lesson, 0, now.seed)
+    st.session_state[_key(lesson)] = replace(now, seed=seed, place=place, given=None)
+
+
+def _renew(lesson: str) -> None:
+    """The same question with other numbers."""
+    now = _progress(lesson)
+    seed = next_seed(lesson, now.place, now.seed)
+    st.session_state[_key(lesson)] = replace(now, seed=seed, given=None)
+
+
+def _table(grid: Grid) -> str:
+    """A map's values with their row and column numbers, as a Markdown table."""
+    head = ["", *(f"**{column}**" for column in range(len(grid[0])))]
+    lines = [head, ["--:"] * len(head), *([f"**{row}**", *map(str, values)] for row, values in enumerate(grid))]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
