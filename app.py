@@ -5,31 +5,29 @@ Cheap on purpose: it runs on every rerun of every page. Nothing here imports tor
 
 import streamlit as st
 
-from pages.ui import messages
-from pages.ui import session as state
-from pages.ui.choose import pictures as pickers
+from pages.ui import messages, session
+from pages.ui.frame import language, projector, share, tour, waiting
 from pages.ui.frame import menu as frame
-from pages.ui.frame import projector, share, tour, waiting
 from pages.ui.frame.style import style
-from pages.ui.store import rules as cache
+from pages.ui.store import rules
 
 # The local icon comes before st.navigation: a page's :material: icon as favicon is fetched from the internet.
 st.set_page_config(page_icon=str(frame.ICON), layout="wide")
-with cache.places().place():  # few visitors' scripts run at once
-    state.begin_run()
-    t = state.translator()
+with rules.places().place():  # few visitors' scripts run at once
+    session.begin_run()
+    t = session.translator()
     page = frame.navigation(t)
     st.set_page_config(
         page_title=f"{page.title} · AlexNet Explorer",
-        initial_sidebar_state="collapsed" if projector.is_on() else "auto",
+        initial_sidebar_state="collapsed" if session.projected() else "auto",
     )
     style(t)
     with st.sidebar:
-        pickers.language(t)
+        language.switch(t)
         projector.switch(t)
         share.share(t, page.url_path or "home")
     waiting.place(t)
     tour.bar(t, page.url_path or "home")
     with messages.shown(t):
         page.run()
-    cache.warm_up()  # the next page need not wait for torch
+    rules.warm_up()  # the next page need not wait for torch

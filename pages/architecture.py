@@ -8,14 +8,15 @@ from pages.ui import lab as lab_state
 from pages.ui import messages
 from pages.ui.architecture import tabs as architecture_tabs
 from pages.ui.architecture.editor import layer_editor
-from pages.ui.choose import pictures as pickers
+from pages.ui.choose import models
 from pages.ui.frame.menu import start_page
 from pages.ui.widgets.drawing import svg_picker
+from pages.ui.widgets.layout import draw_tabs, popover
 from pages.ui.widgets.quiz import quiz_box
 
 t = start_page()
 st.title(t("What changes when you change AlexNet?"), anchor=False)
-pickers.say_what_took_its_place(t, lab_state.PRESET.outdated())
+models.say_what_took_its_place(t, lab_state.PRESET.outdated())
 with messages.shown(t):
     lab_state.current()
 lab = lab_state.current()  # a bad link is read, and complained of, once; then the page goes on without it
@@ -35,7 +36,7 @@ with presets:
         lab_state.choose_preset(preset)
         st.rerun()
 with more:
-    box = pickers.popover(t, "lab_input", t("Input and rounding"))
+    box = popover(t, "lab_input", t("Input and rounding"))
 if box.open:
     with box:
         architecture_tabs.input_and_rounding(t, lab)
@@ -53,11 +54,7 @@ architecture_tabs.verdict(t, lab)
 architecture_tabs.totals(t, lab)
 architecture_tabs.training_link(t, lab)
 
-tabs = pickers.tabs(t, "architecture_tabs", architecture_tabs.TITLES)
-for tab_id, tab in tabs.items():
-    if tab.open:
-        with tab:
-            architecture_tabs.draw(tab_id, t, lab)
+draw_tabs(t, "architecture_tabs", architecture_tabs.TABS, lab)
 
 st.divider()
 quiz_box(t, "architecture")

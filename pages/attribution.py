@@ -4,8 +4,8 @@ import streamlit as st
 
 from pages.ui.attribution import tabs as attribution_tabs
 from pages.ui.attribution.question import choose_question
-from pages.ui.choose import pictures as pickers
 from pages.ui.frame.menu import start_page
+from pages.ui.widgets.layout import draw_tabs
 
 t = start_page()
 st.title(t("What did the network look at?"), anchor=False)
@@ -19,8 +19,4 @@ with heat:
 with words:
     attribution_tabs.words(t, question, answer)
 
-tabs = pickers.tabs(t, "attribution_tabs", attribution_tabs.TITLES)
-for tab_id, tab in tabs.items():
-    if tab.open:
-        with tab:
-            attribution_tabs.draw(tab_id, t, question, answer)
+draw_tabs(t, "attribution_tabs", attribution_tabs.TABS, question, answer)

@@ -4,22 +4,24 @@ import streamlit as st
 
 from alexnet_viz.charts import base as charts
 from pages.ui import messages
-from pages.ui.choose import pictures as pickers
+from pages.ui.choose import models, pictures
 from pages.ui.classify import answer as classify_answer
+from pages.ui.classify import cached
 from pages.ui.classify import tabs as classify_tabs
 from pages.ui.frame.menu import start_page
-from pages.ui.store import rules as cache
+from pages.ui.store import networks
+from pages.ui.widgets.layout import draw_tabs
 
 t = start_page()
 st.title(t("What does AlexNet see?"), anchor=False)
-picture = pickers.picture(t)
+picture = pictures.picture(t)
 drop, choose = st.columns(2)
 with drop:
-    pickers.drop_pictures(t)
+    pictures.drop_pictures(t)
 with choose:
-    chosen = pickers.model(t)
-    pickers.paste_or_photograph(t)
-views = cache.views(chosen.entry.id, picture.digest, picture.data)
+    chosen = models.model(t)
+    pictures.paste_or_photograph(t)
+views = cached.views(chosen.entry.id, picture)
 
 photo, seen, answered = st.columns([4, 3, 5], gap="medium")
 photo.image(
@@ -46,12 +48,8 @@ for note in views.notes:
 
 with answered:
     with st.skeleton(height=charts.BAR_HEIGHT * (classify_answer.TOP + 2)):
-        model = chosen.load()
-        answer = cache.answer(model, picture.digest, picture.data)
+        model = networks.load(chosen)
+        answer = networks.answer(model, picture)
     classify_answer.show(t, chosen, model, answer, picture)
 
-tabs = pickers.tabs(t, "classify_tabs", classify_tabs.TITLES)
-for tab_id, tab in tabs.items():
-    if tab.open:
-        with tab:
-            classify_tabs.draw(tab_id, t, chosen, model, answer, picture)
+draw_tabs(t, "classify_tabs", classify_tabs.TABS, chosen, model, answer, picture)

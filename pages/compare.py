@@ -3,10 +3,9 @@
 import streamlit as st
 
 from alexnet_viz.network.comparison import comparison, csv_table, headline, markdown_table, table
-from pages.ui import messages
-from pages.ui.choose import pictures as pickers
 from pages.ui.compare import tabs as compare_tabs
 from pages.ui.frame.menu import start_page
+from pages.ui.widgets.layout import draw_tabs
 from pages.ui.widgets.quiz import quiz_box
 
 ROW_HEIGHT = 28  # pixels: all of the table is on the first screen
@@ -32,10 +31,6 @@ with st.container(horizontal=True):
     for label, text, file, mime in files:
         st.download_button(label, text, file, mime, on_click="ignore", icon=":material/download:")
 
-tabs = pickers.tabs(t, "compare_tabs", compare_tabs.TITLES)
-for tab_id, tab in tabs.items():
-    if tab.open:
-        with tab, messages.shown(t):
-            compare_tabs.draw(tab_id, t, rows)
+draw_tabs(t, "compare_tabs", compare_tabs.TABS, rows)
 st.divider()
 quiz_box(t, "compare")

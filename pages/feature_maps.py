@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from pages.ui.choose import pictures as pickers
 from pages.ui.feature_maps import tabs as feature_maps_tabs
 from pages.ui.feature_maps import walk as feature_maps_walk
 from pages.ui.feature_maps.view import choose_mode, choose_view
 from pages.ui.frame.menu import start_page
+from pages.ui.widgets.layout import draw_tabs
 
 t = start_page()
 title, mode = st.columns([3, 2], vertical_alignment="bottom")
@@ -25,8 +25,4 @@ with grid:  # first, because it says which channel the photo is about
 with photo:
     feature_maps_tabs.photo(t, view)
 
-tabs = pickers.tabs(t, "feature_maps_tabs", feature_maps_tabs.TITLES)
-for tab_id, tab in tabs.items():
-    if tab.open:
-        with tab:
-            feature_maps_tabs.draw(tab_id, t, view)
+draw_tabs(t, "feature_maps_tabs", feature_maps_tabs.TABS, view)

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from pages.ui.choose import pictures as pickers
 from pages.ui.filters import tabs as filters_tabs
 from pages.ui.filters.view import choose_filters
 from pages.ui.frame.menu import start_page
+from pages.ui.widgets.layout import draw_tabs
 
 t = start_page()
 st.title(t("What do the filters look for?"), anchor=False)
@@ -17,8 +17,4 @@ with grid:
 with one:
     filters_tabs.chosen(t, view)
 
-tabs = pickers.tabs(t, "filters_tabs", filters_tabs.TITLES)
-for tab_id, tab in tabs.items():
-    if tab.open:
-        with tab:
-            filters_tabs.draw(tab_id, t, view)
+draw_tabs(t, "filters_tabs", filters_tabs.TABS, view)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from alexnet_viz.words import lessons
-from pages.ui.choose import pictures as pickers
+from pages.ui.choose import pictures
 from pages.ui.frame import menu as frame
 from pages.ui.frame import tour
 from pages.ui.frame.menu import start_page
@@ -20,7 +20,7 @@ with words:
         if st.button(t("Take the tour: ten stops"), icon=":material/route:", key="tour_start"):
             tour.start()
 with picture:
-    current = pickers.current_picture(t)
+    current = pictures.current_picture(t)
     st.image(current.data, caption=t("What will the network say to this?"), width="stretch", alt=current.name)
 
 home_parts.result(t)

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages.ui.choose import pictures as pickers
 from pages.ui.frame.menu import start_page
 from pages.ui.runs import tabs as runs_tabs
+from pages.ui.widgets.layout import draw_tabs
 
 t = start_page()
 st.title(t("What was trained here?"), anchor=False)
@@ -12,8 +12,4 @@ chosen = runs_tabs.table(t)
 if chosen is None:
     st.stop()
 
-tabs = pickers.tabs(t, "runs_tabs", runs_tabs.TITLES)
-for tab_id, tab in tabs.items():
-    if tab.open:
-        with tab:
-            runs_tabs.draw(tab_id, t, chosen)
+draw_tabs(t, "runs_tabs", runs_tabs.TABS, chosen)

@@ -2,14 +2,10 @@
 
 import streamlit as st
 
-from pages.ui.choose import pictures as pickers
 from pages.ui.frame.menu import start_page
 from pages.ui.techniques import tabs as techniques
+from pages.ui.widgets.layout import draw_tabs
 
 t = start_page()
 st.title(t("Which ideas made it work?"), anchor=False)
-tabs = pickers.tabs(t, "techniques_tabs", techniques.TITLES)
-for technique, tab in tabs.items():
-    if tab.open:
-        with tab:
-            techniques.draw(technique, t)
+draw_tabs(t, "techniques_tabs", techniques.TABS)

@@ -104,11 +104,53 @@ def test_the_menu_and_the_help_need_neither_torch_nor_streamlit():
     assert done.stdout.strip() == "[]"
 
 
-def test_only_the_cache_uses_streamlits_caches():
-    marks = ("st.cache_", "@keep(", "@keep_shared(")
-    texts = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "pages").rglob("*.py")}
-    users = [name for name, text in texts.items() if any(mark in text for mark in marks)]
-    assert sorted(users) == ["cached.py", "networks.py", "rules.py"]
+# What pages share, from the ground up: a room imports only from rooms before it. Every other folder of pages/ui is the
+# room of one page, which imports from these and from itself.
+SHARED_ROOMS = ["server", "session", "lab", "store", "messages", "long_work", "widgets", "choose", "frame"]
+PAGE_FILES = sorted((ROOT / "pages").rglob("*.py"))
+
+
+def _room(path: Path) -> str:
+    """The room that a file of pages/ belongs to; a page's own file belongs to the page's room."""
+    first, *rest = path.relative_to(ROOT / "pages").with_suffix("").parts
+    return rest[0] if rest else first
+
+
+def _rooms_imported(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pages.ui"):
+            _, _, *inner = node.module.split(".")
+            found |= {inner[0]} if inner else {name.name for name in node.names}
+    return found - {_room(path)}
+
+
+@pytest.mark.parametrize("path", PAGE_FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_room_imports_only_from_shared_rooms_before_it(path):
+    room = _room(path)
+    allowed = SHARED_ROOMS[: SHARED_ROOMS.index(room)] if room in SHARED_ROOMS else SHARED_ROOMS
+    assert _rooms_imported(path) <= set(allowed), f"{room} may import {allowed}"
+
+
+def test_the_rooms_are_those_of_the_pages_and_the_shared_ones():
+    from pages.ui.frame.menu import PAGES
+
+    assert {_room(path) for path in PAGE_FILES} == {*SHARED_ROOMS, *PAGES}
+
+
+def test_the_rule_of_rooms_sees_a_forbidden_import(tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "ROOT", tmp_path)
+    file = tmp_path / "pages" / "ui" / "home" / "parts.py"
+    file.parent.mkdir(parents=True)
+    file.write_text("from pages.ui import session\ndef f():\n    from pages.ui.train.form import form\n")
+    assert _rooms_imported(file) == {"session", "train"}
+
+
+def test_only_the_store_and_cached_files_use_streamlits_caches():
+    marks = ("st.cache_", "@keep(", "@keep_shared(", "@computed(")
+    users = [path for path in PAGE_FILES if any(mark in path.read_text(encoding="utf-8") for mark in marks)]
+    assert users
+    assert not [path for path in users if _room(path) != "store" and path.name != "cached.py"]
 
 
 def test_strings_are_found_inside_of_others():

@@ -97,11 +97,11 @@ def test_as_many_methods_networks_stops_and_tabs_as_it_says():
     for count, word in (
         (sum(name.startswith("alexnet") for name in LISTED), "variants"),
         (len(tour.STOPS), "stops"),
-        (len(techniques.TITLES), "tabs"),
+        (len(techniques.TABS), "tabs"),
     ):
         assert f"{NUMBERS[count][0]} {word}" in english.lower(), word
     assert f"{NUMBERS[len(tour.STOPS)][1]} 곳" in korean
-    assert f"탭 {NUMBERS[len(techniques.TITLES)][1]} 개" in korean
+    assert f"탭 {NUMBERS[len(techniques.TABS)][1]} 개" in korean
 
 
 @pytest.mark.parametrize("name", READMES)

@@ -7,11 +7,11 @@ import streamlit as st
 from alexnet_viz.network.notation import read_spec, write_spec
 from alexnet_viz.network.spec import Spec, Walk, layer_names, walk
 from alexnet_viz.network.zoo import LISTED, MODELS
-from pages.ui import session as state
+from pages.ui import session
 
 _KEY = "lab"
 _NET = "net"  # URL parameter with an edited network
-PRESET = state.Choice("preset", "alexnet_2012", successors=state.REPLACED_MODELS)
+PRESET = session.Choice("preset", "alexnet_2012", successors=session.REPLACED_MODELS)
 MOST_UNDO = 50
 
 
@@ -85,7 +85,7 @@ def reset() -> None:
 def selected_name(lab: Lab) -> str:
     """The selected layer; the first one if the name is gone."""
     names = layer_names(lab.spec.layers)
-    chosen = state.LAYER.current(names)
+    chosen = session.LAYER.current(names)
     return chosen if chosen in names else names[0]
 
 
@@ -94,7 +94,7 @@ def clicked(name: str) -> bool:
     if name == st.session_state.get("lab_clicked"):
         return False
     st.session_state["lab_clicked"] = name
-    state.LAYER.remember(name)
+    session.LAYER.remember(name)
     return True
 
 

@@ -13,8 +13,7 @@ from typing import Any
 import streamlit as st
 
 from alexnet_viz.words.i18n import Translator
-from pages.ui.store import networks as kept
-from pages.ui.store import rules as cache
+from pages.ui.store import results, rules
 
 _RUNNING = "job_running"  # session key: the key of the job that this visitor started
 _STEP = "job_step"  # session key: the latest step of the job that is running
@@ -22,7 +21,7 @@ _STOPPED = "job_stopped"  # session key: (key of the job that was stopped last, 
 
 
 @dataclass(frozen=True)
-class Job:
+class LongWork:
     """One piece of long work. `key` holds digests and settings: the same key always ends in the same result."""
 
     key: Hashable
@@ -48,24 +47,26 @@ def ending_in_the_last(steps: Iterator[Any]) -> Iterator[Any]:
     yield step
 
 
-def run(t: Translator, job: Job, show: Callable[[Any], None] | None = None, *, at_once: bool = False) -> Any | None:
+def run(
+    t: Translator, work: LongWork, show: Callable[[Any], None] | None = None, *, at_once: bool = False
+) -> Any | None:
     """The job's result, from the store or by running it here; None while it has not been started or was stopped.
 
     `show(step)` draws a step that is under way. With `at_once` it runs without waiting for the button.
     """
-    if (result := kept.results().get(job.key)) is not None:
+    if (result := results.results().get(work.key)) is not None:
         return result
-    name = f"job_{abs(hash(job.key))}"
+    name = f"job_{abs(hash(work.key))}"
     stopped = st.session_state.get(_STOPPED, (None, None))
-    if st.session_state.get(_RUNNING) != job.key and not (at_once and stopped[0] != job.key):
-        st.button(job.start, icon=":material/play_arrow:", on_click=_start, args=(job.key,), key=f"{name}_start")
-        if job.about:
-            st.caption(job.about)
-        if stopped[0] == job.key and show and stopped[1] is not None:
+    if st.session_state.get(_RUNNING) != work.key and not (at_once and stopped[0] != work.key):
+        st.button(work.start, icon=":material/play_arrow:", on_click=_start, args=(work.key,), key=f"{name}_start")
+        if work.about:
+            st.caption(work.about)
+        if stopped[0] == work.key and show and stopped[1] is not None:
             st.caption(t("Stopped after step {done} of {of}.", done=stopped[1].done, of=stopped[1].of))
             show(stopped[1])
         return None
-    return _under_way(t, job, show, name)
+    return _under_way(t, work, show, name)
 
 
 def _start(key: Hashable) -> None:
@@ -81,8 +82,8 @@ def _stop(key: Hashable) -> None:
 class _Board:
     """Progress, a stop button and the latest step. Drawn when there is something to say: short work shows nothing."""
 
-    def __init__(self, t: Translator, job: Job, name: str) -> None:
-        self._t, self._job, self._name = t, job, name
+    def __init__(self, t: Translator, work: LongWork, name: str) -> None:
+        self._t, self._work, self._name = t, work, name
         self._place = st.empty()
         self._bar: Any = None
 
@@ -92,7 +93,7 @@ class _Board:
                 self._bar = st.progress(0.0)
                 t = self._t
                 st.button(
-                    t("Stop"), icon=":material/stop:", on_click=_stop, args=(self._job.key,), key=f"{self._name}_stop"
+                    t("Stop"), icon=":material/stop:", on_click=_stop, args=(self._work.key,), key=f"{self._name}_stop"
                 )
                 self._picture = st.empty()
         self._bar.progress(share, text)
@@ -105,13 +106,13 @@ class _Board:
         self._place.empty()
 
 
-def _under_way(t: Translator, job: Job, show: Callable[[Any], None] | None, name: str) -> Any:
-    board = _Board(t, job, name)
-    steps = job.steps()
+def _under_way(t: Translator, work: LongWork, show: Callable[[Any], None] | None, name: str) -> Any:
+    board = _Board(t, work, name)
+    steps = work.steps()
     try:
         step = _next(steps)
         if hasattr(step, "done"):  # it is long; what ends with its first step waits for nobody's long work
-            with kept.long_line().turn(lambda ahead: board.say(0.0, t("{count} ahead of you", count=ahead))):
+            with results.long_line().turn(lambda ahead: board.say(0.0, t("{count} ahead of you", count=ahead))):
                 while hasattr(step, "done"):
                     st.session_state[_STEP] = step
                     board.say(step.done / step.of, t("Step {done} of {of}", done=step.done, of=step.of))
@@ -123,7 +124,7 @@ def _under_way(t: Translator, job: Job, show: Callable[[Any], None] | None, name
         raise
     finally:
         steps.close()
-    kept.results().put(job.key, step)
+    results.results().put(work.key, step)
     for key in (_RUNNING, _STEP, _STOPPED):
         st.session_state.pop(key, None)
     board.clear()
@@ -131,5 +132,5 @@ def _under_way(t: Translator, job: Job, show: Callable[[Any], None] | None, name
 
 
 def _next(steps: Iterator[Any]) -> Any:
-    with cache.line().turn():
+    with rules.line().turn():
         return next(steps)

@@ -1,4 +1,4 @@
-"""Errors as sentences: the one try/except of the interface."""
+"""Errors as sentences, by the one try/except of the interface; and words of visitors, such as class names, as text."""
 
 import logging
 import os
@@ -10,7 +10,8 @@ from typing import Any
 import streamlit as st
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.words.i18n import Message, Translator
+from alexnet_viz.words.i18n import LANGUAGES, Message, Translator
+from alexnet_viz.words.labels import class_name
 from pages.ui import server
 
 _log = logging.getLogger(__name__)
@@ -47,9 +48,9 @@ def guarded(action: Callable[..., Any]) -> Callable[..., None]:
 
 
 def said(message: Message, t: Translator) -> str:
-    """The sentence with this computer's paths only where visitors may read them, see `server.place`."""
+    """The sentence with this computer's paths only where visitors may read them, see `server.shown_path`."""
     values = {
-        name: server.place(value) if isinstance(value, str) and os.path.isabs(value) else value
+        name: server.shown_path(value) if isinstance(value, str) and os.path.isabs(value) else value
         for name, value in message.values.items()
     }
     return t(Message(message.text, **values))
@@ -67,3 +68,22 @@ def escape(text: str) -> str:
 
 _ICON = ":material/error:"
 _MARKDOWN = frozenset("\\`*_{}[]()<>#+-.!|$:~^=&")
+
+
+# Class names. A class may be a folder of a stranger's zip, so its name may hold anything.
+
+
+def class_words(class_id: str, t: Translator) -> str:
+    """A class name for Markdown: captions, headings, sentences. Tables, selectboxes and `alt` take `class_name`."""
+    return escape(class_name(class_id, t.language))
+
+
+def both_words(class_id: str, t: Translator) -> str:
+    """A class name in the reader's language and then in the other one, so that a select box finds it by either."""
+    own, other = (class_name(class_id, language) for language in sorted(LANGUAGES, key=lambda one: one != t.language))
+    return own if own == other else f"{own} · {other}"
+
+
+def tick_words(class_id: str, t: Translator) -> str:
+    """A class name for Plotly, which takes "<b>" and "&lt;" for HTML."""
+    return class_name(class_id, t.language).replace("&", "&amp;").replace("<", "&lt;")

@@ -1,6 +1,9 @@
-"""What the pages know about the server that they run on."""
+"""What the pages know about the server that they run on: who sits at it, what it takes, and its line of visitors."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -8,9 +11,13 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.serving.limits import max_upload_mebibytes
+from alexnet_viz.serving.turns import Places, TicketLine
+
+MOMENT = 0.5  # seconds; a shorter wait is not worth a word
+NOTICE = "waiting_notice"  # session key: the `Notice` of this run
 
 
-def local() -> bool:
+def bound_to_localhost() -> bool:
     """Whether the server listens on this computer alone, so that every visitor is a user of this computer.
 
     Behind a proxy on the same computer it does too, but its visitors come from anywhere: proxies say so in a header.
@@ -27,7 +34,7 @@ def nearby() -> bool:
     return st.context.ip_address is None and "X-Forwarded-For" not in st.context.headers
 
 
-def place(path: str | Path) -> str:
+def shown_path(path: str | Path) -> str:
     """A path for those who sit at this computer; for all others only its last part, since folders tell of people."""
     return str(path) if nearby() else Path(path).name
 
@@ -58,3 +65,36 @@ def forget(*files: UploadedFile) -> None:
     run = get_script_run_ctx()
     for file in files:
         run.uploaded_file_mgr.remove_file(run.session_id, file.file_id)
+
+
+class Notice(Protocol):
+    """What a visitor is told while waiting; drawn by frame/waiting.py."""
+
+    def say(self, ahead: int) -> None:
+        """How many are before this visitor."""
+
+    def clear(self) -> None:
+        """The wait is over."""
+
+
+class VisibleLine(TicketLine):
+    """A line whose turns tell the visitor, unless told otherwise. Who comes gives up the place among `places`."""
+
+    def __init__(self, places: Places) -> None:
+        super().__init__()
+        self._places = places
+
+    @contextmanager
+    def turn(self, on_wait: Callable[[int], None] | None = None, every: float = MOMENT) -> Iterator[None]:
+        told: list[Notice] = []
+
+        def tell(ahead: int) -> None:
+            if notice := st.session_state.get(NOTICE):
+                told.append(notice)
+                notice.say(ahead)
+
+        self._places.leave()
+        with super().turn(on_wait or tell, every):
+            if told:
+                told[-1].clear()
+            yield

@@ -8,17 +8,21 @@ in English opens the same view in Korean.
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
 from alexnet_viz.network.sources import default_model
-from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.network.spec import Spec
+from alexnet_viz.network.zoo import MODELS, ModelEntry
 from alexnet_viz.pictures.samples import FIRST_SAMPLE
 from alexnet_viz.words import i18n
 
+if TYPE_CHECKING:
+    from alexnet_viz.network.weights import Model
+
 FRAME_RAN = "frame_ran"  # app.py runs, and this page inside it; see frame.start_page
-OWN_PICTURES = "own_pictures"  # dict: id -> OwnPicture, the visitor's uploads, newest last
+OWN_PICTURES = "own_pictures"  # dict: id -> Picture, the visitor's uploads, newest last
 OWN_MODEL = "own_model"  # OwnModel: the one weights file that the visitor opened
 OWN_MODEL_ID = "own"  # its id in the model choice
 UPLOAD_ROUND = "upload_round"  # counts emptied uploaders; part of the uploader's key
@@ -135,3 +139,57 @@ def translator() -> i18n.Translator:
 def get(key: str, default: Any) -> Any:
     """A session value, set to `default` when it is not there yet."""
     return st.session_state.setdefault(key, default)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture to look at: encoded bytes, and their digest as the caches know them."""
+
+    id: str
+    name: str
+    data: bytes
+    digest: str
+
+
+def own_pictures() -> dict[str, Picture]:
+    """The visitor's own pictures by id, oldest first."""
+    return get(OWN_PICTURES, {})
+
+
+@dataclass(frozen=True)
+class OwnModel:
+    """The visitor's own weights file: what they call it, and the network made from it."""
+
+    name: str
+    model: "Model"
+
+
+@dataclass(frozen=True)
+class ChosenModel:
+    """A model that was chosen; `store.networks.load` loads it. `own` is the visitor's, seen by nobody else."""
+
+    entry: ModelEntry
+    own: OwnModel | None = None
+
+    @property
+    def spec(self) -> Spec:
+        """The network's layers, before anything has to be loaded."""
+        return self.own.model.network.spec if self.own else self.entry.spec
+
+    def title(self, t: i18n.Translator) -> str:
+        """What people call it; a file's name may hold anything."""
+        return self.own.name if self.own else t(self.entry.title)
+
+
+PROJECTOR, DESK = "projector", "desk"
+SCREEN = Choice("screen", DESK)
+
+
+def projected() -> bool:
+    """Whether this visitor's pages are for a class to read from the wall."""
+    return SCREEN.current((PROJECTOR, DESK)) == PROJECTOR
+
+
+def zoom() -> float:
+    """How much larger than at a desk what is measured in pixels is to be drawn."""
+    return 1.5 if projected() else 1.0

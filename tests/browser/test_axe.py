@@ -26,14 +26,14 @@ from tests.browser.conftest import wait_for_run
 EVERYTHING = bool(os.environ.get("AXE_EVERYTHING"))
 THEMES = ("light", "dark")
 TABS = {
-    "classify": classify_tabs.TITLES,
-    "feature_maps": feature_maps_tabs.TITLES,
-    "filters": filters_tabs.TITLES,
-    "attribution": attribution_tabs.TITLES,
-    "architecture": architecture_tabs.TITLES,
-    "techniques": techniques.TITLES,
-    "compare": compare_tabs.TITLES,
-    "runs": runs_tabs.TITLES,
+    "classify": classify_tabs.TABS,
+    "feature_maps": feature_maps_tabs.TABS,
+    "filters": filters_tabs.TABS,
+    "attribution": attribution_tabs.TABS,
+    "architecture": architecture_tabs.TABS,
+    "techniques": techniques.TABS,
+    "compare": compare_tabs.TABS,
+    "runs": runs_tabs.TABS,
 }
 SETTLE = 1500  # milliseconds after the run: charts are fetched and drawn
 

@@ -25,7 +25,7 @@ def spec_of(app):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("tab", architecture_tabs.TITLES)
+@pytest.mark.parametrize("tab", architecture_tabs.TABS)
 @pytest.mark.parametrize("preset", ["alexnet_2012", "lenet5"])
 def test_every_tab_opens(tab, language, preset):
     app = open_page("architecture", tab=tab, lang=language, preset=preset)
@@ -113,7 +113,7 @@ def test_an_impossible_network_never_breaks_the_page_and_offers_a_way_out():
     app.button(key="lab_adapt").click().run()
     assert not app.error
     assert app.metric[0].value != "-"
-    for tab in architecture_tabs.TITLES:
+    for tab in architecture_tabs.TABS:
         broken = open_page("architecture", tab=tab, net="3x8x8_conv4k9s1p0g1_relu")
         assert not broken.exception
         assert len(broken.error) == 1
@@ -163,13 +163,13 @@ def test_a_click_in_the_drawing_selects_a_layer():
 
 
 def test_no_torch_is_needed_until_a_unit_is_worked_by_hand(monkeypatch):
-    from pages.ui.store import rules as cache
+    from pages.ui.store import networks, rules
 
     def forbidden(*_):
         raise AssertionError("torch was asked for")
 
-    monkeypatch.setattr(cache, "ensure_ml", forbidden)
-    monkeypatch.setattr(cache, "model", forbidden)
+    monkeypatch.setattr(rules, "ensure_ml", forbidden)
+    monkeypatch.setattr(networks, "model", forbidden)
     app = open_page("architecture", layer="conv1")
     field(app, "Kernel").set_value(9).run()
     assert not app.exception

@@ -40,7 +40,7 @@ def test_every_method_draws_its_map(method):
     assert any(caption.startswith("What speaks for it") for caption in captions(app))
 
 
-@pytest.mark.parametrize("tab", attribution_tabs.TITLES)
+@pytest.mark.parametrize("tab", attribution_tabs.TABS)
 @pytest.mark.parametrize("model", ["alexnet_200", "lenet5"])
 def test_every_tab_opens(tab, model):
     open_attribution(model=model, tab=tab)

@@ -11,7 +11,7 @@ from alexnet_viz.network.build import random_state
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.words.i18n import LANGUAGES
 from pages.ui.classify import tabs as classify_tabs
-from pages.ui.store import rules as cache
+from pages.ui.store import networks
 from tests.pages.test_classify import open_page
 
 
@@ -27,7 +27,7 @@ def open_weights(app, data: bytes, name: str = "mine.pth"):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("tab", classify_tabs.TITLES)
+@pytest.mark.parametrize("tab", classify_tabs.TABS)
 @pytest.mark.parametrize("model", ["alexnet_200", "lenet5"])
 def test_every_tab_opens(tab, language, model):
     app = open_page(tab=tab, lang=language, model=model)
@@ -37,8 +37,8 @@ def test_every_tab_opens(tab, language, model):
 
 def test_only_the_open_tab_is_computed(monkeypatch):
     drawn = []
-    real = classify_tabs.draw
-    monkeypatch.setattr(classify_tabs, "draw", lambda tab_id, *rest: (drawn.append(tab_id), real(tab_id, *rest)))
+    for tab_id, (title, _) in classify_tabs.TABS.items():
+        monkeypatch.setitem(classify_tabs.TABS, tab_id, (title, lambda *_, tab_id=tab_id: drawn.append(tab_id)))
     open_page(tab="softmax")
     assert drawn == ["softmax"]
 
@@ -111,8 +111,8 @@ def test_a_file_that_fits_nothing_loses_nothing():
 
 def test_at_most_so_many_visitors_hold_weights_at_once(monkeypatch):
     monkeypatch.setenv("ALEXNET_VIZ_MAX_UPLOADED_MODELS", "2")
-    own_models = cache.OwnModels()
-    monkeypatch.setattr(cache, "own_models", lambda: own_models)
+    own_models = networks.OwnModels()
+    monkeypatch.setattr(networks, "own_models", lambda: own_models)
     visitors = [open_page(tab="about") for _ in range(3)]
     for i, visitor in enumerate(visitors):
         open_weights(visitor, weights("lenet5", seed=i))
@@ -124,7 +124,7 @@ def test_at_most_so_many_visitors_hold_weights_at_once(monkeypatch):
 
 def test_a_place_is_free_again_when_its_model_is_gone(monkeypatch):
     monkeypatch.setenv("ALEXNET_VIZ_MAX_UPLOADED_MODELS", "1")
-    own_models = cache.OwnModels()
+    own_models = networks.OwnModels()
     held = own_models.hold(weights("lenet5"), "a.pth")
     with pytest.raises(UserError, match="1 visitors"):
         own_models.hold(weights("lenet5", seed=1), "b.pth")

@@ -23,7 +23,7 @@ def test_the_page_opens_with_the_table_in_both_languages(locale):
     assert len(app.get("download_button")) == 2
 
 
-@pytest.mark.parametrize("tab", compare_tabs.TITLES)
+@pytest.mark.parametrize("tab", compare_tabs.TABS)
 def test_every_tab_opens_by_its_link_and_runs_alone(tab, home):
     app = open_page("compare", tab=tab)
     assert not app.exception

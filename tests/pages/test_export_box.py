@@ -14,7 +14,7 @@ from alexnet_viz.network.build import random_state
 from alexnet_viz.network.notation import write_spec
 from alexnet_viz.network.spec import Flatten, Linear, Spec
 from alexnet_viz.network.zoo import MODELS
-from pages.ui.store import rules as cache
+from pages.ui.store import networks
 from pages.ui.widgets import export as export_box
 from tests.pages.test_classify import open_page
 
@@ -100,8 +100,8 @@ def test_an_unedited_network_has_no_random_layers(buttons):
 
 def test_the_code_tab_loads_no_model_before_it_is_asked_to(monkeypatch):
     loaded = []
-    real = cache.model
-    monkeypatch.setattr(cache, "model", lambda model_id: loaded.append(model_id) or real(model_id))
+    real = networks.model
+    monkeypatch.setattr(networks, "model", lambda model_id: loaded.append(model_id) or real(model_id))
     app = open_page("architecture", tab="code", preset="lenet5")
     assert "lenet5" not in loaded
     app.toggle(key="lab_export").set_value(True).run()

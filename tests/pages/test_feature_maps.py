@@ -4,7 +4,7 @@ import pytest
 
 from alexnet_viz.network.spec import layer_names
 from alexnet_viz.network.zoo import LISTED, model_entry
-from pages.ui import long_work as jobs
+from pages.ui import long_work
 from pages.ui.feature_maps import tabs as feature_maps_tabs
 from tests.pages.test_classify import open_page
 
@@ -33,7 +33,7 @@ def test_it_opens_with_conv1_of_the_current_picture():
     assert any(caption.value.startswith("Shape 64 x 55 x 55") for caption in app.caption)
 
 
-@pytest.mark.parametrize("tab", feature_maps_tabs.TITLES)
+@pytest.mark.parametrize("tab", feature_maps_tabs.TABS)
 @pytest.mark.parametrize("layer", ["conv1", "relu2", "pool5", "flatten5", "fc6"])
 def test_every_tab_opens_on_every_kind_of_layer(tab, layer):
     app = open_maps(tab=tab, layer=layer, channel="3")
@@ -111,18 +111,18 @@ def test_a_job_that_was_stopped_does_not_start_again_by_itself():
 
         def __call__(self):
             Counted.started += 1
-            yield jobs.Step(1, 2, "half")
+            yield long_work.Step(1, 2, "half")
             yield "whole"
 
     def page():
         import streamlit as st
 
         from alexnet_viz.words.i18n import translator
-        from pages.ui import long_work as jobs
+        from pages.ui import long_work
 
         st.session_state.setdefault("job_stopped", (("stopped",), None))
-        job = jobs.Job(key=("stopped",), start="Go", steps=st.session_state["steps"])
-        st.write(jobs.run(translator("en"), job, at_once=True))
+        work = long_work.LongWork(key=("stopped",), start="Go", steps=st.session_state["steps"])
+        st.write(long_work.run(translator("en"), work, at_once=True))
 
     from streamlit.testing.v1 import AppTest
 

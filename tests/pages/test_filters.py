@@ -28,7 +28,7 @@ def test_it_opens_with_the_first_layers_filters_as_colours():
     assert any(box.value == "colours" for box in app.selectbox)
 
 
-@pytest.mark.parametrize("tab", filters_tabs.TITLES)
+@pytest.mark.parametrize("tab", filters_tabs.TABS)
 @pytest.mark.parametrize("layer", ["conv1", "conv4", "fc6"])
 def test_every_tab_opens_on_every_kind_of_layer(tab, layer):
     app = open_filters(tab=tab, layer=layer, channel="5")

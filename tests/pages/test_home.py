@@ -36,7 +36,7 @@ def test_home_shows_the_result_of_2012():
 
 
 def test_every_stop_names_a_page_and_a_tab_that_exist():
-    tabs = {"classify": classify_tabs.TITLES, "techniques": techniques.TITLES}
+    tabs = {"classify": classify_tabs.TABS, "techniques": techniques.TABS}
     for stop in tour.STOPS:
         assert stop.page in PAGES
         assert stop.query.get("tab") in (None, *tabs.get(stop.page, ()))

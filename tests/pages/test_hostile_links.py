@@ -135,7 +135,7 @@ def test_a_run_that_is_none_shows_another_one():
 # ---- Edited networks ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("tab", architecture_tabs.TITLES)
+@pytest.mark.parametrize("tab", architecture_tabs.TABS)
 def test_an_edited_network_of_any_size_can_be_looked_at(tab, monkeypatch):
     """None gets weights that is too large for it."""
     sizes = []

@@ -130,6 +130,6 @@ def test_it_stands_on_its_page_and_survives_a_change_of_language():
 
 
 def test_every_technique_has_its_questions():
-    from pages.ui.techniques.tabs import TITLES
+    from pages.ui.techniques.tabs import TABS
 
-    assert {*TITLES, "architecture", "compare"} == set(LESSONS)
+    assert {*TABS, "architecture", "compare"} == set(LESSONS)

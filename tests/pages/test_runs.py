@@ -18,7 +18,7 @@ def test_without_runs_it_says_where_to_begin(monkeypatch, tmp_path):
     assert any("Shapes-10" in message.value for message in app.info)
 
 
-@pytest.mark.parametrize("tab", runs_tabs.TITLES)
+@pytest.mark.parametrize("tab", runs_tabs.TABS)
 def test_every_tab_opens(tab):
     run = told_run()
     app = open_page("runs", run=run.id, tab=tab)

@@ -80,10 +80,8 @@ def test_every_page_is_in_the_table():
 
 
 def test_every_control_of_the_table_is_asked_for_where_it_is_drawn():
-    source = "".join(
-        (ROOT / "pages" / "ui" / f"{name}.py").read_text(encoding="utf-8") for name in ("pickers", "frame")
-    )
-    asked = set(re.findall(r'state\.hidden\("(\w+)"\)', source))
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "pages" / "ui").rglob("*.py"))
+    asked = set(re.findall(r'session\.hidden\("(\w+)"\)', source))
     assert asked == {control for controls in share.HIDEABLE.values() for control, _ in controls}
 
 

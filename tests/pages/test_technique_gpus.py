@@ -9,6 +9,8 @@ from alexnet_viz.network.build import random_state
 from alexnet_viz.network.sources import find_weights
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.pictures.samples import PHOTOS
+from pages.ui.store import networks
+from pages.ui.store import pictures as stored
 from pages.ui.techniques import cached as cache_techniques
 from pages.ui.techniques import gpus as technique_gpus
 from tests.pages.test_classify import open_page
@@ -115,12 +117,11 @@ def test_photos_are_counted_as_they_are_asked_one_by_one(two_streams):
     from alexnet_viz.inspection.by_hand import activations
     from alexnet_viz.inspection.techniques.gpus import silenced
     from alexnet_viz.pictures import images
-    from pages.ui.store import rules as cache
 
-    model = cache.model(MODEL.id)
+    model = networks.model(MODEL.id)
     expected = []
     for sample_id in PHOTOS:
-        array = MODEL.preprocess.to_array(images.decode(cache.sample(sample_id)).image)
+        array = MODEL.preprocess.to_array(images.decode(stored.sample_bytes(sample_id)).image)
         outputs = activations(model.network, torch.from_numpy(array)[None])
         if silenced(model.network, outputs, "conv4", 0).kept[0]:
             expected.append(sample_id)

@@ -94,11 +94,11 @@ def test_the_layer_chooses_what_is_counted():
 @pytest.fixture
 def idle_jobs(tmp_path, monkeypatch):
     """A home of its own, and processes that do nothing but sleep."""
-    from pages.ui.store import rules as cache
+    from pages.ui.store import training
 
     monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path))
     jobs = Jobs([sys.executable, "-c", "import time; time.sleep(60)"])
-    monkeypatch.setattr(cache, "jobs", lambda: jobs)
+    monkeypatch.setattr(training, "jobs", lambda: jobs)
     yield jobs
     for handle in jobs._handles.values():
         handle.kill()

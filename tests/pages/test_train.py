@@ -33,10 +33,10 @@ def home(tmp_path, monkeypatch):
 @pytest.fixture
 def idle_jobs(monkeypatch):
     """Processes that do nothing but sleep."""
-    from pages.ui.store import rules as cache
+    from pages.ui.store import training
 
     jobs = Jobs([sys.executable, "-c", "import time; time.sleep(60)"])
-    monkeypatch.setattr(cache, "jobs", lambda: jobs)
+    monkeypatch.setattr(training, "jobs", lambda: jobs)
     yield jobs
     for handle in jobs._handles.values():
         handle.kill()
@@ -304,7 +304,7 @@ def test_only_who_sits_at_the_server_may_name_a_folder_on_it(address, here, monk
 
 @pytest.mark.parametrize("forged", ["path", "/etc"])
 def test_a_choice_that_is_not_offered_chooses_nothing(forged, monkeypatch):
-    monkeypatch.setattr("pages.ui.server.local", lambda: False)
+    monkeypatch.setattr("pages.ui.server.bound_to_localhost", lambda: False)
     app = open_page("train")
     app.session_state["train_data"] = forged
     app = app.run()
@@ -314,7 +314,7 @@ def test_a_choice_that_is_not_offered_chooses_nothing(forged, monkeypatch):
 
 @pytest.mark.parametrize("data", ["cifar10", "upload", "path"])
 def test_every_choice_opens_in_korean(data, monkeypatch):
-    monkeypatch.setattr("pages.ui.server.local", lambda: True)
+    monkeypatch.setattr("pages.ui.server.bound_to_localhost", lambda: True)
     app = choose(open_page("train", locale="ko-KR"), data)
     assert not app.exception
     assert not app.error

@@ -7,8 +7,7 @@ import pytest
 import streamlit as st
 
 from pages.ui.frame import waiting
-from pages.ui.store import networks as cache_inspection
-from pages.ui.store import rules as cache
+from pages.ui.store import results, rules
 from tests.pages.test_classify import headline, open_page
 
 PATIENCE = 60  # seconds
@@ -52,7 +51,7 @@ def notices(app) -> list[str]:
 
 
 def test_who_waits_is_told_the_place_in_the_line(said):
-    holder = hold(cache.line(), until=lambda: len(said) > 1)  # it is drawn anew while the wait goes on
+    holder = hold(rules.line(), until=lambda: len(said) > 1)  # it is drawn anew while the wait goes on
     app = open_page()
     holder.join(PATIENCE)
     assert said == ["1 ahead of you"] * len(said)
@@ -62,7 +61,7 @@ def test_who_waits_is_told_the_place_in_the_line(said):
 
 
 def test_what_was_said_is_not_said_again_with_the_cached_answer(said):
-    holder = hold(cache.line(), until=lambda: said)
+    holder = hold(rules.line(), until=lambda: said)
     open_page()
     holder.join(PATIENCE)
     before = len(said)
@@ -79,7 +78,7 @@ def test_a_free_line_says_nothing(said):
 
 
 def test_the_place_is_given_in_the_visitors_language(said):
-    holder = hold(cache.line(), until=lambda: said)
+    holder = hold(rules.line(), until=lambda: said)
     open_page(locale="ko-KR")
     holder.join(PATIENCE)
     assert said[0] != "1 ahead of you"
@@ -88,7 +87,7 @@ def test_the_place_is_given_in_the_visitors_language(said):
 
 def test_a_quick_map_does_not_wait_for_somebodys_long_work(said):
     over = threading.Event()
-    holder = hold(cache_inspection.long_line(), until=over.is_set)
+    holder = hold(results.long_line(), until=over.is_set)
     try:
         app = open_page("attribution", method="gradcam")
         assert any("Computed in" in caption.value for caption in app.caption)
@@ -99,9 +98,9 @@ def test_a_quick_map_does_not_wait_for_somebodys_long_work(said):
 
 
 def test_who_waits_for_the_processor_keeps_nobody_from_running(said):
-    places, over = cache.places(), threading.Event()
-    holder = hold(cache.line(), until=over.is_set)
-    waits = [threading.Thread(target=wait_in_line, args=(places, cache.line()), daemon=True) for _ in range(3)]
+    places, over = rules.places(), threading.Event()
+    holder = hold(rules.line(), until=over.is_set)
+    waits = [threading.Thread(target=wait_in_line, args=(places, rules.line()), daemon=True) for _ in range(3)]
     for thread in waits:
         thread.start()
     try:

@@ -14,9 +14,10 @@ from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.runs import delete_run, new_run
 from alexnet_viz.words.i18n import Message, translator
 from pages.ui import messages
-from pages.ui.class_words import class_words, tick_words
 from pages.ui.classify import tabs as classify_tabs
+from pages.ui.messages import class_words, tick_words
 from pages.ui.runs import tabs as runs_tabs
+from pages.ui.store import training
 from tests.pages.test_classify import open_page
 from tests.pages.test_feature_maps import button
 from tests.pages.test_train import home, idle_jobs, told_run  # noqa: F401 (fixtures)
@@ -56,7 +57,7 @@ def test_class_names_are_text():
 @pytest.mark.parametrize(
     ("page_id", "tabs"),
     [
-        ("classify", tuple(classify_tabs.TITLES)),
+        ("classify", tuple(classify_tabs.TABS)),
         ("feature_maps", ("off",)),
         ("attribution", ("about", "classes", "recipe", "cover")),
         ("compare", ("photo",)),
@@ -130,7 +131,7 @@ def test_a_callback_hides_no_bug():
         messages.guarded(lambda: 1 / 0)()
 
 
-@pytest.mark.parametrize("module", ["live_run", "technique_relu"])
+@pytest.mark.parametrize("module", ["widgets.live_run", "techniques.relu"])
 def test_a_run_that_goes_while_it_is_watched_is_a_sentence(module, monkeypatch, idle_jobs):  # noqa: F811
     """The fragment alone, as a timer runs it."""
     from importlib import import_module
@@ -141,7 +142,7 @@ def test_a_run_that_goes_while_it_is_watched_is_a_sentence(module, monkeypatch, 
     monkeypatch.setattr("pages.ui.messages.st.error", lambda text, **settings: said.append(text) or error(text))
     run = told_run(state="running")
     delete_run(run)
-    watched = run if module == "live_run" else {"relu": run}
+    watched = run if module == "widgets.live_run" else {"relu": run}
     import_module(f"pages.ui.{module}")._live(translator("en"), watched, False)
     assert len(said) == 1
 
@@ -161,7 +162,7 @@ def test_paths_are_shown_to_those_who_sit_at_the_computer(nearby, monkeypatch, t
     assert "pets, 3" in sentence
 
     run = new_run(replace(TrainConfig.with_preset("fast", data="shapes"), data=str(path)))
-    pages = [open_page("runs", run=run.id, tab=tab) for tab in runs_tabs.TITLES]
+    pages = [open_page("runs", run=run.id, tab=tab) for tab in runs_tabs.TABS]
     pages += [open_page("train", run=run.id), open_page("compare", tab="photo"), open_page("home")]
     seen = []
     for app in pages:
@@ -175,8 +176,7 @@ def test_paths_are_shown_to_those_who_sit_at_the_computer(nearby, monkeypatch, t
 
 
 def test_a_folder_of_the_server_is_nothing_to_train_on_from_elsewhere(monkeypatch, tmp_path, idle_jobs):  # noqa: F811
-    from pages.ui.store import training as new_runs
 
-    monkeypatch.setattr("pages.ui.server.local", lambda: False)
+    monkeypatch.setattr("pages.ui.server.bound_to_localhost", lambda: False)
     with pytest.raises(UserError, match="not among the datasets"):
-        new_runs.start(replace(TrainConfig.with_preset("fast", data="shapes"), data=str(tmp_path)))
+        training.start(replace(TrainConfig.with_preset("fast", data="shapes"), data=str(tmp_path)))

@@ -9,10 +9,9 @@ from alexnet_viz.network.spec import KINDS, layer_names
 from alexnet_viz.network.tables import KIND_NAMES
 from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import lab as lab_state
-from pages.ui import messages
-from pages.ui import session as state
-from pages.ui.choose import pictures as pickers
+from pages.ui import messages, session
 from pages.ui.lab import Lab
+from pages.ui.widgets.layout import popover
 
 # Field: its name for people, and its largest value in the widget. The order is the order on the page.
 _NUMBERS = {
@@ -48,7 +47,7 @@ def layer_editor(t: Translator, lab: Lab) -> None:
         picked = st.selectbox(
             f"{t('Layer')}: {t(KIND_NAMES[layer.kind])}", names, index=index, key=f"lab_layer_{lab.generation}_{index}"
         )
-    state.LAYER.remember(picked)
+    session.LAYER.remember(picked)
     if picked != names[index]:
         st.rerun()
     values = {}
@@ -62,7 +61,7 @@ def layer_editor(t: Translator, lab: Lab) -> None:
         lab_state.set_layer(editing.replaced(lab.spec, index, changed))
         st.rerun()
     with more:
-        box = pickers.popover(t, "lab_structure", t("Add, move or remove"))
+        box = popover(t, "lab_structure", t("Add, move or remove"))
     if box.open:
         with box:
             _structure(t, lab, index)
@@ -118,5 +117,5 @@ def _structure(t: Translator, lab: Lab, index: int) -> None:
         if st.button(label, icon=f":material/{icon}:", disabled=nothing, key=f"lab_{icon}", width="stretch"):
             lab_state.edit(spec)
             names = layer_names(spec.layers)
-            state.LAYER.remember(names[min(max(then, 0), len(names) - 1)])
+            session.LAYER.remember(names[min(max(then, 0), len(names) - 1)])
             st.rerun()

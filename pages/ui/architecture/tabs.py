@@ -1,6 +1,6 @@
 """The parts of the architecture page around the drawing: verdict, totals, and the lazy tabs below."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -13,21 +13,16 @@ from alexnet_viz.training.config import can_train
 from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import lab as lab_state
 from pages.ui import messages
+from pages.ui.architecture import by_hand, cached
 from pages.ui.frame.menu import PAGES
 from pages.ui.lab import Lab
-from pages.ui.store import rules as cache
-from pages.ui.widgets import by_hand as hand
+from pages.ui.store import networks
 from pages.ui.widgets.drawing import svg_picker
 from pages.ui.widgets.export import export_box
+from pages.ui.widgets.layout import Tabs
 
 WIDTH = 820  # pixels that drawings are laid out for: the page beside an open menu at 1280
 BATCHES = (1, 16, 32, 64, 128, 256, 512)
-
-
-def draw(tab_id: str, t: Translator, lab: Lab) -> None:
-    """Draw one tab's content."""
-    with messages.shown(t):
-        _TABS[tab_id][1](t, lab)
 
 
 def input_and_rounding(t: Translator, lab: Lab) -> None:
@@ -158,23 +153,21 @@ def _code(t: Translator, lab: Lab) -> None:
     st.code(text, "python")
     st.download_button(t("Save as a Python file"), text, "alexnet.py", "text/x-python", on_click="ignore")
     if st.toggle(t("Show what it prints"), key="lab_prints"):
-        st.code(cache.printed(notation.write_spec(lab.spec)), None)
+        st.code(cached.printed(notation.write_spec(lab.spec)), None)
         st.markdown(
             t("Output for a random input: {shape}", shape=f"(1, {', '.join(map(str, lab.walked().rows[-1].shape))})")
         )
     if st.toggle(t("Save it with its weights, for other programs"), key="lab_export"):
         with st.skeleton(height=60):
-            model = cache.model(lab.preset)
+            model = networks.model(lab.preset)
         export_box(t, model, f"{lab.preset}-edited" if lab.edited else lab.preset, lab.spec)
 
 
-_TABS: Mapping[str, tuple[str, Callable[[Translator, Lab], None]]] = {
+TABS: Tabs = {
     "table": (N_("Table"), _table),
     "flow": (diagram.VIEWS["flow"], _view("flow")),
     "bars": (diagram.VIEWS["bars"], _view("bars")),
     "memory": (N_("Training memory"), _memory),
-    "hand": (N_("One unit, worked by hand"), hand.worked),
+    "hand": (N_("One unit, worked by hand"), by_hand.worked),
     "code": (N_("Code"), _code),
 }
-
-TITLES: Mapping[str, str] = {tab_id: title for tab_id, (title, _) in _TABS.items()}

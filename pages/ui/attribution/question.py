@@ -10,23 +10,21 @@ from PIL import Image
 
 from alexnet_viz.pictures import images, render
 from alexnet_viz.words.i18n import N_, Translator
-from pages.ui import long_work as jobs
-from pages.ui import session as state
-from pages.ui.choose import pictures as pickers
-from pages.ui.choose.pictures import ChosenModel, Picture
-from pages.ui.class_words import both_words
-from pages.ui.long_work import Job
-from pages.ui.store import networks as kept
-from pages.ui.store import rules as cache
+from pages.ui import long_work, session
+from pages.ui.choose import models, pictures
+from pages.ui.long_work import LongWork
+from pages.ui.messages import both_words
+from pages.ui.session import ChosenModel, Picture
+from pages.ui.store import networks
 
 if TYPE_CHECKING:
     from alexnet_viz.inspection.attribution.attribute import Attribution
     from alexnet_viz.network.weights import Model
 
-METHOD = state.Choice("method", "gradcam")
-CLASS = state.Choice("class", "")  # "" stands for the network's own answer
-STYLE = state.Choice("style", "overlay")
-CAM_LAYER = state.Choice("cam_layer", "")  # "" stands for the last convolution's ReLU
+METHOD = session.Choice("method", "gradcam")
+CLASS = session.Choice("class", "")  # "" stands for the network's own answer
+STYLE = session.Choice("style", "overlay")
+CAM_LAYER = session.Choice("cam_layer", "")  # "" stands for the last convolution's ReLU
 STYLES: Mapping[str, str] = {
     "overlay": N_("over the photo"),
     "heat": N_("heat alone"),
@@ -66,7 +64,7 @@ class Question:
     @property
     def array(self) -> np.ndarray:
         """The network's input, (C, H, W)."""
-        return kept.outputs(self.model, self.picture.digest, self.picture.data)["input"][0].numpy()
+        return networks.input_array(self.model, self.picture)
 
     @property
     def seen(self) -> Image.Image:
@@ -95,12 +93,12 @@ def choose_question(t: Translator) -> Question:
     """The controls at the top of the page."""
     network, wanted, how, picture = st.columns([6, 7, 5, 5], vertical_alignment="bottom")
     with network:
-        chosen = pickers.model(t)
+        chosen = models.model(t)
     with picture:
-        current = pickers.picture_popover(t)
+        current = pictures.picture_popover(t)
     with st.skeleton(height=420):
-        model = chosen.load()
-    answer = cache.answer(model, current.digest, current.data)
+        model = networks.load(chosen)
+    answer = networks.answer(model, current)
     with wanted:
         class_id = _class(t, answer)
     with how:
@@ -161,7 +159,7 @@ def settings_and_layer(t: Translator, question: Question) -> None:
         names = layers_with_maps(question.model.network.spec)
         picked = st.select_slider(t("At the layer"), names, question.layer, key=f"heat_layer_{hash(names)}")
         CAM_LAYER.remember("" if picked == map_layer(question.model.network.spec) else picked)
-        values = kept.layers(question.model, question.picture.digest, question.picture.data)[picked]
+        values = networks.layers(question.model, question.picture)[picked]
         st.image(
             render.montage(values[:16], np.abs(values[:16]).max(axis=(1, 2)), 320).png,
             caption=t("The first maps of {layer}: {shape}", layer=picked, shape=" x ".join(map(str, values.shape))),
@@ -195,8 +193,8 @@ def answer_now(t: Translator, question: Question) -> "Attribution | None":
     from alexnet_viz.inspection.attribution.methods import METHODS
 
     title = t(METHODS[question.method].title)
-    job = Job(key=question.key, start=t("Compute {method}", method=title), steps=question.steps)
-    return jobs.run(t, job, at_once=True)
+    work = LongWork(key=question.key, start=t("Compute {method}", method=title), steps=question.steps)
+    return long_work.run(t, work, at_once=True)
 
 
 def limit(heat: np.ndarray) -> float:

@@ -1,7 +1,6 @@
 """The attribution page: photo, heat and words of one answer, and the lazy tabs below."""
 
 import json
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,20 +24,15 @@ from pages.ui.attribution.question import (
     settings_and_layer,
     settings_of,
 )
-from pages.ui.class_words import both_words, class_words
-from pages.ui.store import rules as cache
+from pages.ui.messages import both_words, class_words
+from pages.ui.store import networks
 from pages.ui.widgets import downloads
-from pages.ui.widgets.layout import tiles
+from pages.ui.widgets.layout import Tabs, tiles
 
 if TYPE_CHECKING:
     from alexnet_viz.inspection.attribution.attribute import Attribution
 
 GRID = ("gradcam", "layercam", "guided_gradcam", "saliency", "input_x_gradient", "guided_backprop")
-
-
-def draw(tab_id: str, t: Translator, question: Question, answer: "Attribution | None") -> None:
-    """Draw one tab's content."""
-    _TABS[tab_id][1](t, question, answer)
 
 
 def photo(t: Translator, question: Question) -> None:
@@ -217,7 +211,7 @@ def _layers(t: Translator, question: Question, answer: "Attribution | None") -> 
 
 def _two(t: Translator, question: Question, answer: "Attribution | None") -> None:
     """Two classes against each other, and their difference."""
-    said = cache.answer(question.model, question.picture.digest, question.picture.data)
+    said = networks.answer(question.model, question.picture)
     others = [class_id for class_id, _ in said.top(len(said.classes)) if class_id != question.class_id]
     other_id = st.selectbox(
         t("Against the class"),
@@ -269,7 +263,7 @@ def _two(t: Translator, question: Question, answer: "Attribution | None") -> Non
         )
 
 
-_TABS: Mapping[str, tuple[str, Callable]] = {
+TABS: Tabs = {
     "about": (N_("Method"), _about),
     "grid": (N_("Side by side"), _grid),
     "layers": (N_("Every layer"), _layers),
@@ -278,5 +272,3 @@ _TABS: Mapping[str, tuple[str, Callable]] = {
     "trust": (N_("Trust"), attribution_trust.trust),
     "cover": (N_("Cover a part"), attribution_trust.cover),
 }
-
-TITLES: Mapping[str, str] = {tab_id: title for tab_id, (title, _) in _TABS.items()}

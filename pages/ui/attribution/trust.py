@@ -10,11 +10,12 @@ from alexnet_viz.charts import base as charts
 from alexnet_viz.charts import inspection as inspection_charts
 from alexnet_viz.pictures import images, render
 from alexnet_viz.words.i18n import N_, Translator
-from pages.ui import long_work as jobs
+from pages.ui import long_work
+from pages.ui.attribution import cached
 from pages.ui.attribution.question import Question, limit, over_photo
-from pages.ui.class_words import class_words
-from pages.ui.long_work import Job
-from pages.ui.store import networks as kept
+from pages.ui.long_work import LongWork
+from pages.ui.messages import class_words
+from pages.ui.store import networks
 from pages.ui.widgets import bars
 from pages.ui.widgets.box import box_picker
 from pages.ui.widgets.layout import tiles
@@ -33,9 +34,7 @@ SUM_WIDTH = 280  # pixels of a small map on the screen
 
 def recipe(t: Translator, question: Question, answer: "Attribution | None") -> None:
     """Grad-CAM step by step, with the real numbers."""
-    worked = kept.recipe(
-        question.model, question.picture.digest, question.picture.data, question.layer, question.class_id, ()
-    )
+    worked = networks.gradcam_recipe(question.model, question.picture, question.layer, question.class_id, ())
     count, height, width = worked.maps.shape
     st.markdown(
         t(
@@ -148,13 +147,13 @@ def _random(t: Translator, question: Question, answer: "Attribution") -> None:
     if not question.model.trained:
         st.info(t("This network has learnt nothing that it could forget: choose one with trained weights."))
         return
-    job = Job(
+    work = LongWork(
         key=("random weights", question.key),
         start=t("Make the network forget"),
         steps=lambda: _steps("randomised_weights", question),
         about=t("The method once for each layer with weights."),
     )
-    found = jobs.run(t, job)
+    found = long_work.run(t, work)
     if found is None:
         return
     places = tiles(len(found.stages) + 1, 96)
@@ -195,13 +194,13 @@ def _curves(t: Translator, question: Question, answer: "Attribution") -> None:
             "early (Petsiuk et al. 2018). Compare with a map that knows nothing."
         )
     )
-    job = Job(
+    work = LongWork(
         key=("curves", question.key),
         start=t("Delete and insert"),
         steps=lambda: _deletion_insertion(question, answer),
         about=t("About 260 passes forward."),
     )
-    curves = jobs.run(t, job)
+    curves = long_work.run(t, work)
     if curves is None:
         return
     shown = [
@@ -239,10 +238,10 @@ def _noise(t: Translator, question: Question, answer: "Attribution") -> None:
     st.markdown(
         t("Noise that nobody sees, 2 % of the range, and the map again, five times. An honest map hardly moves.")
     )
-    job = Job(
+    work = LongWork(
         key=("noise", question.key), start=t("Add a little noise"), steps=lambda: _steps("noise_sensitivity", question)
     )
-    found = jobs.run(t, job)
+    found = long_work.run(t, work)
     if found is None:
         return
     moved, alike, answers = st.columns(3)
@@ -257,7 +256,7 @@ def _noise(t: Translator, question: Question, answer: "Attribution") -> None:
 
 
 def _completeness(t: Translator, question: Question, answer: "Attribution") -> None:
-    found = answer.completeness or kept.completeness(question, answer)
+    found = answer.completeness or cached.completeness(question.model, question.picture, answer.heat, answer.target)
     st.markdown(
         t(
             "Does the map add up to what it explains, the logit of the picture minus that of a baseline? Integrated "
@@ -315,7 +314,7 @@ def cover(t: Translator, question: Question, answer: "Attribution | None") -> No
             format_func=lambda cover: t(COVERS[cover].title),
             key=f"cover_how_{t.language}",
         )
-    picture, logits = kept.covered(question, tuple(box), how)
+    picture, logits = cached.covered(question.model, question.picture, tuple(box), how)
     with result:
         st.image(
             picture,
@@ -325,7 +324,7 @@ def cover(t: Translator, question: Question, answer: "Attribution | None") -> No
             alt=t("The picture with the box covered"),
         )
     with answers:
-        before = softmax(kept.layers(question.model, question.picture.digest, question.picture.data)[_last(question)])
+        before = softmax(networks.layers(question.model, question.picture)[_last(question)])
         after = softmax(logits)
         shown = list(dict.fromkeys([*before.argsort()[::-1][:4], question.model.classes.index(question.class_id),
                                     int(after.argmax())]))  # fmt: skip

@@ -9,10 +9,9 @@ from alexnet_viz.network.download import download
 from alexnet_viz.network.sources import find_weights
 from alexnet_viz.network.zoo import ModelEntry
 from alexnet_viz.words.i18n import N_, Translator
-from pages.ui import messages, server
-from pages.ui import session as state
-from pages.ui.choose.pictures import ChosenModel, OwnModel
-from pages.ui.store import rules as cache
+from pages.ui import messages, server, session
+from pages.ui.session import ChosenModel, OwnModel
+from pages.ui.store import networks
 from pages.ui.widgets.export import export_box
 
 ORIGINS = {
@@ -26,11 +25,11 @@ ORIGINS = {
 
 def weights_box(t: Translator, chosen: ChosenModel) -> None:
     """Everything about the chosen model's weights."""
-    st.markdown(f"**{t('Weights')}.** {t(ORIGINS[chosen.load().origin])}")
+    st.markdown(f"**{t('Weights')}.** {t(ORIGINS[networks.load(chosen).origin])}")
     if chosen.entry.url and not find_weights(chosen.entry).trained:
         download_weights(t, chosen.entry, key="download_weights")
     st.markdown(f"**{t('Save this network for other programs')}**")
-    export_box(t, chosen.load(), Path(chosen.own.name).stem if chosen.own else chosen.entry.id)
+    export_box(t, networks.load(chosen), Path(chosen.own.name).stem if chosen.own else chosen.entry.id)
     _open_own(t)
 
 
@@ -51,8 +50,8 @@ def download_weights(t: Translator, entry: ModelEntry, *, key: str) -> None:
     except UserError as problem:
         messages.error(messages.said(problem.message, t))
     else:
-        state.model().remember(entry.id)
-        st.session_state[state.WEIGHTS_ROUND] = state.get(state.WEIGHTS_ROUND, 0) + 1  # a new box, which shows it
+        session.model().remember(entry.id)
+        st.session_state[session.WEIGHTS_ROUND] = session.get(session.WEIGHTS_ROUND, 0) + 1  # a new box, which shows it
         st.rerun()
 
 
@@ -61,7 +60,7 @@ def _mebibytes(progress) -> str:
 
 
 def _open_own(t: Translator) -> None:
-    round_ = state.get(state.WEIGHTS_ROUND, 0)
+    round_ = session.get(session.WEIGHTS_ROUND, 0)
     file = st.file_uploader(
         t("Open a weights file of your own (.safetensors or .pth)"),
         ["safetensors", "pth", "pt"],
@@ -71,17 +70,17 @@ def _open_own(t: Translator) -> None:
     )
     if not file:
         return
-    before: OwnModel | None = st.session_state.get(state.OWN_MODEL)
+    before: OwnModel | None = st.session_state.get(session.OWN_MODEL)
     try:
         with st.spinner(t("Opening {file}", file=messages.escape(file.name))):
             server.check_size(file.name, file.size)
             replacing = before.model if before else None
-            model = cache.own_models().hold(file.getvalue(), file.name, replacing=replacing)
+            model = networks.own_models().hold(file.getvalue(), file.name, replacing=replacing)
     except UserError as problem:
         messages.error(messages.said(problem.message, t))
         return
-    st.session_state[state.OWN_MODEL] = OwnModel(file.name, model)
-    state.model().remember(state.OWN_MODEL_ID, linkable=False)
-    st.session_state[state.WEIGHTS_ROUND] = round_ + 1
+    st.session_state[session.OWN_MODEL] = OwnModel(file.name, model)
+    session.model().remember(session.OWN_MODEL_ID, linkable=False)
+    st.session_state[session.WEIGHTS_ROUND] = round_ + 1
     server.forget(file)
     st.rerun()

@@ -9,11 +9,11 @@ from alexnet_viz.network.sources import find_weights
 from alexnet_viz.network.zoo import BEST_MODEL, DEFAULT_MODEL, MODELS
 from alexnet_viz.pictures.samples import SAMPLES
 from alexnet_viz.words.i18n import N_, Translator
-from pages.ui.choose import pictures as pickers
 from pages.ui.choose import weights as weights_box
-from pages.ui.choose.pictures import ChosenModel, Picture
-from pages.ui.class_words import class_words
+from pages.ui.messages import class_words
+from pages.ui.session import ChosenModel, Picture
 from pages.ui.widgets import bars
+from pages.ui.widgets.layout import popover
 
 if TYPE_CHECKING:
     from alexnet_viz.inspection.classify import Answer
@@ -96,7 +96,7 @@ def _worth(t: Translator, measured: "Reliability", share: float) -> str:
 
 def _offer_more(t: Translator) -> None:
     """What this network does not know, and the network that knows more, which is downloaded only when asked for."""
-    box = pickers.popover(t, "more_classes", t("What it does not know, and 1000 classes"), ":material/add_circle:")
+    box = popover(t, "more_classes", t("What it does not know, and 1000 classes"), ":material/add_circle:")
     if box.open:
         with box:
             st.markdown(

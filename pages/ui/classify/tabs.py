@@ -1,6 +1,5 @@
 """The lazy tabs under the answer of the classify page: each explains one step of it."""
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -10,12 +9,14 @@ from alexnet_viz.pictures import images
 from alexnet_viz.words.i18n import N_, Translator
 from alexnet_viz.words.labels import class_name
 from pages.ui import messages
-from pages.ui.choose import pictures as pickers
-from pages.ui.choose.pictures import ChosenModel, Picture
+from pages.ui.choose import models, pictures
 from pages.ui.choose.weights import weights_box
-from pages.ui.class_words import class_words
-from pages.ui.store import rules as cache
+from pages.ui.classify import cached
+from pages.ui.messages import class_words
+from pages.ui.session import ChosenModel, Picture
+from pages.ui.store import networks
 from pages.ui.widgets import bars, downloads
+from pages.ui.widgets.layout import Tabs
 from pages.ui.widgets.pixels import pixel_picker
 from pages.ui.widgets.show import FIXED
 
@@ -25,11 +26,6 @@ if TYPE_CHECKING:
 
 TERMS = 6  # of the softmax, written out
 PICKER_WIDTH = 320  # pixels on the screen
-
-
-def draw(tab_id: str, t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", picture: Picture) -> None:
-    """Draw one tab's content."""
-    _TABS[tab_id][1](t, chosen, model, answer, picture)
 
 
 def _softmax(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", picture: Picture) -> None:
@@ -80,7 +76,7 @@ def _ten_crops(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answ
         )
     )
     with st.skeleton(height=400):
-        crops = cache.ten_crops(model, picture.digest, picture.data)
+        crops = cached.ten_crops(model, picture)
     for row in (range(5), range(5, 10)):
         for column, i in zip(st.columns(5), row, strict=True):
             best = crops.probabilities[i].argmax()
@@ -102,7 +98,7 @@ def _ten_crops(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answ
 
 def _preprocessing(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", picture: Picture) -> None:
     preprocess = chosen.entry.preprocess
-    steps = cache.steps(chosen.entry.id, picture.digest, picture.data)
+    steps = cached.steps(chosen.entry.id, picture)
     width, height = steps.resized.size
     first, second, third = st.columns(3)
     with first:
@@ -141,10 +137,10 @@ def _channel_names(t: Translator, preprocess: images.Preprocess) -> list[str]:
 
 
 def _two_models(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", picture: Picture) -> None:
-    second = pickers.second_model(t, chosen)
+    second = models.second_model(t, chosen)
     with st.skeleton(height=260):
-        other = second.load()
-        other_answer = cache.answer(other, picture.digest, picture.data)
+        other = networks.load(second)
+        other_answer = networks.answer(other, picture)
     sides = [("first_bars", chosen, model, answer), ("second_bars", second, other, other_answer)]
     for place, (key, which, loaded, said) in zip(st.columns(2), sides, strict=True):
         with place:
@@ -176,7 +172,7 @@ def _classes(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer
 
 
 def _pictures(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", picture: Picture) -> None:
-    downloads.answers(t, model, pickers.all_pictures(t))
+    downloads.answers(t, model, pictures.all_pictures(t))
 
 
 def _about(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", picture: Picture) -> None:
@@ -241,7 +237,7 @@ def _reliability(t: Translator, model: "Model") -> None:
     )
 
 
-_TABS: Mapping[str, tuple[str, Callable]] = {
+TABS: Tabs = {
     "softmax": (N_("Softmax"), _softmax),
     "crops": (N_("Ten crops"), _ten_crops),
     "input": (N_("From photo to numbers"), _preprocessing),
@@ -250,5 +246,3 @@ _TABS: Mapping[str, tuple[str, Callable]] = {
     "pictures": (N_("All pictures"), _pictures),
     "about": (N_("About this model"), _about),
 }
-
-TITLES: Mapping[str, str] = {tab_id: title for tab_id, (title, _) in _TABS.items()}

@@ -1,6 +1,6 @@
 """The tabs of the compare page: charts, AlexNet's limits in numbers, one photo through two networks, and the story."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -12,12 +12,14 @@ from alexnet_viz.network.spec import Activation, Conv, Layer, Spec, walk
 from alexnet_viz.words import lessons
 from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import messages, server
-from pages.ui.choose import pictures as pickers
-from pages.ui.choose.pictures import Picture
-from pages.ui.class_words import class_words
-from pages.ui.store import rules as cache
-from pages.ui.techniques import cached as kept
+from pages.ui.choose import models, pictures
+from pages.ui.compare import cached
+from pages.ui.messages import class_words
+from pages.ui.session import Picture
+from pages.ui.store import networks
+from pages.ui.store import pictures as stored
 from pages.ui.widgets import bars
+from pages.ui.widgets.layout import Tabs
 from pages.ui.widgets.show import FIXED
 
 REUSE = (1, 10, 100)
@@ -25,11 +27,6 @@ TOP = 5
 RESNET_ASKED = "resnet_asked"  # session key: the visitor pressed the button once, so torchvision is loaded anyway
 
 Rows = Sequence[Compared]
-
-
-def draw(tab_id: str, t: Translator, rows: Rows) -> None:
-    """One tab's content, under the table of these networks."""
-    _TABS[tab_id][1](t, rows)
 
 
 # ---- Charts of the table --------------------------------------------------------------------------------------------
@@ -196,19 +193,19 @@ def _normalisations(t: Translator) -> str:
 def _photo(t: Translator, rows: Rows) -> None:
     photo, own, modern = st.columns([2, 3, 3], gap="medium")
     with photo:
-        picture = pickers.picture_popover(t)
+        picture = pictures.picture_popover(t)
         st.image(
-            cache.thumbnail(picture.digest, picture.data),
+            stored.thumbnail(picture),
             caption=messages.escape(picture.name),
             width=148,
             alt=picture.name,
         )
     with own:
-        chosen = pickers.model(t)
-        model = chosen.load()
+        chosen = models.model(t)
+        model = networks.load(chosen)
         if not model.trained:
             st.warning(t("These weights are random: this network has learnt nothing, so its answer means nothing."))
-        _answer(t, cache.answer(model, picture.digest, picture.data), "compare_own")
+        _answer(t, networks.answer(model, picture), "compare_own")
     with modern:
         st.markdown(f"**{t('ResNet-18 (2015), with shortcuts')}**")
         _resnet(t, picture)
@@ -232,13 +229,13 @@ def _resnet(t: Translator, picture: Picture) -> None:
         st.caption(
             t(
                 "The first answer takes some seconds: torchvision is loaded for it. Weights: {path}",
-                path=f"`{server.place(path)}`",
+                path=f"`{server.shown_path(path)}`",
             )
         )
         return
     st.session_state[RESNET_ASKED] = True
     with st.spinner(t("ResNet-18 looks at the picture")):
-        answer = kept.resnet_answer(path, picture.digest, picture.data)
+        answer = cached.resnet_answer(path, picture)
     _answer(t, answer, "compare_resnet")
 
 
@@ -295,7 +292,7 @@ def _notes(t: Translator, rows: Rows) -> None:
     st.markdown(t("How a network was trained is what its paper says:") + "\n" + "\n".join(sources))
 
 
-_TABS: Mapping[str, tuple[str, Callable[[Translator, Rows], None]]] = {
+TABS: Tabs = {
     "shares": (N_("Where parameters and work live"), _shares),
     "work": (N_("Parameters against work"), _work),
     "limits": (N_("AlexNet's limits"), _limits),
@@ -303,5 +300,3 @@ _TABS: Mapping[str, tuple[str, Callable[[Translator, Rows], None]]] = {
     "story": (N_("What changed, and why"), _story),
     "notes": (N_("How it was counted"), _notes),
 }
-
-TITLES: Mapping[str, str] = {tab_id: title for tab_id, (title, _) in _TABS.items()}

@@ -9,12 +9,11 @@ from alexnet_viz.charts import inspection as inspection_charts
 from alexnet_viz.network import tables
 from alexnet_viz.pictures import render
 from alexnet_viz.words.i18n import Translator
-from pages.ui import long_work as jobs
-from pages.ui.class_words import both_words, class_words
+from pages.ui import long_work
 from pages.ui.feature_maps.view import View, choose_channel
-from pages.ui.long_work import Job
-from pages.ui.store import networks as kept
-from pages.ui.store import rules as cache
+from pages.ui.long_work import LongWork
+from pages.ui.messages import both_words, class_words
+from pages.ui.store import networks
 from pages.ui.widgets import bars, downloads
 from pages.ui.widgets.pixels import click_picker
 from pages.ui.widgets.show import FIXED
@@ -30,7 +29,7 @@ def switched(view: View) -> dict[str, set[int]]:
     return st.session_state.setdefault(_OFF, {}).setdefault(view.model.digest, {})
 
 
-def as_key(off: dict[str, set[int]]) -> kept.Off:
+def as_key(off: dict[str, set[int]]) -> networks.Off:
     """The same, hashable; layers with nothing off do not count."""
     return tuple((layer, tuple(sorted(channels))) for layer, channels in sorted(off.items()) if channels)
 
@@ -88,12 +87,12 @@ def _board(t: Translator, view: View, off: dict[str, set[int]]) -> None:
     st.caption(", ".join(counts) or t("Nothing is switched off. A channel that is off is zero everywhere."))
 
 
-def _answers(t: Translator, view: View, off: kept.Off) -> None:
+def _answers(t: Translator, view: View, off: networks.Off) -> None:
     from alexnet_viz.inspection.classify import softmax
 
-    answer = cache.answer(view.model, view.picture.digest, view.picture.data)
+    answer = networks.answer(view.model, view.picture)
     before = answer.probabilities
-    logits = kept.switched_off(view.model, view.picture.digest, view.picture.data, off)
+    logits = networks.switched_off(view.model, view.picture, off)
     after = softmax(logits)
     shown = list(before.argsort()[::-1][:TOP])
     winner = int(after.argmax())
@@ -105,14 +104,14 @@ def _answers(t: Translator, view: View, off: kept.Off) -> None:
     _gradcam(t, view, view.model.classes[shown[0]], off)
 
 
-def _gradcam(t: Translator, view: View, class_id: str, off: kept.Off) -> None:
+def _gradcam(t: Translator, view: View, class_id: str, off: networks.Off) -> None:
     """Grad-CAM of the untouched network's class, without and with the channels off."""
     from alexnet_viz.inspection.attribution.attribute import map_layer
 
     layer = map_layer(view.model.network.spec)
     image = view.chosen.entry.preprocess.from_array(view.input)
     maps = [
-        kept.recipe(view.model, view.picture.digest, view.picture.data, layer, class_id, which).enlarged_rectified
+        networks.gradcam_recipe(view.model, view.picture, layer, class_id, which).enlarged_rectified
         for which in ((), off)
     ]
     shared = max(float(heat.max()) for heat in maps)
@@ -128,7 +127,7 @@ def _gradcam(t: Translator, view: View, class_id: str, off: kept.Off) -> None:
 
 def ranking(t: Translator, view: View) -> None:
     """Which single channel of this layer matters most for a class: each one is really switched off."""
-    answer = cache.answer(view.model, view.picture.digest, view.picture.data)
+    answer = networks.answer(view.model, view.picture)
     best_first = [class_id for class_id, _ in answer.top(len(answer.classes))]
     picked = st.selectbox(
         t("For the class"),
@@ -137,13 +136,13 @@ def ranking(t: Translator, view: View) -> None:
         key=f"rank_class_{t.language}_{view.model.digest[:8]}_{view.picture.digest[:8]}",
     )
     index = answer.classes.index(picked)
-    job = Job(
+    work = LongWork(
         key=("rank", view.model.digest, view.picture.digest, view.layer, index),
         start=t("Switch off each of the {count} channels of {layer}", count=len(view.values), layer=view.layer),
         steps=lambda: _rank(view, index),
         about=t("One run of the rest of the network for each channel that is not zero already."),
     )
-    found = jobs.run(t, job)
+    found = long_work.run(t, work)
     if found is None:
         return
     order = found.order
@@ -185,5 +184,5 @@ def ranking(t: Translator, view: View) -> None:
 def _rank(view: View, index: int) -> Iterator[Any]:
     from alexnet_viz.inspection.ablation import rank_channels
 
-    outputs = kept.outputs(view.model, view.picture.digest, view.picture.data)
+    outputs = networks.outputs(view.model, view.picture)
     return rank_channels(view.model.network, outputs, view.layer, index)

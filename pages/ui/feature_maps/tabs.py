@@ -1,6 +1,5 @@
 """The feature maps page: the photo, all channels of a layer, and the lazy tabs below."""
 
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,12 +12,12 @@ from alexnet_viz.network.fields import visible_box
 from alexnet_viz.pictures import images, render
 from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import messages
-from pages.ui.choose import pictures as pickers
+from pages.ui.choose import models, pictures
 from pages.ui.feature_maps import switchboard as feature_maps_switchboard
 from pages.ui.feature_maps.view import View, order_and_range, pick_channel
-from pages.ui.store import networks as kept
-from pages.ui.widgets import by_hand as hand
-from pages.ui.widgets import downloads
+from pages.ui.store import networks
+from pages.ui.widgets import by_hand, downloads
+from pages.ui.widgets.layout import Tabs
 from pages.ui.widgets.pixels import map_picker
 from pages.ui.widgets.show import FIXED
 
@@ -26,11 +25,6 @@ if TYPE_CHECKING:
     from alexnet_viz.inspection.maps import Statistics
 
 MAP_WIDTH = 330  # pixels on the screen
-
-
-def draw(tab_id: str, t: Translator, view: View) -> None:
-    """Draw one tab's content."""
-    _TABS[tab_id][1](t, view)
 
 
 def channels(t: Translator, view: View) -> None:
@@ -169,8 +163,8 @@ def _filter(t: Translator, view: View) -> None:
 
 
 def _hand(t: Translator, view: View) -> None:
-    outputs = kept.outputs(view.model, view.picture.digest, view.picture.data)
-    hand.at_position(t, view.model.network, outputs, seen(view), view.layer, view.channel)
+    outputs = networks.outputs(view.model, view.picture)
+    by_hand.at_position(t, view.model.network, outputs, seen(view), view.layer, view.channel)
 
 
 def _two(t: Translator, view: View) -> None:
@@ -226,7 +220,7 @@ def _side(t: Translator, view: View, limits: np.ndarray, *, named: bool) -> None
 
 
 def _other_picture(t: Translator, view: View) -> View:
-    others = [picture for picture in pickers.all_pictures(t) if picture.digest != view.picture.digest]
+    others = [picture for picture in pictures.all_pictures(t) if picture.digest != view.picture.digest]
     names = {picture.id: picture.name for picture in others}
     picked = st.selectbox(
         t("The other picture"), list(names), format_func=names.__getitem__, key=f"two_picture_{t.language}_{len(names)}"
@@ -238,9 +232,9 @@ def _other_picture(t: Translator, view: View) -> View:
 def _other_model(t: Translator, view: View) -> View:
     from alexnet_viz.network.spec import layer_names
 
-    second = pickers.second_model(t, view.chosen)
+    second = models.second_model(t, view.chosen)
     with st.skeleton(height=200):
-        model = second.load()
+        model = networks.load(second)
     names = layer_names(model.network.spec.layers)
     layer = st.selectbox(
         t("Its layer"),
@@ -288,7 +282,7 @@ def _state(found: "Statistics", i: int) -> str:
     return N_("saturated") if found.saturated[i] else ""
 
 
-_TABS: Mapping[str, tuple[str, Callable[[Translator, View], None]]] = {
+TABS: Tabs = {
     "channel": (N_("The chosen channel"), _channel),
     "hand": (N_("Worked by hand"), _hand),
     "beside": (N_("Side by side"), _two),
@@ -296,5 +290,3 @@ _TABS: Mapping[str, tuple[str, Callable[[Translator, View], None]]] = {
     "matters": (N_("What matters?"), feature_maps_switchboard.ranking),
     "table": (N_("Numbers"), _table),
 }
-
-TITLES: Mapping[str, str] = {tab_id: title for tab_id, (title, _) in _TABS.items()}

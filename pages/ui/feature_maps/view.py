@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from alexnet_viz.network.spec import layer_names
 from alexnet_viz.pictures import render
 from alexnet_viz.words.i18n import N_, Translator
-from pages.ui import session as state
-from pages.ui.choose import pictures as pickers
-from pages.ui.choose.pictures import ChosenModel, Picture
-from pages.ui.store import networks as kept
+from pages.ui import session
+from pages.ui.choose import layers, models, pictures
+from pages.ui.session import ChosenModel, Picture
+from pages.ui.store import networks
 from pages.ui.widgets.pixels import click_picker
 
 if TYPE_CHECKING:
@@ -34,9 +34,9 @@ SCALES: Mapping[str, str] = {"unit": N_("each channel"), "layer": N_("this layer
 
 MODES: Mapping[str, str] = {"layer": N_("One layer"), "walk": N_("Walk through")}
 
-MODE = state.Choice("view", "layer")
-ORDER = state.Choice("sort", "number")
-SCALE = state.Choice("range", "unit")
+MODE = session.Choice("view", "layer")
+ORDER = session.Choice("sort", "number")
+SCALE = session.Choice("range", "unit")
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,12 @@ class View:
     @cached_property
     def layers(self) -> Mapping[str, Floats]:
         """Every layer's output, (C, H, W) or (N,), by name."""
-        return kept.layers(self.model, self.picture.digest, self.picture.data)
+        return networks.layers(self.model, self.picture)
 
     @property
     def input(self) -> Floats:
         """What the network got, (C, H, W)."""
-        return kept.outputs(self.model, self.picture.digest, self.picture.data)["input"][0].numpy()
+        return networks.input_array(self.model, self.picture)
 
     @property
     def values(self) -> Floats:
@@ -85,7 +85,7 @@ class View:
     @property
     def channel(self) -> int:
         """The chosen channel; the first one of the layer if the number is too high for it."""
-        return int(state.CHANNEL.current([str(number) for number in range(len(self.values))]))
+        return int(session.CHANNEL.current([str(number) for number in range(len(self.values))]))
 
     def limits(self) -> Floats:
         from alexnet_viz.inspection.maps import limits
@@ -136,16 +136,16 @@ def choose_view(t: Translator, *, with_layer: bool) -> View:
     """The controls at the top of the page."""
     network, layer, picture = st.columns([4, 6, 3], vertical_alignment="bottom")
     with network:
-        chosen = pickers.model(t)
+        chosen = models.model(t)
     with picture:
-        current = pickers.picture_popover(t)
+        current = pictures.picture_popover(t)
     names = layer_names(chosen.spec.layers)
     name = names[0]
     if with_layer:
         with layer:
-            name = pickers.layer(t, names)
+            name = layers.layer(t, names)
     with st.skeleton(height=420):
-        model = chosen.load()
+        model = networks.load(chosen)
         return View(chosen, model, current, name, ORDER.current(ORDERS), SCALE.current(SCALES))
 
 
@@ -198,4 +198,4 @@ def pick_channel(t: Translator, view: View, montage: render.Montage) -> None:
 
 def choose_channel(number: int) -> None:
     """Choose a channel; the mark in the montage follows."""
-    state.CHANNEL.remember(str(number))
+    session.CHANNEL.remember(str(number))

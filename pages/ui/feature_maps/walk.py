@@ -10,12 +10,11 @@ from alexnet_viz.charts import base as charts
 from alexnet_viz.network.spec import walk as walked
 from alexnet_viz.pictures import images, render
 from alexnet_viz.words.i18n import N_, Translator
-from pages.ui import long_work as jobs
-from pages.ui.class_words import class_words
+from pages.ui import long_work
 from pages.ui.feature_maps.view import View
-from pages.ui.long_work import Job
-from pages.ui.store import networks as kept
-from pages.ui.store import rules as cache
+from pages.ui.long_work import LongWork
+from pages.ui.messages import class_words
+from pages.ui.store import networks
 from pages.ui.widgets import bars
 
 PHOTO, SOFTMAX = "photo", "softmax"
@@ -65,7 +64,7 @@ def _photo(t: Translator, view: View) -> None:
 
 
 def _answer(t: Translator, view: View) -> None:
-    answer = cache.answer(view.model, view.picture.digest, view.picture.data)
+    answer = networks.answer(view.model, view.picture)
     class_id, share = answer.top(1)[0]
     said = f"{class_words(class_id, t)} · {charts.percent(share)}"
     st.markdown(f"### {said}\n{t('Softmax turns the last numbers into probabilities.')}")
@@ -114,7 +113,7 @@ def _left(t: Translator, view: View, layer: str) -> None:
     if not st.toggle(t("Rebuild it"), key="walk_rebuild"):
         st.caption(t("A search for a picture with the same numbers at this layer. It takes some seconds a layer."))
         return
-    job = Job(
+    work = LongWork(
         key=("invert", view.model.digest, view.picture.digest, layer),
         start=t("Rebuild"),
         steps=lambda: _invert(view, layer),
@@ -123,7 +122,7 @@ def _left(t: Translator, view: View, layer: str) -> None:
     def show(step: Any) -> None:
         _rebuilt(t, step.reached, layer)
 
-    done = jobs.run(t, job, show, at_once=True)
+    done = long_work.run(t, work, show, at_once=True)
     if done is not None:
         _rebuilt(t, done, layer)
 
@@ -141,6 +140,6 @@ def _rebuilt(t: Translator, step: Any, layer: str) -> None:
 def _invert(view: View, layer: str) -> Iterator[Any]:
     from alexnet_viz.inspection.maximisation import invert
 
-    batch = kept.outputs(view.model, view.picture.digest, view.picture.data)["input"]
+    batch = networks.outputs(view.model, view.picture)["input"]
     preprocess = view.chosen.entry.preprocess
-    return jobs.ending_in_the_last(invert(view.model.network, preprocess, layer, batch))
+    return long_work.ending_in_the_last(invert(view.model.network, preprocess, layer, batch))

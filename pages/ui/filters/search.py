@@ -9,12 +9,11 @@ from PIL import Image
 from alexnet_viz.files.paths import cifar10_path
 from alexnet_viz.pictures import images, render
 from alexnet_viz.words.i18n import Translator
-from pages.ui import long_work as jobs
-from pages.ui import messages
-from pages.ui.choose import pictures as pickers
+from pages.ui import long_work, messages
+from pages.ui.choose import pictures
 from pages.ui.filters.view import FilterView
-from pages.ui.long_work import Job
-from pages.ui.store import networks as kept
+from pages.ui.long_work import LongWork
+from pages.ui.store import pictures as stored
 from pages.ui.widgets import downloads
 from pages.ui.widgets.layout import tiles
 
@@ -43,13 +42,13 @@ def wants(t: Translator, view: FilterView) -> None:
         seed = st.number_input(t("Start from noise number"), 0, 999, 0, key="wants_seed")
     with picture:
         number = view.filter
-        job = Job(
+        work = LongWork(
             key=("maximise", view.model.digest, view.layer, number, objective, steps, seed),
             start=t("Make the picture"),
             steps=lambda: _maximise(view, number, objective, steps, seed),
             about=t("Some seconds; it can be stopped. The same settings give the same picture."),
         )
-        done = jobs.run(t, job, lambda step: _made(t, step.reached))
+        done = long_work.run(t, work, lambda step: _made(t, step.reached))
         if done is not None:
             _made(t, done)
             name = f"{view.model.entry.id}-{view.layer}-{number}-wants.png"
@@ -78,7 +77,7 @@ def _maximise(view: FilterView, number: int, objective: str, steps: int, seed: i
         objective="unit" if objective == "unit" else "channel",
         settings=Settings(steps=steps, seed=seed),
     )
-    return jobs.ending_in_the_last(made)
+    return long_work.ending_in_the_last(made)
 
 
 def excites(t: Translator, view: FilterView) -> None:
@@ -98,17 +97,17 @@ def excites(t: Translator, view: FilterView) -> None:
         st.caption(
             t("With CIFAR-10 on this computer (ALEXNET_VIZ_CIFAR10 names its zip) its pictures are searched too.")
         )
-    pictures = _cifar() if which == "cifar10" else [(item.name, item.data) for item in pickers.all_pictures(t)]
-    digests = tuple(item.digest for item in pickers.all_pictures(t)) if which == "samples" else ("cifar10",)
-    job = Job(
+    searched = _cifar() if which == "cifar10" else [(item.name, item.data) for item in pictures.all_pictures(t)]
+    digests = tuple(item.digest for item in pictures.all_pictures(t)) if which == "samples" else ("cifar10",)
+    work = LongWork(
         key=("excite", view.model.digest, view.layer, digests),
-        start=t("Search {count} pictures", count=len(pictures)),
-        steps=lambda: _excite(view, [data for _, data in pictures]),
+        start=t("Search {count} pictures", count=len(searched)),
+        steps=lambda: _excite(view, [data for _, data in searched]),
         about=t("Once for the whole layer: then every filter of it answers at once."),
     )
-    found = jobs.run(t, job)
+    found = long_work.run(t, work)
     if found is not None:
-        _best(t, view, found, pictures)
+        _best(t, view, found, searched)
 
 
 def _best(t: Translator, view: FilterView, found: Any, pictures: Sequence[tuple[str, bytes]]) -> None:
@@ -159,4 +158,4 @@ def _excite(view: FilterView, encoded: Sequence[bytes]) -> Iterator[Any]:
 
 def _cifar() -> list[tuple[str, bytes]]:
     path = cifar10_path()
-    return kept.sample_pictures(str(path), CIFAR_PICTURES)
+    return stored.sample_pictures(path, CIFAR_PICTURES)

@@ -1,6 +1,6 @@
 """The filters page: all filters of a layer, the chosen one, and the lazy tabs below."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import streamlit as st
@@ -12,10 +12,12 @@ from alexnet_viz.network.spec import kernel_layers
 from alexnet_viz.pictures import images, render
 from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import messages
-from pages.ui.choose import pictures as pickers
+from pages.ui.choose import models
 from pages.ui.filters import search as filters_search
 from pages.ui.filters.view import GROUPS, ORDER, ORDERS, FilterView, choose_filter, how_to_draw, pick_filter
+from pages.ui.store import networks
 from pages.ui.widgets import downloads
+from pages.ui.widgets.layout import Tabs
 from pages.ui.widgets.pixels import map_picker
 from pages.ui.widgets.show import FIXED
 
@@ -29,11 +31,6 @@ MEASURES: Mapping[str, str] = {
     "colour": N_("Share of colour"),
     "mean": N_("Mean of the weights"),
 }
-
-
-def draw(tab_id: str, t: Translator, view: FilterView) -> None:
-    """Draw one tab's content."""
-    _TABS[tab_id][1](t, view)
 
 
 def filters(t: Translator, view: FilterView) -> None:
@@ -232,9 +229,9 @@ def _two(t: Translator, view: FilterView) -> None:
     """The same layer of two networks or checkpoints, in matched colours."""
     from alexnet_viz.inspection.filters import correlation, matched_limit
 
-    second = pickers.second_model(t, view.chosen)
+    second = models.second_model(t, view.chosen)
     with st.skeleton(height=200):
-        model = second.load()
+        model = networks.load(second)
     if view.layer not in kernel_layers(model.network.spec):
         st.info(t("That network has no layer {layer}.", layer=view.layer))
         return
@@ -263,12 +260,10 @@ def _two(t: Translator, view: FilterView) -> None:
         )
 
 
-_TABS: Mapping[str, tuple[str, Callable[[Translator, FilterView], None]]] = {
+TABS: Tabs = {
     "wants": (N_("What it wants to see"), filters_search.wants),
     "excites": (N_("What excites it"), filters_search.excites),
     "numbers": (N_("Exact weights"), _numbers),
     "measures": (N_("Measured"), _statistics),
     "two": (N_("Two networks"), _two),
 }
-
-TITLES: Mapping[str, str] = {tab_id: title for tab_id, (title, _) in _TABS.items()}

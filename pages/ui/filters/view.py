@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from alexnet_viz.network.spec import Conv, Spec, kernel_layers, layer_names
 from alexnet_viz.pictures import render
 from alexnet_viz.words.i18n import N_, Translator
-from pages.ui import session as state
-from pages.ui.choose import pictures as pickers
-from pages.ui.choose.pictures import ChosenModel
-from pages.ui.store import networks as kept
+from pages.ui import session
+from pages.ui.choose import models
+from pages.ui.filters import cached
+from pages.ui.session import ChosenModel
+from pages.ui.store import networks
 from pages.ui.widgets.pixels import click_picker
 
 if TYPE_CHECKING:
@@ -60,11 +61,11 @@ GROUPS: Mapping[tuple[str, str], str] = {
     ("state", "distinct"): N_("Neither dead nor a duplicate"),
 }
 
-DRAW = state.Choice("draw", "")  # "" stands for what suits the layer best
-SCALE = state.Choice("filter_range", "filter")
-ORDER = state.Choice("filter_sort", "number")
-GROUPING = state.Choice("group", "")  # "" stands for the streams where there are two
-INPUT = state.Choice("input", "0")
+DRAW = session.Choice("draw", "")  # "" stands for what suits the layer best
+SCALE = session.Choice("filter_range", "filter")
+ORDER = session.Choice("filter_sort", "number")
+GROUPING = session.Choice("group", "")  # "" stands for the streams where there are two
+INPUT = session.Choice("input", "0")
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class FilterView:
 
     @cached_property
     def statistics(self) -> "Statistics":
-        return kept.filter_statistics(self.model, self.layer)
+        return cached.statistics(self.model, self.layer)
 
     @property
     def drawn(self) -> str:
@@ -114,7 +115,7 @@ class FilterView:
     @property
     def filter(self) -> int:
         """The chosen filter; the first one if the number is too high for this layer."""
-        return int(state.CHANNEL.current([str(i) for i in range(len(self.kernels))]))
+        return int(session.CHANNEL.current([str(i) for i in range(len(self.kernels))]))
 
     @property
     def input(self) -> int:
@@ -160,16 +161,16 @@ def choose_filters(t: Translator) -> FilterView:
     """The controls at the top of the page."""
     network, layer = st.columns([3, 2], vertical_alignment="bottom")
     with network:
-        chosen = pickers.model(t)
+        chosen = models.model(t)
     names = kernel_layers(chosen.spec)
-    current = state.LAYER.current(names)
+    current = session.LAYER.current(names)
     with layer:
         picked = st.select_slider(
             t("Layer"), names, current if current in names else names[0], key=f"filter_layer_{hash(tuple(names))}"
         )
-    state.LAYER.remember(picked)
+    session.LAYER.remember(picked)
     with st.skeleton(height=420):
-        return FilterView(chosen, chosen.load(), picked)
+        return FilterView(chosen, networks.load(chosen), picked)
 
 
 def how_to_draw(t: Translator, view: FilterView) -> None:
@@ -194,7 +195,7 @@ def how_to_draw(t: Translator, view: FilterView) -> None:
         st.rerun()
 
 
-def _choose(t: Translator, place, label: str, choice: state.Choice, titles: Mapping[str, str], current: str) -> bool:
+def _choose(t: Translator, place, label: str, choice: session.Choice, titles: Mapping[str, str], current: str) -> bool:
     """One select box; whether it was changed."""
     picked = place.selectbox(
         label,
@@ -242,4 +243,4 @@ def _block(t: Translator, view: FilterView, group: str, members: NDArray[np.intp
 
 def choose_filter(number: int) -> None:
     """Choose a filter; the mark in the pictures follows."""
-    state.CHANNEL.remember(str(number))
+    session.CHANNEL.remember(str(number))

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from alexnet_viz.words.i18n import N_, Translator
-from pages.ui import session as state
+from pages.ui import session
 
 ROOT = Path(__file__).resolve().parents[3]
 ICON = ROOT / "assets" / "icon.png"
@@ -57,7 +57,7 @@ def navigation(t: Translator):
         )
         sections.setdefault(t(entry.section), []).append(page)
     st.logo(str(LOGO), size="large", icon_image=str(ICON))
-    return st.navigation(sections, position="hidden" if state.hidden("menu") else "sidebar")
+    return st.navigation(sections, position="hidden" if session.hidden("menu") else "sidebar")
 
 
 def start_page() -> Translator:
@@ -67,8 +67,8 @@ def start_page() -> Translator:
     app.py: Streamlit takes the folder for an old-style multipage app until st.navigation has run once
     (design.md section 10). Declaring the menu and starting over heals this.
     """
-    t = state.translator()
-    if not st.session_state.pop(state.FRAME_RAN, False):
+    t = session.translator()
+    if not st.session_state.pop(session.FRAME_RAN, False):
         navigation(t)
         st.rerun()
     return t

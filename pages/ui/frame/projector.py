@@ -3,10 +3,7 @@
 import streamlit as st
 
 from alexnet_viz.words.i18n import Translator
-from pages.ui import session as state
-
-PROJECTOR, DESK = "projector", "desk"
-SCREEN = state.Choice("screen", DESK)
+from pages.ui import session
 
 _SWITCH = "projector_switch"
 
@@ -28,19 +25,9 @@ html { font-size: var(--projector-type) !important; }
 """
 
 
-def is_on() -> bool:
-    """Whether this visitor's pages are for a class to read."""
-    return SCREEN.current((PROJECTOR, DESK)) == PROJECTOR
-
-
-def zoom() -> float:
-    """How much larger than at a desk what is measured in pixels is to be drawn."""
-    return 1.5 if is_on() else 1.0
-
-
 def switch(t: Translator) -> None:
     """The switch in the sidebar, and what it does to the page."""
-    on = is_on()
+    on = session.projected()
     st.session_state[_SWITCH] = on
     st.toggle(
         t("Projector mode"),
@@ -48,10 +35,10 @@ def switch(t: Translator) -> None:
         on_change=_switched,
         help=t("Large type and few controls, to be read from the last row. The address then opens pages like this."),
     )
-    SCREEN.remember(PROJECTOR if on else DESK)
+    session.SCREEN.remember(session.PROJECTOR if on else session.DESK)
     if on:
         st.html(_STYLE)
 
 
 def _switched() -> None:
-    SCREEN.remember(PROJECTOR if st.session_state[_SWITCH] else DESK)
+    session.SCREEN.remember(session.PROJECTOR if st.session_state[_SWITCH] else session.DESK)

@@ -9,9 +9,8 @@ from alexnet_viz.network.zoo import LISTED
 from alexnet_viz.pictures.samples import SAMPLES
 from alexnet_viz.serving.qr import qr_svg
 from alexnet_viz.words.i18n import N_, Translator
-from pages.ui import messages
-from pages.ui import session as state
-from pages.ui.choose import pictures as pickers
+from pages.ui import messages, session
+from pages.ui.widgets.layout import popover
 
 Controls = tuple[tuple[str, str], ...]  # id in the link, title marked for translation
 
@@ -21,7 +20,7 @@ _LAYER = ("layer", N_("Layer"))
 _TABS = ("tabs", N_("Tab bar"))
 _FRAME = (("menu", N_("Menu")), ("language", N_("Language")))
 
-# What a link can leave out, by page. `state.hidden(id)` is asked where the control is drawn.
+# What a link can leave out, by page. `session.hidden(id)` is asked where the control is drawn.
 HIDEABLE: Mapping[str, Controls] = {
     "home": _FRAME,
     "classify": (_MODEL, _PICTURE, _TABS, *_FRAME),
@@ -41,16 +40,16 @@ _THIS_COMPUTER = frozenset({"localhost", "127.0.0.1", "::1"})
 
 def share(t: Translator, page: str) -> None:
     """The button of the sidebar, and the way back for whoever opened a link that hides something."""
-    if any(state.hidden(control) for controls in HIDEABLE.values() for control, _ in controls):
+    if any(session.hidden(control) for controls in HIDEABLE.values() for control, _ in controls):
         st.button(
             t("Show everything"),
             icon=":material/visibility:",
             type="tertiary",
-            on_click=state.show_everything,
+            on_click=session.show_everything,
             key="show_everything",
         )
     # Drawn only when open: by then the address bar has what the page wrote into it.
-    box = pickers.popover(t, f"share_{page}", t("Share this page"), ":material/share:", width="content")
+    box = popover(t, f"share_{page}", t("Share this page"), ":material/share:", width="content")
     if box.open:
         with box, messages.shown(t):
             _offer(t, page)
@@ -58,10 +57,10 @@ def share(t: Translator, page: str) -> None:
 
 def link(base: str, query: Mapping[str, str], hide: Collection[str], language: str) -> str:
     """The address that opens a page in this state and language without these controls."""
-    kept = {name: value for name, value in query.items() if name not in (state.HIDE, "lang")}
+    kept = {name: value for name, value in query.items() if name not in (session.HIDE, "lang")}
     kept["lang"] = language
     if hide:
-        kept[state.HIDE] = ",".join(hide)
+        kept[session.HIDE] = ",".join(hide)
     return f"{base}?{urlencode(kept, safe=',', quote_via=quote)}"
 
 
@@ -73,7 +72,7 @@ def _offer(t: Translator, page: str) -> None:
         t("Leave out"),
         list(titles),
         selection_mode="multi",
-        default=[control for control in titles if state.hidden(control)],
+        default=[control for control in titles if session.hidden(control)],
         format_func=titles.__getitem__,
         key=f"share_hide_{page}_{t.language}",
     )
@@ -96,8 +95,8 @@ def _offer(t: Translator, page: str) -> None:
 def _not_in_the_link(t: Translator, controls: Collection[str]) -> list[str]:
     """What the visitor has chosen on this page that nobody else can open."""
     notes = []
-    if "picture" in controls and st.session_state.get(state.IMAGE.param, state.IMAGE.default) not in SAMPLES:
+    if "picture" in controls and st.session_state.get(session.IMAGE.param, session.IMAGE.default) not in SAMPLES:
         notes.append(t("Your own picture stays with you: the link opens with the first sample."))
-    if "model" in controls and st.session_state.get(state.model().param, state.model().default) not in LISTED:
+    if "model" in controls and st.session_state.get(session.model().param, session.model().default) not in LISTED:
         notes.append(t("Your own network stays with you: the link opens with the one that comes with the app."))
     return notes

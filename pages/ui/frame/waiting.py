@@ -1,20 +1,14 @@
 """The line for the processor as those who wait in it see it: "3 ahead of you", at the lower edge of the window.
 
-waiting.place(t)            # app.py, once a run
-line = VisibleLine(places)  # then every turn of it tells whoever waits longer than a moment
+`place(t)` is called once a run; then every turn of `server.VisibleLine` tells whoever waits longer than a moment.
 """
 
 import contextvars
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import streamlit as st
 
-from alexnet_viz.serving.turns import Places, TicketLine
 from alexnet_viz.words.i18n import Translator
-
-MOMENT = 0.5  # seconds; a shorter wait is not worth a word
-_NOTICE = "waiting_notice"  # session key: the notice of this run
+from pages.ui import server
 
 _STYLE = """
 <style>
@@ -54,27 +48,4 @@ class Notice:
 
 def place(t: Translator) -> None:
     """Keep a place on the page for the notice; it takes no room."""
-    st.session_state[_NOTICE] = Notice(t)
-
-
-class VisibleLine(TicketLine):
-    """A line whose turns tell the visitor, unless told otherwise. Who comes gives up the place among `places`."""
-
-    def __init__(self, places: Places) -> None:
-        super().__init__()
-        self._places = places
-
-    @contextmanager
-    def turn(self, on_wait: Callable[[int], None] | None = None, every: float = MOMENT) -> Iterator[None]:
-        told: list[Notice] = []
-
-        def tell(ahead: int) -> None:
-            if notice := st.session_state.get(_NOTICE):
-                told.append(notice)
-                notice.say(ahead)
-
-        self._places.leave()
-        with super().turn(on_wait or tell, every):
-            if told:
-                told[-1].clear()
-            yield
+    st.session_state[server.NOTICE] = Notice(t)

@@ -18,12 +18,13 @@ from alexnet_viz.training.runs import history, runs
 from alexnet_viz.words import lessons
 from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import messages
-from pages.ui.choose import pictures as pickers
-from pages.ui.choose.pictures import Picture
-from pages.ui.class_words import class_words
+from pages.ui.choose import pictures
 from pages.ui.frame.menu import PAGES
-from pages.ui.store import networks as kept
-from pages.ui.store import rules as cache
+from pages.ui.home import cached
+from pages.ui.messages import class_words
+from pages.ui.session import Picture
+from pages.ui.store import networks
+from pages.ui.store import pictures as stored
 from pages.ui.widgets.layout import tiles
 
 CARD = 262  # pixels: three beside an open menu at 1280
@@ -60,7 +61,7 @@ def cards(t: Translator) -> None:
 def _cards(t: Translator, was_ready: bool) -> None:
     if ml_is_ready() and not was_ready:
         st.rerun()  # once more as a whole, which ends the timer
-    picture = pickers.current_picture(t)
+    picture = pictures.current_picture(t)
     shown = {page: PAGES[page] for page in _CARDS if page in PAGES}
     for place, (page, entry) in zip(tiles(len(shown), CARD, even=True), shown.items(), strict=True):
         needs_torch, text, draw = _CARDS[page]
@@ -75,25 +76,27 @@ def _cards(t: Translator, was_ready: bool) -> None:
 
 
 def _answer(t: Translator, picture: Picture) -> None:
-    (best, share), *_ = cache.answer(cache.model(default_model()), picture.digest, picture.data).top(1)
-    st.image(cache.thumbnail(picture.digest, picture.data), width="stretch", alt=picture.name)
+    (best, share), *_ = networks.answer(networks.model(default_model()), picture).top(1)
+    st.image(stored.thumbnail(picture), width="stretch", alt=picture.name)
     st.markdown(f"**{class_words(best, t)}** {charts.percent(share)}")
 
 
 def _maps(t: Translator, picture: Picture) -> None:
-    values = kept.layers(cache.model(default_model()), picture.digest, picture.data)["relu1"]
+    values = networks.layers(networks.model(default_model()), picture)["relu1"]
     strongest = np.argsort(-values.mean((1, 2)))[:CHANNELS]
     sheet = render.montage(values[strongest], values[strongest].max((1, 2)), 2 * CARD)
     st.image(sheet.png, width="stretch", output_format="PNG", alt=t("Maps of the first layer"))
 
 
 def _filters(t: Translator, picture: Picture) -> None:
-    st.image(kept.filter_sheet(cache.model(default_model()), "conv1", 2 * CARD), alt=t("The first layer's filters"))
+    st.image(
+        cached.filter_sheet(networks.model(default_model()), "conv1", 2 * CARD), alt=t("The first layer's filters")
+    )
 
 
 def _attribution(t: Translator, picture: Picture) -> None:
     st.image(
-        kept.gradcam_thumbnail(cache.model(default_model()), picture.digest, picture.data),
+        cached.gradcam(networks.model(default_model()), picture),
         width="stretch",
         output_format="PNG",
         alt=t("Grad-CAM over the photo"),

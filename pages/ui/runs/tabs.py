@@ -1,7 +1,6 @@
 """The runs page: the table of all runs, and the lazy tabs of the one that is chosen."""
 
 import time
-from collections.abc import Callable, Mapping
 
 import numpy as np
 import streamlit as st
@@ -15,16 +14,14 @@ from alexnet_viz.training.script import run_script
 from alexnet_viz.training.snapshots import TEST, epoch_of, read_snapshot, snapshot_files
 from alexnet_viz.words.i18n import N_, Translator
 from alexnet_viz.words.labels import class_name
-from pages.ui import messages, server
-from pages.ui import session as state
-from pages.ui.class_words import class_words
+from pages.ui import messages, server, session
 from pages.ui.frame.menu import PAGES
-from pages.ui.store import rules as cache
-from pages.ui.store import training as new_runs
+from pages.ui.messages import class_words
+from pages.ui.store import training
 from pages.ui.widgets import downloads, live_run
-from pages.ui.widgets.layout import tiles
+from pages.ui.widgets.layout import Tabs, tiles
 
-RUN = state.Choice("run", "")
+RUN = session.Choice("run", "")
 MOST_COMPARED = 6
 
 
@@ -56,7 +53,7 @@ def _row(t: Translator, one: Run) -> dict:
     right = told.finished.test_accuracy if told.finished else None
     return {
         t("Run"): one.id,
-        t("State"): t(STATES[cache.jobs().state(one)]),
+        t("State"): t(STATES[training.jobs().state(one)]),
         t("Test images"): charts.percent(right) if right is not None else "",
         t("Validation"): charts.percent(best.val_accuracy) if best and best.val_accuracy is not None else "",
         t("Best epoch"): str(best.epoch) if best else "",
@@ -65,12 +62,6 @@ def _row(t: Translator, one: Run) -> dict:
         t("Data"): config.data.rsplit("/", 1)[-1],
         t("Preset"): t(CHOICE_TITLES[config.preset]),
     }
-
-
-def draw(tab_id: str, t: Translator, chosen: Run) -> None:
-    """Draw one tab's content."""
-    with messages.shown(t):
-        _TABS[tab_id][1](t, chosen)
 
 
 def _curves(t: Translator, chosen: Run) -> None:
@@ -140,7 +131,7 @@ def _mistake(t: Translator, truth: str, answer: str, share: float) -> str:
 def _settings(t: Translator, chosen: Run) -> None:
     """Every setting, what may be taken home, and going on from a checkpoint."""
     config = chosen.config().to_dict()
-    shown = config | {"data": server.place(config["data"])}
+    shown = config | {"data": server.shown_path(config["data"])}
     rows = [{t("Setting"): t(FIELDS[name].title), t("Value"): str(value)} for name, value in shown.items()]
     st.dataframe(rows, hide_index=True, height=300)
     made = time.strftime("%Y-%m-%d %H:%M", time.localtime(chosen.created()))
@@ -158,14 +149,14 @@ def _settings(t: Translator, chosen: Run) -> None:
         downloads.save(t("Weights"), file.read_bytes, f"{chosen.id}-{picked}", "application/octet-stream")
         if st.button(t("Train on from here, as a new run"), key="runs_continue"):
             settings = config | {"start_from": f"{chosen.id}/{picked}"}
-            further = new_runs.start(TrainConfig.from_dict(settings))
+            further = training.start(TrainConfig.from_dict(settings))
             live_run.watch(further.id)
             st.switch_page(PAGES["train"].file)
 
 
 def _script(t: Translator, chosen: Run) -> None:
     """The run as one script that repeats it without this app."""
-    text = run_script(chosen, data=server.place(chosen.config().data))
+    text = run_script(chosen, data=server.shown_path(chosen.config().data))
     st.markdown(
         t("Everything this run did as one PyTorch script; it needs torch and torchvision, and none of our code.")
     )
@@ -183,12 +174,12 @@ def _delete(t: Translator, chosen: Run) -> None:
         return
     sure = st.checkbox(t("Yes, remove {run} with everything it made", run=chosen.id), key=f"runs_sure_{chosen.id}")
     if st.button(t("Delete"), icon=":material/delete:", disabled=not sure, key="runs_delete"):
-        cache.jobs().delete(chosen)
+        training.jobs().delete(chosen)
         RUN.remember("")
         st.rerun()
 
 
-_TABS: Mapping[str, tuple[str, Callable[[Translator, Run], None]]] = {
+TABS: Tabs = {
     "curves": (N_("Curves"), _curves),
     "epochs": (N_("Epoch by epoch"), _epochs),
     "mistakes": (N_("Worst mistakes"), _mistakes),
@@ -196,5 +187,3 @@ _TABS: Mapping[str, tuple[str, Callable[[Translator, Run], None]]] = {
     "script": (N_("As one script"), _script),
     "delete": (N_("Delete"), _delete),
 }
-
-TITLES: Mapping[str, str] = {tab_id: title for tab_id, (title, _) in _TABS.items()}

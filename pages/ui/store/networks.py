@@ -1,175 +1,142 @@
-"""What the pages that look inside a network compute, cached by the rules of `cache.py`.
-
-Short work is cached by Streamlit. Long work (activation maximisation, rankings) runs in steps, shown and stoppable;
-what it ends in is kept in `results`, one bounded store for all visitors.
-"""
+"""Networks, and what they make of a picture: loaded once, run once."""
 
 import threading
-from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+import weakref
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from alexnet_viz.pictures import images, render
+from alexnet_viz.errors import UserError
+from alexnet_viz.network.sources import WeightsSource, find_weights
+from alexnet_viz.network.zoo import model_entry
+from alexnet_viz.pictures import images
 from alexnet_viz.serving.imports import ensure_ml
-from alexnet_viz.serving.turns import TicketLine
-from pages.ui.store.rules import keep, keep_shared, line
+from alexnet_viz.serving.limits import max_uploaded_models
+from pages.ui.session import ChosenModel, Picture
+from pages.ui.store.rules import computed, keep, keep_shared
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from alexnet_viz.inspection.attribution.attribute import Attribution, Completeness
     from alexnet_viz.inspection.attribution.gradcam_by_hand import Recipe
-    from alexnet_viz.inspection.filters import Statistics
+    from alexnet_viz.inspection.classify import Answer
     from alexnet_viz.network.weights import Model
-    from pages.ui.attribution.question import Question
 
 Off = tuple[tuple[str, tuple[int, ...]], ...]  # layers and their channels that are switched off, hashable
 
 
-class Results:
-    """What long jobs ended in, by key. The least recently asked for goes first. Holds nothing of one visitor only:
-    keys are digests, and whoever has the same picture and weights gets the same result."""
+# ---- Networks -------------------------------------------------------------------------------------------------------
 
-    def __init__(self, most: int) -> None:
-        self._kept: OrderedDict[Hashable, Any] = OrderedDict()
-        self._most = most
+
+def load(chosen: ChosenModel) -> "Model":
+    """The network that was chosen."""
+    return chosen.own.model if chosen.own else model(chosen.entry.id)
+
+
+def model(model_id: str) -> "Model":
+    """A loaded model; a weights file that has come or changed since is noticed."""
+    source = find_weights(model_entry(model_id))
+    return _model(model_id, source.origin, source.path)
+
+
+@keep_shared(max_entries=6)
+def _model(model_id: str, origin: str, path: Path | None) -> "Model":
+    ensure_ml()
+    from alexnet_viz.network.weights import load_model
+
+    return load_model(model_id, WeightsSource(origin, path))
+
+
+@keep_shared(max_entries=3)
+def run_model(path: Path) -> "Model":
+    """The network in a run's checkpoint; one that is written anew is noticed."""
+    ensure_ml()
+    from alexnet_viz.network.weights import open_model
+
+    return open_model(path)
+
+
+class OwnModels:
+    """Counts the models that visitors opened and still use. One goes when its visitor's session does."""
+
+    def __init__(self) -> None:
+        self._held: weakref.WeakValueDictionary[int, Model] = weakref.WeakValueDictionary()
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable) -> Any | None:
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
+    def hold(self, file: bytes, name: str, *, replacing: "Model | None" = None) -> "Model":
+        """Open a visitor's weights file. Raises `UserError` for a bad file, or when too many are held.
 
-    def put(self, key: Hashable, result: Any) -> None:
+        `replacing` is what the same visitor has open now; it is about to go and does not count.
+        """
+        from alexnet_viz.network.weights import open_model
+
         with self._lock:
-            self._kept[key] = result
-            while len(self._kept) > self._most:
-                self._kept.popitem(last=False)
+            if len(self._held) - (replacing is not None) >= max_uploaded_models():
+                raise UserError(
+                    "{count} visitors have weights of their own open, and this server holds no more at once. "
+                    "Try again later, or ask for a higher ALEXNET_VIZ_MAX_UPLOADED_MODELS.",
+                    count=len(self._held),
+                )
+            opened = open_model(file, name)
+            self._held[id(opened)] = opened
+            return opened
 
 
 @st.cache_resource
-def results() -> Results:
-    """The store of long jobs' results: pictures and small arrays, at most about half a megabyte each."""
-    return Results(most=256)
-
-
-@st.cache_resource
-def long_line() -> TicketLine:
-    """The queue of long jobs. The one whose turn it is still takes a turn of the short line for each of its steps."""
-    return TicketLine()
-
-
-@keep_shared(max_entries=12)
-def outputs(model: "Model", digest: str, _data: bytes) -> "Mapping[str, Tensor]":
-    """Every layer's output for a picture, (1, C, H, W) or (1, N), by name, "input" first. Not to be changed."""
+def own_models() -> OwnModels:
+    """The count of visitors' models; it holds none of them itself."""
     ensure_ml()
+    return OwnModels()
+
+
+# ---- What they make of a picture ------------------------------------------------------------------------------------
+
+
+@keep(max_entries=32)
+def input_array(model: "Model", picture: Picture) -> NDArray[np.float32]:
+    """What the network gets of a picture, (C, H, W); the network does not run for it."""
+    return model.entry.preprocess.to_array(images.decode(picture.data).image)
+
+
+@computed(1024)
+def answer(model: "Model", picture: Picture) -> "Answer":
+    """What the model says about a picture."""
+    from alexnet_viz.inspection.classify import classify
+
+    return classify(model, images.decode(picture.data).image)
+
+
+@computed(12, shared=True)
+def outputs(model: "Model", picture: Picture) -> "Mapping[str, Tensor]":
+    """Every layer's output for a picture, (1, C, H, W) or (1, N), by name, "input" first. Not to be changed."""
     import torch
 
     from alexnet_viz.inspection.by_hand import activations
 
-    array = model.entry.preprocess.to_array(images.decode(_data).image)
-    with line().turn():
-        return activations(model.network, torch.from_numpy(array)[None])
+    return activations(model.network, torch.from_numpy(input_array(model, picture))[None])
 
 
-def layers(model: "Model", digest: str, data: bytes) -> dict[str, NDArray[np.float32]]:
+def layers(model: "Model", picture: Picture) -> dict[str, NDArray[np.float32]]:
     """The same as arrays without the batch axis, (C, H, W) or (N,), sharing their memory; without the input."""
-    found = outputs(model, digest, data)
-    return {name: values[0].numpy() for name, values in found.items() if name != "input"}
+    return {name: values[0].numpy() for name, values in outputs(model, picture).items() if name != "input"}
 
 
-@keep(max_entries=512)
-def switched_off(model: "Model", digest: str, _data: bytes, off: Off) -> NDArray[np.float32]:
-    """The logits, (classes,), with those channels switched off."""
-    from alexnet_viz.inspection.ablation import without
-
-    before = outputs(model, digest, _data)
-    with line().turn():
-        *_, logits = without(model.network, before, dict(off)).values()
-    return logits[0].numpy().copy()
-
-
-@keep(max_entries=2)
-def sample_pictures(path: str, count: int) -> list[tuple[str, bytes]]:
-    """Some pictures of a dataset: (class, encoded bytes)."""
-    ensure_ml()
-    from alexnet_viz.training.datasets import sample_pictures
-
-    return sample_pictures(Path(path), count)
-
-
-@keep(max_entries=64)
-def filter_statistics(model: "Model", layer: str) -> "Statistics":
-    """Norm, orientation, colour and the like of a layer's filters."""
-    from alexnet_viz.inspection.filters import kernels, sees_rgb, statistics, streams
-
-    spec = model.network.spec
-    with line().turn():
-        return statistics(kernels(model.network, layer), streams(spec, layer), rgb=sees_rgb(spec, layer))
-
-
-@keep(max_entries=16)
-def filter_sheet(model: "Model", layer: str, width: int) -> bytes:
-    """All kernels of a layer as one PNG, for a thumbnail."""
-    from alexnet_viz.inspection.filters import kernels
-
-    return render.kernels(kernels(model.network, layer), width).png
-
-
-@keep(max_entries=64)
-def gradcam_thumbnail(model: "Model", digest: str, _data: bytes) -> bytes:
-    """Grad-CAM of the model's own answer over what it saw, as PNG."""
-    from alexnet_viz.inspection.attribution.attribute import attribute, rectified
-
-    array = outputs(model, digest, _data)["input"][0].numpy()
-    with line().turn():
-        heat = rectified(attribute(model, array, "gradcam").heat)
-    return render.overlaid(model.entry.preprocess.from_array(array), heat, float(heat.max()) or 1.0)
-
-
-@keep(max_entries=48)
-def recipe(model: "Model", digest: str, _data: bytes, layer: str, class_id: str, off: Off) -> "Recipe":
+@computed(48)
+def gradcam_recipe(model: "Model", picture: Picture, layer: str, class_id: str, off: Off = ()) -> "Recipe":
     """Grad-CAM by hand, some channels switched off."""
     from alexnet_viz.inspection.attribution.gradcam_by_hand import recipe
 
-    array = outputs(model, digest, _data)["input"][0].numpy()
-    with line().turn():
-        return recipe(model, array, layer, class_id, off=dict(off))
+    return recipe(model, input_array(model, picture), layer, class_id, off=dict(off))
 
 
-@keep(max_entries=128)
-def completeness(question: "Question", _answer: "Attribution") -> "Completeness":
-    """How far a map's sum is from the logit's difference to a black picture."""
-    from alexnet_viz.inspection.attribution.trust import completeness
+@computed(512, given=outputs)
+def switched_off(before: "Mapping[str, Tensor]", model: "Model", picture: Picture, off: Off) -> NDArray[np.float32]:
+    """The logits, (classes,), with those channels switched off."""
+    from alexnet_viz.inspection.ablation import without
 
-    with line().turn():
-        return completeness(question.model, question.array, _answer.heat, _answer.target)
-
-
-def covered(question: "Question", box: tuple[int, int, int, int], how: str) -> tuple[bytes, NDArray[np.float32]]:
-    """What the network saw with a box covered, as PNG, and the logits it gives, whatever class is asked for."""
-    return _covered(question.model, question.picture.digest, box, how, question)
-
-
-@keep(max_entries=256)
-def _covered(
-    model: "Model", digest: str, box: tuple[int, int, int, int], how: str, _question: "Question"
-) -> tuple[bytes, NDArray[np.float32]]:
-    import torch
-
-    from alexnet_viz.inspection.attribution.covering import covered
-    from alexnet_viz.network.fields import Box
-
-    preprocess = _question.chosen.entry.preprocess
-    picture = covered(_question.seen, Box(*box), how, preprocess)
-    gray = len(preprocess.mean) == 1
-    array = preprocess.normalised(picture.convert("L") if gray else picture)  # it is resized and cropped already
-    with line().turn(), torch.inference_mode():
-        logits = model.network(torch.from_numpy(array)[None])[0]
-    return images.encode(picture), logits.numpy().copy()
+    *_, logits = without(model.network, before, dict(off)).values()
+    return logits[0].numpy().copy()

@@ -1,30 +1,36 @@
 """Runs that pages start or go on with, as far as this server allows its visitors to train."""
 
+import streamlit as st
+
 from alexnet_viz.errors import UserError
 from alexnet_viz.serving.limits import training_limit
 from alexnet_viz.training.config import DATASETS, TrainConfig
-from alexnet_viz.training.jobs import queue
+from alexnet_viz.training.jobs import Jobs, queue
 from alexnet_viz.training.runs import Run, new_run
 from alexnet_viz.training.uploads import uploads
-from pages.ui import server
-from pages.ui import session as state
-from pages.ui.store import rules as cache
+from pages.ui import server, session
+
+
+@st.cache_resource
+def jobs() -> Jobs:
+    """The training processes that this server started; it holds no visitor's data."""
+    return Jobs()
 
 
 def start(config: TrainConfig) -> Run:
     """A new run of this visitor, and its process. Raises `UserError` where the server does not allow it."""
     check(config)
-    if pictures(config.data) is None and not server.local():  # a path, see train_data: others must not read its files
+    if pictures(config.data) is None and not server.bound_to_localhost():  # a path: others must not read its files
         raise UserError("{data} is not among the datasets of this server. Choose one of those.", data=config.data)
-    made = new_run(config, owner=state.visitor())
-    cache.jobs().start(made)
+    made = new_run(config, owner=session.visitor())
+    jobs().start(made)
     return made
 
 
 def resume(one: Run) -> None:
     """Go on with a run. Raises `UserError` where the server does not allow it."""
     check(one.config())
-    cache.jobs().resume(one)
+    jobs().resume(one)
 
 
 def check(config: TrainConfig) -> None:

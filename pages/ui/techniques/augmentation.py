@@ -1,6 +1,7 @@
 """Data augmentation on the current photo: its variants and the answers to them, the paper's colours, the code."""
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -12,13 +13,14 @@ from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.pictures import images
 from alexnet_viz.words.i18n import N_, Translator
 from alexnet_viz.words.labels import class_name
-from pages.ui import long_work as jobs
-from pages.ui.choose import pictures as pickers
-from pages.ui.class_words import class_words, tick_words
-from pages.ui.long_work import Job
-from pages.ui.store import networks as inspected
-from pages.ui.store import rules as cache
-from pages.ui.techniques import cached as kept
+from pages.ui import long_work
+from pages.ui.choose import pictures
+from pages.ui.long_work import LongWork
+from pages.ui.messages import class_words, tick_words
+from pages.ui.session import Picture
+from pages.ui.store import networks
+from pages.ui.store import pictures as stored
+from pages.ui.techniques import cached
 from pages.ui.widgets import bars
 from pages.ui.widgets.layout import tiles
 from pages.ui.widgets.show import FIXED
@@ -50,7 +52,7 @@ def _choice(t: Translator, label: str, titles: Mapping[str, str], key: str, defa
 
 def _model() -> "Model":
     """The network of the first experiment, which is that of all."""
-    return cache.model(st.session_state[_CHOSEN][0])
+    return networks.model(st.session_state[_CHOSEN][0])
 
 
 # ---- Variants -------------------------------------------------------------------------------------------------------
@@ -76,13 +78,13 @@ def variants(t: Translator) -> None:
     """Eight variants of the photo, each with its answer."""
     from alexnet_viz.inspection.techniques.augmentation import KINDS
 
-    networks, other = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
-    with networks:
+    network_box, other = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
+    with network_box:
         titles = {i: t(MODELS[i].title) for i in NETWORKS}
         key = f"augmentation_network_{t.language}"
         network = st.selectbox(t("Network"), NETWORKS, format_func=titles.__getitem__, key=key)
     with other:
-        picture = pickers.picture_popover(t)
+        picture = pictures.picture_popover(t)
     titles = {i: t(kind.title) for i, kind in KINDS.items()}
     chosen = _choice(t, t("Change"), titles, "augmentation_kind", "crop")
     amount, again = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
@@ -102,8 +104,8 @@ def variants(t: Translator) -> None:
     st.session_state[_CHOSEN] = (network, chosen, strength)
     st.caption(t(kind.source))
     model = _model()
-    found = kept.variants(model, picture.digest, picture.data, chosen, strength, st.session_state.get(_DRAW, 0))
-    class_id, before = cache.answer(model, picture.digest, picture.data).top(1)[0]
+    found = cached.variants(model, picture, chosen, strength, st.session_state.get(_DRAW, 0))
+    class_id, before = networks.answer(model, picture).top(1)[0]
     low, high = found.span(class_id)
     st.markdown(
         t(
@@ -174,23 +176,23 @@ def pca(t: Translator) -> None:
 def _colours(t: Translator) -> "Colours | None":
     path = paths.cifar10_path()
     if path is None:
-        return kept.photo_colours()
+        return cached.photo_colours()
     sources = {"photos": t("The sample photos"), "cifar10": t("{count:,} pictures of CIFAR-10", count=CIFAR_COUNT)}
     if _choice(t, t("Computed from"), sources, "augmentation_source", "photos") == "photos":
-        return kept.photo_colours()
-    job = Job(
+        return cached.photo_colours()
+    work = LongWork(
         key=("colours", str(path), CIFAR_COUNT),
         start=t("Compute the directions"),
-        steps=lambda: _cifar_steps(str(path)),
+        steps=lambda: _cifar_steps(path),
         about=t("Reads {count:,} test pictures, evenly from every class.", count=CIFAR_COUNT),
     )
-    return jobs.run(t, job)
+    return long_work.run(t, work)
 
 
-def _cifar_steps(path: str) -> Iterator[Any]:
+def _cifar_steps(path: Path) -> Iterator[Any]:
     from alexnet_viz.inspection.techniques.augmentation import colours
 
-    return colours([data for _, data in inspected.sample_pictures(path, CIFAR_COUNT)], CIFAR_SIDE)
+    return colours([data for _, data in stored.sample_pictures(path, CIFAR_COUNT)], CIFAR_SIDE)
 
 
 def _directions(t: Translator, found: "Colours") -> None:
@@ -248,9 +250,9 @@ def _moved(t: Translator, found: "Colours") -> None:
         for i, (place, first) in enumerate(zip(places, (2.0, 0.0, 0.0), strict=True))
     )
     strong = st.toggle(t("Ten times the paper's strength: σ = {sigma:g}", sigma=VISIBLE_SIGMA), key="augmentation_ten")
-    model, picture = _model(), pickers.current_picture(t)
+    model, picture = _model(), pictures.current_picture(t)
     sigma = VISIBLE_SIGMA if strong else PAPER_SIGMA
-    moved = kept.recoloured(model, picture.digest, picture.data, found.pca, deviations, sigma)
+    moved = cached.recoloured(model, picture, found.pca, deviations, sigma)
     red, green, blue = moved.levels
     st.markdown(
         t(
@@ -284,7 +286,7 @@ def stability(t: Translator) -> None:
     """Every kind of change, stronger and stronger, against the answer."""
     from alexnet_viz.inspection.techniques.augmentation import COUNT, KINDS, STEPS
 
-    model, picture = _model(), pickers.current_picture(t)
+    model, picture = _model(), pictures.current_picture(t)
     st.markdown(
         t(
             "Each kind at {steps} strengths, {count} variants each, up to far more than anybody trains with. How long "
@@ -294,13 +296,13 @@ def stability(t: Translator) -> None:
             network=t(model.entry.title),
         )
     )
-    job = Job(
+    work = LongWork(
         key=("stability", model.digest, picture.digest),
         start=t("Try all changes"),
         steps=lambda: _tries(model, picture),
         about=t("{passes} batches of {count}, a few seconds.", passes=len(KINDS) * STEPS, count=COUNT),
     )
-    found = jobs.run(t, job)
+    found = long_work.run(t, work)
     if found is None:
         return
     name = tick_words(found.class_id, t)
@@ -336,10 +338,10 @@ def stability(t: Translator) -> None:
     )
 
 
-def _tries(model: "Model", picture: pickers.Picture) -> Iterator[Any]:
+def _tries(model: "Model", picture: Picture) -> Iterator[Any]:
     from alexnet_viz.inspection.techniques import augmentation
 
-    directions = kept.photo_colours().pca
+    directions = cached.photo_colours().pca
     return augmentation.stability(model, images.decode(picture.data).image, directions)
 
 
@@ -362,7 +364,7 @@ def _chosen_code(t: Translator) -> None:
     from alexnet_viz.inspection.techniques.augmentation import KINDS, transforms_code
 
     network, kind, strength = st.session_state[_CHOSEN]
-    st.code(transforms_code(kind, strength, MODELS[network].preprocess, kept.photo_colours().pca), "python")
+    st.code(transforms_code(kind, strength, MODELS[network].preprocess, cached.photo_colours().pca), "python")
     st.caption(
         t(
             "{kind}, {strength}, then what this network expects. Training draws anew for every picture in every "
@@ -384,7 +386,7 @@ def _paper_code(t: Translator) -> None:
         places,
     )
 
-    st.code(paper_code(kept.photo_colours().pca), "python")
+    st.code(paper_code(cached.photo_colours().pca), "python")
     st.markdown(
         t(
             "A window of {crop} pixels has {places} places along a side of {size}, so {places} x {places} x 2 = "

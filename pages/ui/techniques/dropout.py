@@ -11,11 +11,10 @@ from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.pictures import render
 from alexnet_viz.words.i18n import N_, Translator
 from alexnet_viz.words.labels import class_name
-from pages.ui.choose import pictures as pickers
-from pages.ui.class_words import tick_words
-from pages.ui.store import networks as inspected
-from pages.ui.store import rules as cache
-from pages.ui.techniques import cached as kept
+from pages.ui.choose import pictures
+from pages.ui.messages import tick_words
+from pages.ui.store import networks
+from pages.ui.techniques import cached
 from pages.ui.widgets import bars
 from pages.ui.widgets.layout import tiles
 from pages.ui.widgets.show import FIXED
@@ -46,7 +45,7 @@ def one_mask(t: Translator) -> None:
 
     where, chance, another, photo = st.columns([5, 3, 4, 4], vertical_alignment="bottom")
     with photo:
-        picture = pickers.picture_popover(t)
+        picture = pictures.picture_popover(t)
     layer = where.selectbox(
         t("Dropout layer"), list(LAYERS), format_func=lambda name: t(LAYERS[name]), key=f"mask_layer_{t.language}"
     )
@@ -55,8 +54,8 @@ def one_mask(t: Translator) -> None:
     with another:
         seed = _seed(t, "mask")
     model = _model(t)
-    outputs = inspected.layers(model, picture.digest, picture.data)
-    passed = kept.training_pass(model, picture.digest, picture.data, rate, seed)
+    outputs = networks.layers(model, picture)
+    passed = cached.training_pass(model, picture, rate, seed)
     masked = passed.layers[layer]
     resting, working = tiles(2, SIDE)
     with resting:
@@ -108,10 +107,10 @@ def _units(t: Translator, values: "np.ndarray", limit: float, alt: str, numbers:
 
 def many_masks(t: Translator) -> None:
     """The answer over many masks against that of inference."""
-    picture = pickers.current_picture(t)
+    picture = pictures.current_picture(t)
     rate = _rate(t, "spread")
     model = _model(t)
-    found = kept.spread(model, picture.digest, picture.data, rate, MASKS)
+    found = cached.spread(model, picture, rate, MASKS)
     shown = _best(found.averaged, found.mean)
     names = [class_name(model.classes[i], t.language) for i in shown]
     st.plotly_chart(
@@ -171,13 +170,13 @@ def scaling(t: Translator) -> None:
     from alexnet_viz.inspection.techniques.dropout import MANY
 
     chance, another = st.columns([3, 2], vertical_alignment="bottom")
-    picture = pickers.current_picture(t)
+    picture = pictures.current_picture(t)
     with chance:
         rate = _rate(t, "scaling")
     with another:
         seed = _seed(t, "scaling")
     model = _model(t)
-    found = kept.weighted_sums(model, picture.digest, picture.data, rate, seed)
+    found = cached.weighted_sums(model, picture, rate, seed)
     st.markdown(
         t(
             "A unit of {layer} adds up its inputs times its weights. Here are the {count} largest sums for this photo, "
@@ -245,7 +244,7 @@ def _where(t: Translator) -> Mapping[str, list[str]]:
 
 
 def _model(t: Translator) -> "Model":
-    model = cache.model(MODEL)
+    model = networks.model(MODEL)
     if not model.trained:
         st.caption(t("Random weights: these numbers show how it is worked out, not what a trained network sees."))
     return model

@@ -22,11 +22,11 @@ from alexnet_viz.pictures import render
 from alexnet_viz.pictures.samples import PHOTOS
 from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import messages
-from pages.ui.choose import pictures as pickers
-from pages.ui.class_words import class_words
-from pages.ui.store import networks as inspected
-from pages.ui.store import rules as cache
-from pages.ui.techniques import cached as kept
+from pages.ui.choose import pictures
+from pages.ui.messages import class_words
+from pages.ui.store import networks
+from pages.ui.store import pictures as stored
+from pages.ui.techniques import cached
 from pages.ui.widgets import bars
 from pages.ui.widgets.layout import tiles
 from pages.ui.widgets.show import FIXED
@@ -161,7 +161,7 @@ def _conv1(t: Translator) -> None:
     from alexnet_viz.inspection.filters import kernels
 
     model = _model(t, N_("These weights are random: there is nothing to see in them but noise."))
-    found = kept.stream_colours(model)
+    found = cached.stream_colours(model)
     weights = kernels(model.network, "conv1")
     for place, name, numbers, coloured in zip(
         st.columns(2, gap="medium"), STREAM_NAMES, found.order, found.coloured, strict=True
@@ -205,7 +205,7 @@ def _conv1(t: Translator) -> None:
 
 def _model(t: Translator, warning: str) -> "Model":
     """The small network with two streams; a warning where its weights are random."""
-    model = cache.model("alexnet_cifar_2gpu")
+    model = networks.model("alexnet_cifar_2gpu")
     if not model.trained:
         st.warning(t(warning))
     return model
@@ -221,7 +221,7 @@ def _off(t: Translator) -> None:
     model = _model(t, N_("These weights are random: this network has learnt nothing, so its answer means nothing."))
     choose, answers = st.columns(2, gap="medium")
     with choose:
-        picture = pickers.picture_popover(t)
+        picture = pictures.picture_popover(t)
         stream = st.segmented_control(
             t("Switch off"),
             list(range(len(STREAM_NAMES))),
@@ -235,7 +235,7 @@ def _off(t: Translator) -> None:
         )
         channels = members(model.network.spec, layer, stream)
         st.image(
-            cache.thumbnail(picture.digest, picture.data),
+            stored.thumbnail(picture),
             caption=messages.escape(picture.name),
             width=120,
             alt=picture.name,
@@ -251,14 +251,14 @@ def _off(t: Translator) -> None:
             )
         )
     with answers:
-        before = cache.answer(model, picture.digest, picture.data).probabilities
-        after = softmax(inspected.switched_off(model, picture.digest, picture.data, ((layer, channels),)))
+        before = networks.answer(model, picture).probabilities
+        after = softmax(networks.switched_off(model, picture, ((layer, channels),)))
         shown = list(dict.fromkeys([*before.argsort()[::-1][:TOP], int(after.argmax())]))
         best = class_words(model.classes[int(after.argmax())], t)
         st.markdown(f"**{t('Without it: {name}', name=best)}** · {after.max():.0%}")
         titles = (t("both streams"), t("one switched off"))
         bars.before_and_after(t, model.classes, before, after, shown, titles, "gpus_off")
-    staying = kept.photos_kept(model, SPLIT_LAYERS)
+    staying = cached.photos_kept(model, SPLIT_LAYERS)
     counts = {
         t(name): [len(staying[place, number]) for place in SPLIT_LAYERS] for number, name in enumerate(STREAM_NAMES)
     }
@@ -279,8 +279,8 @@ def _off(t: Translator) -> None:
         )
     )
     for place, sample_id in zip(tiles(len(photos), 72), photos, strict=True):
-        photo = pickers.sample_picture(sample_id, t)
-        place.image(cache.thumbnail(photo.digest, photo.data), width=72, alt=photo.name)
+        photo = stored.sample(sample_id, t)
+        place.image(stored.thumbnail(photo), width=72, alt=photo.name)
 
 
 # ---- What splitting saves -------------------------------------------------------------------------------------------

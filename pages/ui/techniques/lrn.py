@@ -11,10 +11,10 @@ from alexnet_viz.charts.base import percent
 from alexnet_viz.network.spec import LRN
 from alexnet_viz.paper import departures
 from alexnet_viz.words.i18n import N_, Translator
-from pages.ui.choose import pictures as pickers
-from pages.ui.store import networks as inspected
-from pages.ui.store import rules as cache
-from pages.ui.techniques import cached as kept
+from pages.ui.choose import pictures
+from pages.ui.store import networks
+from pages.ui.techniques import cached
+from pages.ui.widgets import show
 from pages.ui.widgets.pixels import map_picker
 from pages.ui.widgets.show import FIXED
 
@@ -31,7 +31,7 @@ _LAYER = "lrn_layer"  # session key: the record that the sliders make
 
 def maps(t: Translator) -> None:
     """The strongest maps before and after, and how far their values moved."""
-    model, picture = cache.model(MODEL), pickers.current_picture(t)
+    model, picture = networks.model(MODEL), pictures.current_picture(t)
     layer = _sliders(t)
     formula, within, other = st.columns([8, 8, 5], vertical_alignment="bottom")
     with formula:
@@ -39,28 +39,17 @@ def maps(t: Translator) -> None:
     with within:
         layer = replace(layer, groups=_streams(t, "lrn_streams"))
     with other:
-        pickers.picture_popover(t)
+        pictures.picture_popover(t)
     st.session_state[_LAYER] = layer
-    shown = kept.lrn_maps(model, picture.digest, picture.data, layer, printed=printed)
-    before, after = st.columns(2, gap="medium")
-    for place, title, png, highest in (
-        (before, t("Before: relu1"), shown.before, shown.highest),
-        (after, t("After LRN"), shown.after, shown.highest_after),
-    ):
-        place.image(
-            png,
-            caption=t("{title}: 0 ... {highest:.3f}", title=title, highest=highest),
-            width="stretch",
-            output_format="PNG",
-            alt=t("{title}, the {count} strongest maps", title=title, count=len(shown.channels)),
-        )
+    sheets, change, neighbours = cached.lrn_maps(model, picture, layer, printed)
+    draw_two_sheets(t, sheets, t("Before: relu1"), t("After LRN"))
     st.caption(
         t(
             "The {count} strongest of the photo's 64 maps, 55 x 55 each, in the same colours, full from {limit:.2f} "
             "on: {channels}.",
-            count=len(shown.channels),
-            limit=shown.limit,
-            channels=", ".join(map(str, shown.channels)),
+            count=len(sheets.channels),
+            limit=sheets.limit,
+            channels=", ".join(map(str, sheets.channels)),
         )
     )
     st.markdown(
@@ -68,14 +57,26 @@ def maps(t: Translator) -> None:
             "Values above zero changed by **{median}** in the median and by {largest} at most. The division by k to "
             "the power of beta, {constant:.3f}, is the same everywhere. What the neighbours changed beyond it is "
             "{own} in the median and **{most}** at most.",
-            median=percent(shown.change.median),
-            largest=percent(shown.change.largest),
+            median=percent(change.median),
+            largest=percent(change.largest),
             constant=layer.k**layer.beta,
-            own=percent(shown.neighbours.median),
-            most=percent(shown.neighbours.largest),
+            own=percent(neighbours.median),
+            most=percent(neighbours.largest),
         )
     )
     _scale(t)
+
+
+def draw_two_sheets(t: Translator, sheets: cached.TwoSheets, first: str, second: str) -> None:
+    """The strongest maps in two ways, side by side."""
+    pairs = ((first, sheets.first), (second, sheets.second))
+    for place, (title, sheet) in zip(st.columns(2, gap="medium"), pairs, strict=True):
+        show.picture(
+            sheet.png,
+            t("{title}, the {count} strongest maps", title=title, count=len(sheets.channels)),
+            t("{title}: 0 ... {highest:.3f}", title=title, highest=sheet.highest),
+            of=place,
+        )
 
 
 def _sliders(t: Translator) -> LRN:
@@ -107,7 +108,7 @@ def _streams(t: Translator, key: str) -> int:
 
 def _scale(t: Translator) -> None:
     """Why the paper's alpha does so little here, and what the printed formula would do to larger values."""
-    ratios, gap = departures.input_ratios(), kept.lrn_uniform_gap()
+    ratios, gap = departures.input_ratios(), cached.lrn_uniform_gap()
     square = departures.mean_square(ratios)
     st.caption(
         t(
@@ -129,8 +130,8 @@ def _scale(t: Translator) -> None:
 
 def one_value(t: Translator) -> None:
     """One value, its neighbours across the maps, and its denominator, by the code and by the paper."""
-    model, picture = cache.model(MODEL), pickers.current_picture(t)
-    values = inspected.layers(model, picture.digest, picture.data)["relu1"]
+    model, picture = networks.model(MODEL), pictures.current_picture(t)
+    values = networks.layers(model, picture)["relu1"]
     from alexnet_viz.inspection.maps import peak
     from alexnet_viz.inspection.techniques.normalisation import strongest, unit
 
@@ -212,9 +213,9 @@ def _formulas(t: Translator, found) -> None:
 
 def batch_norm(t: Translator) -> None:
     """What LRN and batch normalisation make of the same maps of all sample photos."""
-    model, layer = cache.model(MODEL), st.session_state[_LAYER]
-    before, normalised = kept.batch_norm_on_samples(model)
-    lrn = kept.lrn_on_samples(model, layer)
+    model, layer = networks.model(MODEL), st.session_state[_LAYER]
+    before, normalised = cached.batch_norm_on_samples(model)
+    lrn = cached.lrn_on_samples(model, layer)
     names = (t("Before: relu1"), t("After LRN"), t("After batch norm"))
     groups = (before, lrn.after, normalised)
     st.plotly_chart(

@@ -1,6 +1,7 @@
 """Paper against code: what the authors' code and torchvision's do differently, and what that changes."""
 
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -10,10 +11,14 @@ from alexnet_viz.network.spec import LRN
 from alexnet_viz.paper import departures
 from alexnet_viz.paper.departures import Departure
 from alexnet_viz.words.i18n import N_, Translator
-from pages.ui.choose import pictures as pickers
-from pages.ui.store import rules as cache
-from pages.ui.techniques import cached as kept
+from pages.ui.choose import pictures
+from pages.ui.store import networks
+from pages.ui.techniques import cached
+from pages.ui.techniques.lrn import draw_two_sheets
 from pages.ui.widgets.show import FIXED
+
+if TYPE_CHECKING:
+    from alexnet_viz.inspection.techniques.normalisation import Change
 
 MODEL = "alexnet_200"  # torchvision's trained convolutions
 ALPHAS = (1e-4, 1e-3, 1e-2, 0.1, 1.0)
@@ -78,16 +83,16 @@ def switches(t: Translator) -> None:
 
 
 def _alpha(t: Translator) -> None:
-    sheets = _both_ways(t, "alpha", _lrn(t, "paper_alpha"), t("As printed: alpha"), t("The code: alpha / n"))
+    _, change = _both_ways(t, "alpha", _lrn(t, "paper_alpha"), t("As printed: alpha"), t("The code: alpha / n"))
     st.markdown(
         t(
             "On relu1 of this photo the printed formula's values lie **{median}** below the code's in the median and "
             "**{largest}** at most.",
-            median=percent(sheets.relative.median),
-            largest=percent(sheets.relative.largest),
+            median=percent(change.median),
+            largest=percent(change.largest),
         )
     )
-    gap = kept.lrn_uniform_gap()
+    gap = cached.lrn_uniform_gap()
     st.caption(
         t(
             "With alpha = 0.0001 and values uniform in 0..50: {median} in the median, {bound} at most.",
@@ -98,7 +103,7 @@ def _alpha(t: Translator) -> None:
 
 
 def _order(t: Translator) -> None:
-    sheets = _both_ways(
+    _, change = _both_ways(
         t, "order", _lrn(t, "paper_order"), t("The paper: ReLU, LRN, pool"), t("The code: LRN, pool, ReLU")
     )
     st.markdown(
@@ -106,19 +111,19 @@ def _order(t: Translator) -> None:
             "In pool1 of this photo the code's values lie **{median}** below the paper's in the median and "
             "**{largest}** at most. Pooling and ReLU can change places without harm; LRN before the ReLU counts "
             "negative neighbours too, so it divides by more.",
-            median=percent(sheets.relative.median),
-            largest=percent(sheets.relative.largest),
+            median=percent(change.median),
+            largest=percent(change.largest),
         )
     )
 
 
 def _pool5(t: Translator) -> None:
-    sheets = _both_ways(t, "pool5", None, t("The paper: ReLU, pool"), t("The code: pool, ReLU"))
+    difference, _ = _both_ways(t, "pool5", None, t("The paper: ReLU, pool"), t("The code: pool, ReLU"))
     st.markdown(
         t(
             "Largest difference of all values of pool5: **{difference:g}**. Of a window's values the ReLU leaves the "
             "largest one the largest, or makes all of them zero.",
-            difference=sheets.difference,
+            difference=difference,
         )
     )
 
@@ -135,22 +140,10 @@ def _lrn(t: Translator, key: str) -> LRN:
     return LRN(alpha=alpha)
 
 
-def _both_ways(t: Translator, experiment: str, layer: LRN | None, paper: str, code: str) -> kept.Sheets:
-    """The strongest maps both ways, side by side."""
-    picture = pickers.current_picture(t)
-    sheets = kept.both_ways(cache.model(MODEL), picture.digest, picture.data, experiment, layer)
-    left, right = st.columns(2, gap="medium")
-    for place, title, png, highest in (
-        (left, paper, sheets.paper, sheets.highest_paper),
-        (right, code, sheets.code, sheets.highest_code),
-    ):
-        place.image(
-            png,
-            caption=t("{title}: 0 ... {highest:.3f}", title=title, highest=highest),
-            width="stretch",
-            output_format="PNG",
-            alt=t("{title}, the {count} strongest maps", title=title, count=len(sheets.channels)),
-        )
+def _both_ways(t: Translator, experiment: str, layer: LRN | None, paper: str, code: str) -> "tuple[float, Change]":
+    """The strongest maps both ways, side by side; the largest difference, and how much changed."""
+    sheets, difference, change = cached.both_ways(networks.model(MODEL), pictures.current_picture(t), experiment, layer)
+    draw_two_sheets(t, sheets, paper, code)
     st.caption(
         t(
             "The {count} strongest maps of this photo in the same colours, full from {limit:.2f} on: {channels}.",
@@ -159,7 +152,7 @@ def _both_ways(t: Translator, experiment: str, layer: LRN | None, paper: str, co
             channels=", ".join(map(str, sheets.channels)),
         )
     )
-    return sheets
+    return difference, change
 
 
 def _rounding(t: Translator) -> None:
@@ -187,10 +180,10 @@ def _rounding(t: Translator) -> None:
 
 
 def _dropout(t: Translator) -> None:
-    picture = pickers.current_picture(t)
-    zeros = kept.zeros_of_pool5(cache.model(MODEL), picture.digest, picture.data)
+    picture = pictures.current_picture(t)
+    zeros = cached.zeros_of_pool5(networks.model(MODEL), picture)
     draw = st.slider(t("Draw"), 1, DRAWS, 1, key="paper_draw")
-    networks = {t("The paper"): "alexnet_2012", "torchvision": "alexnet_torchvision"}
+    titles = {t("The paper"): "alexnet_2012", "torchvision": "alexnet_torchvision"}
     st.dataframe(
         [
             {
@@ -199,8 +192,8 @@ def _dropout(t: Translator) -> None:
                 t("Values that pass"): place.values,
                 t("Zero in this draw"): place.zeroed,
             }
-            for title, model_id in networks.items()
-            for place in kept.dropout_draw(model_id, draw)
+            for title, model_id in titles.items()
+            for place in cached.dropout_draw(model_id, draw)
         ],
         hide_index=True,
         height="content",
@@ -216,10 +209,9 @@ def _dropout(t: Translator) -> None:
 
 
 def _mean(t: Translator) -> None:
-    picture = pickers.current_picture(t)
+    picture = pictures.current_picture(t)
     paper, torchvision = (
-        kept.input_scales(model_id, MODEL, picture.digest, picture.data)
-        for model_id in ("alexnet_2012", "alexnet_torchvision")
+        cached.input_scales(model_id, MODEL, picture) for model_id in ("alexnet_2012", "alexnet_torchvision")
     )
     st.dataframe(
         {

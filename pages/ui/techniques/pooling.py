@@ -12,10 +12,9 @@ from alexnet_viz.charts import base as charts
 from alexnet_viz.charts import techniques as technique_charts
 from alexnet_viz.pictures import render
 from alexnet_viz.words.i18n import N_, Translator
-from pages.ui.choose import pictures as pickers
-from pages.ui.store import networks as inspected
-from pages.ui.store import rules as cache
-from pages.ui.techniques import cached as kept
+from pages.ui.choose import pictures
+from pages.ui.store import networks
+from pages.ui.techniques import cached
 from pages.ui.widgets.layout import tiles
 from pages.ui.widgets.pixels import Cell, click_picker
 from pages.ui.widgets.show import FIXED
@@ -57,7 +56,7 @@ def windows(t: Translator) -> None:
 
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     with right:
-        pickers.picture_popover(t)
+        pictures.picture_popover(t)
     with left:
         chosen = _choose_map(t, "windows")
     pixels = max(1, WIDTH // max(chosen.values.shape))  # on the screen for one value
@@ -150,9 +149,9 @@ def _matrix(seen: "Window") -> str:
 
 def shift(t: Translator) -> None:
     """How far the pooled maps change when the maps move."""
-    picture = pickers.current_picture(t)
+    picture = pictures.current_picture(t)
     layer = _choose_layer(t, "shift")
-    found = kept.shift_changes(_model(t), picture.digest, picture.data, layer)
+    found = cached.shift_changes(_model(t), picture, layer)
     lines = [*found.pooled.values(), found.unpooled]
     names = [*(t(TITLES[name]) for name in found.pooled), t("not pooled")]
     st.plotly_chart(
@@ -188,7 +187,7 @@ def which_wins(t: Translator) -> None:
     """Which values get through max pooling, and how often."""
     from alexnet_viz.inspection.techniques.pooling import MAX_POOLINGS, winners
 
-    picture = pickers.current_picture(t)
+    picture = pictures.current_picture(t)
     chosen = _choose_map(t, "wins")
     own_of = {name: winners(chosen.values, pool) for name, pool in MAX_POOLINGS.items()}
     most = max(own.most for own in own_of.values())  # one range of colours for both
@@ -211,7 +210,7 @@ def which_wins(t: Translator) -> None:
             )
     model = _model(t)
     for name in MAX_POOLINGS:
-        found = kept.winners(model, picture.digest, picture.data, chosen.layer, name)
+        found = cached.winners(model, picture, chosen.layer, name)
         rows[t("{pooling}, all channels", pooling=t(TITLES[name]))] = found
     st.dataframe(_table(t, rows), hide_index=True)
     st.caption(
@@ -234,7 +233,7 @@ def _table(t: Translator, rows: "Mapping[str, Winners]") -> Mapping[str, list[An
 
 
 def _model(t: Translator) -> "Model":
-    model = cache.model(MODEL)
+    model = networks.model(MODEL)
     if not model.trained:
         st.caption(t("Random weights: these numbers show how it is worked out, not what a trained network sees."))
     return model
@@ -259,11 +258,11 @@ def _choose_map(t: Translator, section: str) -> _Map:
     """A layer and a channel, first the one with the largest mean."""
     from alexnet_viz.inspection.maps import order, statistics
 
-    picture = pickers.current_picture(t)
+    picture = pictures.current_picture(t)
     layers, channels = st.columns([3, 2], vertical_alignment="bottom")
     with layers:
         layer = _choose_layer(t, section)
-    maps = inspected.layers(_model(t), picture.digest, picture.data)[layer]
+    maps = networks.layers(_model(t), picture)[layer]
     strongest = int(order(statistics(maps), "mean")[0])
     channel = channels.number_input(
         t("Channel"), 0, len(maps) - 1, strongest, key=f"{section}_channel_{layer}_{picture.digest[:8]}"

@@ -14,11 +14,11 @@ from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.runs import STATES, History, Run, run
 from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import messages
-from pages.ui.choose import pictures as pickers
+from pages.ui.choose import pictures
 from pages.ui.frame.menu import PAGES
-from pages.ui.store import rules as cache
-from pages.ui.store import training as new_runs
-from pages.ui.techniques import cached as kept
+from pages.ui.store import networks, training
+from pages.ui.store import pictures as stored
+from pages.ui.techniques import cached
 from pages.ui.widgets import live_run
 from pages.ui.widgets.layout import tiles
 from pages.ui.widgets.show import FIXED
@@ -41,8 +41,8 @@ _SEEN = "relu_seen"  # session key: run id -> live_run.Seen
 
 def curves(t: Translator) -> None:
     """The three functions, their derivatives, and one x on all of them."""
-    x = st.slider(t("x"), -kept.RELU_REACH, kept.RELU_REACH, 2.5, 0.1, key="relu_x")
-    found, at = kept.relu_curves(), kept.relu_responses(x)
+    x = st.slider(t("x"), -cached.RELU_REACH, cached.RELU_REACH, 2.5, 0.1, key="relu_x")
+    found, at = cached.relu_curves(), cached.relu_responses(x)
     names = _names(t)
     values, slopes = st.columns(2, gap="medium")
     with values:
@@ -129,7 +129,7 @@ def signal(t: Translator) -> None:
         width = st.slider(t("Units in each layer"), 16, 512, DEFAULT[2], 16, key="relu_width")
     seed = st.number_input(t("Seed"), 0, 9999, DEFAULT[3], key="relu_seed")
     st.session_state[_NETWORK] = (initialisation, layers, width, seed)
-    flows = kept.relu_flows(initialisation, layers, width, seed)
+    flows = cached.relu_flows(initialisation, layers, width, seed)
     flow = flows[function]
     st.markdown(f"**{_what_is_left(t, names[function], flow)}**")
     st.plotly_chart(
@@ -218,7 +218,7 @@ def _dead_in_random(t: Translator) -> None:
     from alexnet_viz.inspection.techniques.relu import INITIALISATIONS, INPUTS
 
     initialisation, layers, width, seed = st.session_state.get(_NETWORK, DEFAULT)
-    flow = kept.relu_flows(initialisation, layers, width, seed)["relu"]
+    flow = cached.relu_flows(initialisation, layers, width, seed)["relu"]
     st.markdown(f"**{t('In a random network')}**")
     st.markdown(
         t(
@@ -245,14 +245,14 @@ def _dead_in_random(t: Translator) -> None:
 
 
 def _dead_in_trained(t: Translator) -> None:
-    model = cache.model(MODEL)
+    model = networks.model(MODEL)
     st.markdown(f"**{t('In a trained network')}**")
     chosen, other = st.columns([3, 1], vertical_alignment="bottom")
     with other:
-        picture = pickers.picture_popover(t)
-    samples = [pickers.sample_picture(sample_id, t) for sample_id in SAMPLES]
-    everywhere = kept.relu_silence(model, [one.digest for one in samples], [one.data for one in samples])
-    here = kept.relu_silence(model, [picture.digest], [picture.data])
+        picture = pictures.picture_popover(t)
+    samples = [stored.sample(sample_id, t) for sample_id in SAMPLES]
+    everywhere = cached.relu_silence(model, samples)
+    here = cached.relu_silence(model, [picture])
     layers = list(everywhere)
     with chosen:
         layer = st.select_slider(t("Layer"), layers, "relu6", key="relu_layer")
@@ -341,13 +341,13 @@ def _start() -> None:
     st.session_state[_SEEN] = {}
     for function in NAMES:
         config = TrainConfig.with_preset("fast", data="shapes", activation=function, epochs=RACE_EPOCHS)
-        st.session_state[_RACE][function] = new_runs.start(config).id
+        st.session_state[_RACE][function] = training.start(config).id
 
 
 def _stop() -> None:
     for one in _racing().values():
         if _active(one):
-            cache.jobs().stop(one)
+            training.jobs().stop(one)
 
 
 def _racing() -> dict[str, Run]:
@@ -360,7 +360,7 @@ def _racing() -> dict[str, Run]:
 
 
 def _active(one: Run) -> bool:
-    return cache.jobs().state(one) in live_run.ACTIVE
+    return training.jobs().state(one) in live_run.ACTIVE
 
 
 def _live(t: Translator, racing: Mapping[str, Run], was_active: bool) -> None:
@@ -376,7 +376,7 @@ def _live(t: Translator, racing: Mapping[str, Run], was_active: bool) -> None:
         rows = [
             {
                 t("Function"): names[function],
-                t("State"): t(STATES[cache.jobs().state(one)]),
+                t("State"): t(STATES[training.jobs().state(one)]),
                 t("Steps"): len(told[function].steps),
                 t("25 % error after"): _steps(t, reached[function]),
                 t("Times ReLU's steps"): _times(times_as_many(reached, function)),

@@ -1,6 +1,7 @@
 """The tabs of the techniques page: each is some experiments, a lesson, and questions."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import streamlit as st
 
@@ -14,6 +15,7 @@ from pages.ui.techniques import lrn as technique_lrn
 from pages.ui.techniques import paper as technique_paper
 from pages.ui.techniques import pooling as technique_pooling
 from pages.ui.techniques import relu as technique_relu
+from pages.ui.widgets.layout import Tabs
 from pages.ui.widgets.quiz import quiz_box
 
 Sections = Mapping[str, tuple[str, Callable[[Translator], None]]]  # by id: title, marked for translation; what draws it
@@ -28,15 +30,13 @@ _TECHNIQUES: Mapping[str, tuple[str, Sections]] = {
     "paper": (N_("Paper against code"), technique_paper.SECTIONS),
 }
 
-TITLES: Mapping[str, str] = {technique: title for technique, (title, _) in _TECHNIQUES.items()}
-
 
 def sections() -> Mapping[str, tuple[str, ...]]:
     """The ids of each technique's experiments, in their order."""
     return {technique: tuple(parts) for technique, (_, parts) in _TECHNIQUES.items()}
 
 
-def draw(technique: str, t: Translator) -> None:
+def _draw(technique: str, t: Translator) -> None:
     """One tab. The first experiment is there at once; the others compute when they are opened.
 
     A lesson links to an experiment's heading as #TECHNIQUE-SECTION.
@@ -55,3 +55,6 @@ def draw(technique: str, t: Translator) -> None:
         st.divider()
         st.markdown(lessons.lesson(f"techniques-{technique}", t.language))
     quiz_box(t, technique)
+
+
+TABS: Tabs = {technique: (title, partial(_draw, technique)) for technique, (title, _) in _TECHNIQUES.items()}

@@ -12,8 +12,7 @@ from alexnet_viz.training.cifar10 import ARCHIVE_MIB, Packed, archive_path, down
 from alexnet_viz.training.config import DATASETS, FIELDS
 from alexnet_viz.training.uploads import keep, uploads
 from alexnet_viz.words.i18n import Translator
-from pages.ui import messages, server
-from pages.ui import session as state
+from pages.ui import messages, server, session
 
 _CHOSEN = "train_data"  # session key: what was chosen, shapes, cifar10, upload, path, or the path of an uploaded zip
 _ROUND = "train_upload_round"  # session key: counts emptied uploaders
@@ -31,7 +30,7 @@ def data(t: Translator) -> str:
         ids,
         index=ids.index(chosen) if chosen in ids else 0,
         format_func=titles.__getitem__,
-        key=f"train_data_{t.language}_{hash(tuple(ids))}_{state.get(_ROUND, 0)}",
+        key=f"train_data_{t.language}_{hash(tuple(ids))}_{session.get(_ROUND, 0)}",
     )
     st.session_state[_CHOSEN] = picked
     return _ASKING[picked](t) if picked in _ASKING else picked
@@ -50,7 +49,7 @@ def _titles(t: Translator) -> Mapping[str, str]:
     }
     named = {name: t(dataset.title) for name, dataset in DATASETS.items()}
     return {**named, **uploaded, "upload": t("A zip of my own")} | (
-        {"path": t("A folder or zip on this computer")} if server.local() else {}
+        {"path": t("A folder or zip on this computer")} if server.bound_to_localhost() else {}
     )
 
 
@@ -94,7 +93,7 @@ def _show(t: Translator, steps: Iterator[Progress | Packed]) -> None:
 
 
 def _upload(t: Translator) -> str:
-    round_ = state.get(_ROUND, 0)
+    round_ = session.get(_ROUND, 0)
     file = st.file_uploader(
         t("A zip with a folder of pictures for each class"),
         ["zip"],
@@ -103,7 +102,7 @@ def _upload(t: Translator) -> str:
         help=t("Or with the folders train and test, and in each of them a folder for each class."),
     )
     st.caption(t("It is kept on the server, where everybody who opens this page can train on it."))
-    if not server.local():
+    if not server.bound_to_localhost():
         st.caption(
             t(
                 "A folder on the server can be named only where the app listens on its own computer alone "

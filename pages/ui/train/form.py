@@ -24,7 +24,7 @@ from alexnet_viz.words.i18n import Translator
 from pages.ui import lab as lab_state
 from pages.ui import messages
 from pages.ui.lab import Lab
-from pages.ui.store import training as new_runs
+from pages.ui.store import training
 from pages.ui.train import data as train_data
 from pages.ui.widgets import live_run
 
@@ -62,7 +62,7 @@ def form(t: Translator) -> None:
     )
     starting = DEFAULTS | PRESETS[preset] | (FOR_DATA.get(data, {}) if preset == "fast" else {})
     of = f"{preset}_{data if data in FOR_DATA else 'own'}"
-    count = new_runs.pictures(data)
+    count = training.pictures(data)
     most = limit.most_epochs(count) if count else None
     chosen = {name: _widget(t, _capped(FIELDS[name], most), starting[name], of) for name in FIRST}
     if most:
@@ -145,5 +145,5 @@ def _kept(name: str, value: Any, language: str) -> str:
 
 def _start(data: str, preset: str, chosen: Mapping[str, Any]) -> None:
     config = TrainConfig.with_preset(preset, **{**chosen, "data": data})
-    live_run.watch(new_runs.start(config).id)
+    live_run.watch(training.start(config).id)
     st.rerun()

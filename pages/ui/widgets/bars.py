@@ -9,8 +9,8 @@ from alexnet_viz.charts import base as charts
 from alexnet_viz.charts import inspection as inspection_charts
 from alexnet_viz.words.i18n import Translator
 from alexnet_viz.words.labels import class_name
-from pages.ui.class_words import tick_words
-from pages.ui.frame import projector
+from pages.ui import session
+from pages.ui.messages import tick_words
 from pages.ui.widgets.show import FIXED
 
 LEAST = 0.001  # probability of a class that is worth showing: with 200 classes most have less
@@ -24,7 +24,7 @@ def best(t: Translator, top: Sequence[tuple[str, float]], key: str) -> None:
         charts.probability_bars(
             [tick_words(class_id, t) for class_id, _ in top],
             [probability for _, probability in top],
-            zoom=projector.zoom(),
+            zoom=session.zoom(),
         ),
         config=FIXED,
         key=key,

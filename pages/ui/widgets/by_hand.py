@@ -7,15 +7,9 @@ import numpy as np
 import streamlit as st
 from PIL import Image
 
-from alexnet_viz.network import arithmetic
 from alexnet_viz.network.fields import Box, visible_box
-from alexnet_viz.network.zoo import MODELS, preprocess_for
 from alexnet_viz.pictures import render
 from alexnet_viz.words.i18n import Translator
-from pages.ui import lab as lab_state
-from pages.ui.choose import pictures as pickers
-from pages.ui.lab import Lab
-from pages.ui.store import rules as cache
 from pages.ui.widgets.pixels import map_picker
 
 if TYPE_CHECKING:
@@ -26,25 +20,6 @@ if TYPE_CHECKING:
 
 MAP_WIDTH = 260  # pixels on the screen
 KERNEL_SIDE = 220  # pixels of a drawn window or kernel
-
-
-def worked(t: Translator, lab: Lab) -> None:
-    """Pick a channel and a position of the selected layer; see its field on the photo and its arithmetic."""
-    walked = lab.walked()
-    names = [row.name for row in walked.rows]
-    name = lab_state.selected_name(lab)
-    preprocess = preprocess_for(MODELS[lab.preset], lab.spec)
-    if walked.errors or preprocess is None or name not in names:
-        st.info(t("This needs a possible network whose input is a square photograph: 1 or 3 channels."))
-        return
-    arithmetic.check_runnable(walked)
-    picture = pickers.current_picture(t)
-    with st.skeleton(height=300):
-        run = cache.edited_run(lab.preset, lab.spec, picture.digest, picture.data)
-    st.caption(_whose_weights(t, lab, run))
-    channels = walked.rows[names.index(name)].shape[0]
-    channel = st.number_input(t("Channel"), 0, channels - 1, 0, key=f"hand_channel_{name}_{channels}")
-    at_position(t, run.network, run.outputs, preprocess.from_array(run.array), name, channel)
 
 
 def at_position(
@@ -79,14 +54,6 @@ def field(t: Translator, seen: Image.Image, box: Box | None) -> None:
         output_format="PNG",
         alt=t("The photo with the receptive field outlined"),
     )
-
-
-def _whose_weights(t: Translator, lab: Lab, run: "cache.EditedRun") -> str:
-    if not run.trained:
-        return t("Random weights: these numbers show how it is worked out, not what a trained network sees.")
-    if run.random:
-        return t("Trained weights; random in the layers that no longer fit: {layers}.", layers=", ".join(run.random))
-    return t("Trained weights of {model}.", model=t(MODELS[lab.preset].title))
 
 
 def _position(t: Translator, name: str, values: np.ndarray, channel: int) -> tuple[int, int]:

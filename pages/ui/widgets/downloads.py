@@ -10,8 +10,8 @@ import streamlit as st
 
 from alexnet_viz.words.i18n import Translator
 from alexnet_viz.words.labels import class_name
-from pages.ui.choose.pictures import Picture
-from pages.ui.store import rules as cache
+from pages.ui.session import Picture
+from pages.ui.store import networks
 
 if TYPE_CHECKING:
     from alexnet_viz.inspection.classify import Answer
@@ -48,7 +48,7 @@ def answers(t: Translator, model: "Model", pictures: Sequence[Picture]) -> None:
     from alexnet_viz.inspection.classify import answer_record, answers_csv
 
     # Two pictures may have the same name, so these are pairs and no dictionary.
-    answered = [(picture.name, cache.answer(model, picture.digest, picture.data)) for picture in pictures]
+    answered = [(picture.name, networks.answer(model, picture)) for picture in pictures]
     best = [answer.top(1)[0] for _, answer in answered]
     st.dataframe(
         {

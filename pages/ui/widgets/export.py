@@ -9,7 +9,7 @@ from alexnet_viz.network import export
 from alexnet_viz.network.spec import Spec
 from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import messages
-from pages.ui.store import rules as cache
+from pages.ui.store import rules
 
 if TYPE_CHECKING:
     from alexnet_viz.network.weights import Model
@@ -51,7 +51,7 @@ _INSTALL = "`pip install -r requirements-onnx.txt`"
 
 def _maker(model: "Model", spec: Spec | None, format_id: str) -> Callable[[], bytes]:
     """Called by a thread of the server when the button is pressed, so the line is asked for here."""
-    line = cache.line()
+    line = rules.line()
 
     def make() -> bytes:
         with line.turn():

@@ -29,11 +29,9 @@ from alexnet_viz.training.runs import (
 from alexnet_viz.training.snapshots import read_snapshot, snapshot_files
 from alexnet_viz.words.i18n import Translator
 from alexnet_viz.words.labels import class_name
-from pages.ui import messages, server
-from pages.ui import session as state
-from pages.ui.class_words import class_words
-from pages.ui.store import rules as cache
-from pages.ui.store import training as new_runs
+from pages.ui import messages, server, session
+from pages.ui.messages import class_words
+from pages.ui.store import training
 from pages.ui.widgets.layout import tiles
 
 ACTIVE = ("queued", "running")
@@ -68,7 +66,7 @@ def chosen() -> Run | None:
             st.query_params.pop("run", None)
             st.session_state.pop("run", None)
     known = runs()
-    active = [one for one in known if cache.jobs().state(one) in ACTIVE]
+    active = [one for one in known if training.jobs().state(one) in ACTIVE]
     return next(iter(active or known), None)
 
 
@@ -83,13 +81,13 @@ def show(t: Translator, watched: Run | None) -> None:
         st.info(t("Nothing has been trained here yet. Start with Shapes-10: it needs no download and a minute."))
         return
     watch(watched.id)
-    active = cache.jobs().state(watched) in ACTIVE
+    active = training.jobs().state(watched) in ACTIVE
     st.fragment(_live, run_every=EVERY if active else None)(t, watched, active)
 
 
 def _live(t: Translator, watched: Run, was_active: bool) -> None:
     with messages.shown(t):
-        now = cache.jobs().state(watched)
+        now = training.jobs().state(watched)
         if was_active and now not in ACTIVE:
             st.rerun()  # once more as a whole, which ends the timer
         seen = st.session_state.get(_SEEN)
@@ -144,7 +142,7 @@ def _controls(t: Translator, watched: Run, now: str, told: History) -> None:
         if now in ACTIVE:
             st.caption(t("Only who started a run may pause or stop it, or who enters the teacher's token under Runs."))
         return
-    jobs = cache.jobs()
+    jobs = training.jobs()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if now in ACTIVE:
             pause, stop, set_rate = map(messages.guarded, (jobs.pause, jobs.stop, jobs.set_learning_rate))
@@ -158,7 +156,7 @@ def _controls(t: Translator, watched: Run, now: str, told: History) -> None:
             t("Resume"), icon=":material/play_arrow:", key="live_resume"
         ):
             with messages.shown(t):
-                new_runs.resume(watched)
+                training.resume(watched)
                 st.rerun()
 
 
@@ -166,10 +164,10 @@ def allowed(watched: Run) -> bool:
     """Whether this visitor may stop, change or delete the run."""
     return may_control(
         watched.owner(),
-        state.visitor(),
+        session.visitor(),
         token=os.environ.get("ALEXNET_VIZ_TEACHER_TOKEN", ""),
         given=st.session_state.get("teacher_token", ""),
-        local=server.local(),
+        local=server.bound_to_localhost(),
     )
 
 

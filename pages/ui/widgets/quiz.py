@@ -8,7 +8,7 @@ import streamlit as st
 from alexnet_viz.quiz.lessons import judge, next_seed, questions, said
 from alexnet_viz.quiz.question import Grid, Question, Value
 from alexnet_viz.words.i18n import Translator
-from pages.ui import session as state
+from pages.ui import session
 
 _SEEDS = 2**31
 
@@ -51,7 +51,7 @@ def _key(lesson: str) -> str:
 
 
 def _progress(lesson: str) -> _Progress:
-    return state.get(_key(lesson), _Progress(secrets.randbelow(_SEEDS)))
+    return session.get(_key(lesson), _Progress(secrets.randbelow(_SEEDS)))
 
 
 def _where(t: Translator, now: _Progress, count: int) -> str:

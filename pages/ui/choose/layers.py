@@ -1,0 +1,20 @@
+"""The layer that the whole app looks at."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from alexnet_viz.words.i18n import Translator
+from pages.ui import session
+
+
+def layer(t: Translator, names: Sequence[str]) -> str:
+    """A layer by its name, from the first to the last; the whole app remembers it."""
+    current = session.LAYER.current(names)
+    if current not in names:
+        current = names[0]
+    if not session.hidden("layer"):
+        # A slider keeps its value under its key, so the key changes with the network whose layers it shows.
+        current = st.select_slider(t("Layer"), names, current, key=f"layer_{hash(tuple(names))}")
+    session.LAYER.remember(current)
+    return current
