@@ -37,7 +37,6 @@ IMPORT_ORDER = [
     *("training.events", "training.runs", "training.jobs", "training.script", "training.devices"),
     *("training.distributed", "training.measure", "training.snapshots", "training.shapes", "training.augment"),
     *("training.data", "training.checkpoints", "training.forward", "training.initial", "training.train"),
-    "training.transfer",
     # quiz
     *("quiz.question", "quiz.relu", "quiz.dropout", "quiz.lrn", "quiz.augmentation", "quiz.pooling", "quiz.gpus"),
     *("quiz.paper", "quiz.architecture", "quiz.compare", "quiz.lessons"),

@@ -407,7 +407,7 @@ def _count(args: argparse.Namespace, t: Translator) -> int:
 
 
 def _transfer(args: argparse.Namespace, t: Translator) -> int:
-    from alexnet_viz.training.transfer import transfer
+    from tools.transfer import transfer
 
     steps = transfer(
         args.data,

@@ -13,9 +13,9 @@ from PIL import Image
 from alexnet_viz.errors import UserError
 from alexnet_viz.network.weights import load_model, open_model
 from alexnet_viz.pictures.images import Preprocess
-from alexnet_viz.training import transfer as subject
 from alexnet_viz.training.datasets import Split, load_dataset
 from alexnet_viz.words.labels import class_ids, class_record
+from tools import transfer as subject
 from tools.catalogue import ROOT
 
 torch.set_num_threads(1)
