@@ -1,6 +1,6 @@
-"""Train the head of alexnet_200 again:
+"""The recipe of the shipped weights, run by hand when they are to be made anew: trains the head of alexnet_200.
 
-    python -m alexnet_viz transfer --data tiny-imagenet.zip --photographs photographs.zip --leave-out FILE
+    python -m tools.transfer --data tiny-imagenet.zip --photographs photographs.zip --leave-out FILE
 
 The convolutions are torchvision's, trained on ImageNet, and stay as they are. What is trained stands on top of them:
 Flatten, Dropout, Linear(9216, 1000), ReLU, Dropout, Linear(1000, 200). The pictures to learn from have 64x64 pixels,
@@ -17,8 +17,10 @@ of others. A head that has seen nothing else answers photographs worse, and too 
 Takes about 8 GB of memory and 20 minutes on two cores.
 """
 
+import argparse
 import json
 import math
+import sys
 import time
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -137,7 +139,6 @@ class Sharpening:
 def transfer(
     data: Path,
     photographs: Path,
-    *,
     leave_out: Path | None = None,
     convolutions: Path | None = None,
     out: Path | None = None,
@@ -176,10 +177,10 @@ def transfer(
 
     fitted_on = round(len(train) * (1 - HELD_OUT))
     units = network.get_submodule("classifier.1").out_features
-    head = _fit([view[:fitted_on] for view in views], train.labels[:fitted_on], sharpenings, units)  # type: ignore[arg-type]
+    head = _fit([view[:fitted_on] for view in views], train.labels[:fitted_on], sharpenings, units)
     yield step("validated", top1=round(_top(head(views[0][fitted_on:]), train.labels[fitted_on:], 1), 4))
 
-    head = _fit(views, train.labels, sharpenings, units)  # type: ignore[arg-type]
+    head = _fit(views, train.labels, sharpenings, units)
     del views
     temperature = best_temperature(head(seen.known), seen.labels)
     head = head.cooled(temperature).stored()
@@ -243,7 +244,7 @@ def _features(network: Network, batch: Tensor, *, exact: bool = False) -> Tensor
     """In bf16 where the processor has units for it, unless they are to be exactly those of the app."""
     convolutions = network.features.to(memory_format=torch.channels_last)
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=processor_has_bf16() and not exact):
-        return convolutions(batch.contiguous(memory_format=torch.channels_last)).flatten(1)  # type: ignore[no-any-return]
+        return convolutions(batch.contiguous(memory_format=torch.channels_last)).flatten(1)
 
 
 def _view(images: Tensor, view: str, preprocess: Preprocess, generator: torch.Generator) -> Tensor:
@@ -491,3 +492,25 @@ def _write(out: Path, convolutions: dict[str, Tensor], head: Head, classes: tupl
     }
     out.parent.mkdir(parents=True, exist_ok=True)
     save_file({key: tensor.contiguous() for key, tensor in state.items()}, out, metadata)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tools.transfer", description=__doc__.split("\n")[0])
+    for name, required, text in (
+        ("data", True, "Tiny ImageNet: zip or folder of train/WNID, test/WNID"),
+        ("photographs", True, "a zip or folder of known/WNID and unknown"),
+        ("leave-out", False, "file that names pictures of the data that are among the photographs"),
+        ("convolutions", False, "a file with features.* (the shipped one)"),
+        ("cache", False, "keep the computed features in this folder"),
+        ("out", False, "where to write the weights (assets/weights)"),
+    ):
+        parser.add_argument(f"--{name}", type=Path, required=required, metavar="PATH", help=text)
+    try:
+        for event in transfer(**vars(parser.parse_args())):
+            print(json.dumps(event), flush=True)
+    except UserError as problem:
+        sys.exit(str(problem))
+
+
+if __name__ == "__main__":
+    main()

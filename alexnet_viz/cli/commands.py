@@ -10,7 +10,6 @@
     count NAME                                                 count a reference network's numbers anew
     train --data PATH|cifar10|shapes --model NAME [--preset fast|seed] [--epochs N] [--FIELD VALUE] [--json]
     resume RUN                                                 go on with a run; `runs` lists all
-    transfer --data PATH --photographs PATH [--leave-out FILE] [--out FILE]   train the head of alexnet_200 again
 
 Torch is imported by the commands that compute with it, so `--help` and `spec` start at once.
 """
@@ -45,12 +44,17 @@ from alexnet_viz.words.labels import class_ids, class_name, class_record
 if TYPE_CHECKING:
     from alexnet_viz.network.weights import Model
 
+MOVED = {"transfer": "tools.transfer"}  # commands of earlier versions, and the tools that they are now
 Command = Callable[[argparse.Namespace, Translator], int]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 if all went well, 1 if something could not be answered, 2 for a wrong call."""
-    args = _parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    if given and given[0] in MOVED:
+        print(f"This command is now `python -m {MOVED[given[0]]}`, with the same arguments.", file=sys.stderr)
+        return 2
+    args = _parser().parse_args(given)
     t = translator(args.language)
     if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may have bytes that are no text
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -123,25 +127,6 @@ def _parser() -> argparse.ArgumentParser:
     count.set_defaults(command=_count)
 
     cli_training.add_commands(commands)
-
-    transfer = commands.add_parser("transfer", help="train the head of alexnet_200 again")
-    transfer.add_argument(
-        "--data",
-        type=Path,
-        required=True,
-        metavar="PATH",
-        help="Tiny ImageNet: zip or folder of train/WNID, test/WNID",
-    )
-    transfer.add_argument(
-        "--photographs", type=Path, required=True, metavar="PATH", help="a zip or folder of known/WNID and unknown"
-    )
-    transfer.add_argument(
-        "--leave-out", type=Path, metavar="FILE", help="names pictures of the data that are among the photographs"
-    )
-    transfer.add_argument("--convolutions", type=Path, metavar="FILE", help="a file with features.* (the shipped one)")
-    transfer.add_argument("--cache", type=Path, metavar="DIR", help="keep the computed features in this folder")
-    transfer.add_argument("--out", type=Path, metavar="FILE", help="where to write the weights (assets/weights)")
-    transfer.set_defaults(command=_transfer)
     return parser
 
 
@@ -400,23 +385,4 @@ def _export(args: argparse.Namespace, t: Translator) -> int:
 
 def _count(args: argparse.Namespace, t: Translator) -> int:
     print(json.dumps(asdict(count(args.name)), ensure_ascii=False))
-    return 0
-
-
-# transfer
-
-
-def _transfer(args: argparse.Namespace, t: Translator) -> int:
-    from tools.transfer import transfer
-
-    steps = transfer(
-        args.data,
-        args.photographs,
-        leave_out=args.leave_out,
-        convolutions=args.convolutions,
-        out=args.out,
-        cache=args.cache,
-    )
-    for event in steps:
-        print(json.dumps(event), flush=True)
     return 0

@@ -270,6 +270,11 @@ def test_count_gives_the_reference_tables_numbers(capsys):
     assert counted["params"] == REFERENCES["resnet18"].params == 11_689_512
 
 
+def test_a_command_that_became_a_tool_says_where_it_is(capsys):
+    assert main(["transfer", "--data", "tiny-imagenet.zip"]) == 2
+    assert "python -m tools.transfer" in capsys.readouterr().err
+
+
 def test_messages_come_in_korean_too(capsys):
     assert main(["--language", "ko", "spec", "resnet"]) == 1
     assert "모델은 없습니다" in capsys.readouterr().err
