@@ -10,9 +10,10 @@ A `TrainConfig` that exists is valid: unknown names and values out of range rais
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
+from dataclasses import Field as DataclassField
 from decimal import Decimal
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.network.notation import read_spec
@@ -37,80 +38,6 @@ DATASETS: Mapping[str, NamedDataset] = {
     "cifar10": NamedDataset("CIFAR-10", 50_000),
 }
 OWN_DROPOUT = -1.0  # of `TrainConfig.dropout`: as the network has it
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainConfig:
-    """The settings of a run. The defaults are the preset "fast"."""
-
-    data: str  # "cifar10", "shapes", or the path of a folder or zip of class folders
-    model: str = "alexnet_cifar"  # id in MODELS; with `net`, the one whose preprocessing is used
-    net: str = ""  # an edited network in `network.notation`; it goes before `model`
-    start_from: str = ""  # RUN/FILE, a checkpoint to take the first weights from; "" for random ones
-    preset: str = "fast"  # where these numbers come from; changes nothing by itself
-    epochs: int = 21  # passes over the training images
-    batch: int = 64  # images a step, over all processes; the seed and the paper take 128, and more epochs
-    optimizer: Literal["sgd", "adamw"] = "sgd"  # plain SGD ends higher than Adam on AlexNet
-    learning_rate: float = 0.03  # the highest of the schedule, for this batch; the seed's 0.01 wants 50 epochs
-    momentum: float = 0.9  # as in the paper's section 5; AdamW's first beta
-    weight_decay: float = 5e-4  # per step, as in the paper's section 5
-    nesterov: bool = True  # momentum that looks ahead; SGD only
-    schedule: Literal["step", "cosine", "onecycle", "constant"] = "onecycle"  # of the learning rate, see `rate_at`
-    step_epochs: int = 30  # epochs between two cuts; schedule "step" only
-    step_factor: float = 0.1  # what a cut multiplies the rate by, as in the paper; schedule "step" only
-    warmup: float = 1.0  # epochs in which the rate rises from 0; at most half of all
-    label_smoothing: float = 0.1  # share of the target spread over all classes
-    activation: Literal["", "relu", "tanh", "sigmoid"] = ""  # "": the network's own
-    normalisation: Literal["", "lrn", "batch_norm", "none"] = ""  # "": the network's own
-    init: Literal["torch", "he"] = "he"  # of random weights; PyTorch's own keeps a deep network still for epochs
-    dropout: float = OWN_DROPOUT  # probability, in every dropout layer; -1: the network's own
-    flip: bool = True  # half of the images mirrored, as in the paper's section 4.1
-    shift: int = 4  # pixels, the most that an image moves; the paper's random crops at 32 pixels
-    rotation: float = 0.0  # degrees, the most to either side; the seed turns by 10
-    colour_jitter: float = 0.0  # 0.2: brightness, contrast and saturation by up to 20 %
-    pca_colour: float = 0.0  # standard deviation of the paper's colour shift (section 4.1); there 0.1
-    validation: float = 0.05  # share of the training images kept to check on; the test images wait for the end
-    precision: Literal["auto", "fp32", "bf16"] = "auto"  # bf16 where the hardware has it
-    seed: int = 0  # of weights, order, split, augmentation and dropout
-    device: Literal["auto", "cpu", "cuda"] = "auto"  # a graphics card where there is one
-    snapshot_every: int = 5  # epochs between two kept checkpoints, which take a few MB each
-    frozen: bool = False  # train the fully connected layers only; on ImageNet's convolutions
-
-    def __post_init__(self) -> None:
-        for name, field in FIELDS.items():
-            field.check(getattr(self, name))
-        if OWN_DROPOUT < self.dropout < 0:
-            raise FIELDS["dropout"].out_of_range(self.dropout)
-        if self.frozen and (self.net or self.activation or self.normalisation or not MODELS[self.model].frozen):
-            raise UserError(
-                "Only a network with trained convolutions can keep them frozen, and only as it is. "
-                "Choose the model {models} without changes to its layers, or switch `frozen` off.",
-                models=", ".join(entry.id for entry in LISTED.values() if entry.frozen),
-            )
-
-    @classmethod
-    def from_dict(cls, settings: Mapping[str, Any]) -> Self:
-        """The config with these settings and defaults for the others, from JSON or flags."""
-        for name in settings:
-            if name not in FIELDS:
-                raise UserError(
-                    "There is no training setting named {name}. Settings: {known}.", name=name, known=", ".join(FIELDS)
-                )
-        if "data" not in settings:
-            raise UserError("Training needs data: cifar10, shapes, or the path of a folder or zip of class folders.")
-        return cls(**settings)
-
-    @classmethod
-    def with_preset(cls, name: str, **overrides: Any) -> Self:
-        """A preset with some settings changed; "fast" also knows what short work some data sets are."""
-        if name not in PRESETS:
-            raise UserError("There is no preset named {name}. Presets: {known}.", name=name, known=", ".join(PRESETS))
-        for_data = FOR_DATA.get(overrides.get("data", ""), {}) if name == "fast" else {}
-        return cls.from_dict({**PRESETS[name], **for_data, **overrides, "preset": name})
-
-    def to_dict(self) -> dict[str, Any]:
-        """Every setting by its name, as JSON has it."""
-        return asdict(self)
 
 
 # What the preset "fast", which is the defaults, changes for a data set.
@@ -158,9 +85,6 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "validation": 0.0,
     },
 }
-
-
-# ---- The fields, for forms, flags and checks ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -221,262 +145,138 @@ class Field:
         return UserError(text, name=self.said, value=repr(value), low=self.low, high=self.high)
 
 
-_ENTRIES = (
-    Field(
-        "data",
-        N_("Data"),
-        N_("CIFAR-10, shapes drawn by this app, or a folder or zip with one folder of pictures for each class."),
-        "text",
-        low=1,
-        high=1000,
-    ),
-    Field(
-        "model",
-        N_("Network"),
-        N_("The network to train, with as many outputs as the data has classes."),
-        "choice",
-        choices=tuple(LISTED),
-        retired=tuple(model_id for model_id in MODELS if model_id not in LISTED),
-    ),
-    Field(
-        "net",
-        N_("Edited network"),
-        N_("A network edited on the architecture page, as its link writes it; it takes the place of the one above."),
-        "text",
-        high=4000,
-    ),
-    Field(
-        "start_from",
-        N_("Start from"),
-        N_("A checkpoint of another run, as RUN/FILE, whose weights are the first ones; empty for random weights."),
-        "text",
-        high=200,
-    ),
-    Field(
-        "preset",
-        N_("Preset"),
-        N_("fast: ours, the most accuracy for the time. seed: the recipe of the document that this app illustrates."),
-        "choice",
-        choices=tuple(PRESETS),
-    ),
-    Field(
-        "epochs",
-        N_("Epochs"),
-        N_("How many times every training image is seen."),
-        "int",
-        low=1,
-        high=1000,
-    ),
-    Field(
-        "batch",
-        N_("Batch"),
-        N_("Images in one step. Larger ones keep a graphics card busy and make fewer, less noisy steps."),
-        "int",
-        N_("images"),
-        low=1,
-        high=8192,
-    ),
-    Field(
-        "optimizer",
-        N_("Optimiser"),
-        N_("How gradients become steps: sgd with momentum as in the paper, or adamw, which scales every weight apart."),
-        "choice",
-        choices=("sgd", "adamw"),
-    ),
-    Field(
-        "learning_rate",
-        N_("Learning rate"),
-        N_("The length of a step, at the highest point of the schedule. Too high diverges, too low takes forever."),
-        "float",
-        low=1e-6,
-        high=10,
-    ),
-    Field(
-        "momentum",
-        N_("Momentum"),
-        N_("How much of the last step goes into the next one."),
-        "float",
-        low=0,
-        high=0.999,
-    ),
-    Field(
-        "weight_decay",
-        N_("Weight decay"),
-        N_("How strongly weights are pulled towards zero, against overfitting."),
-        "float",
-        low=0,
-        high=1,
-    ),
-    Field(
-        "nesterov",
-        N_("Nesterov momentum"),
-        N_("Momentum that takes the gradient where the step will end; of sgd only."),
-        "bool",
-    ),
-    Field(
-        "schedule",
-        N_("Schedule"),
-        N_(
-            "How the learning rate changes: cut every few epochs (step), along half a cosine, in a line to zero "
-            "(onecycle), or not at all."
-        ),
-        "choice",
-        choices=("step", "cosine", "onecycle", "constant"),
-    ),
-    Field(
-        "step_epochs",
-        N_("Epochs between cuts"),
-        N_("After so many epochs the learning rate is cut; of the schedule step only."),
-        "int",
-        N_("epochs"),
-        low=1,
-        high=1000,
-    ),
-    Field(
-        "step_factor",
-        N_("Cut to"),
-        N_("What a cut multiplies the learning rate by; of the schedule step only."),
-        "float",
-        low=0.001,
-        high=1,
-    ),
-    Field(
-        "warmup",
-        N_("Warm-up"),
-        N_("Epochs in which the learning rate rises from zero, at most half of all: fresh weights take no big steps."),
-        "float",
-        N_("epochs"),
-        low=0,
-        high=100,
-    ),
-    Field(
-        "label_smoothing",
-        N_("Label smoothing"),
-        N_("Share of each target that is spread over all classes, so that the network is less sure of itself."),
-        "float",
-        low=0,
-        high=0.5,
-    ),
-    Field(
-        "activation",
-        N_("Activation"),
-        N_("The non-linearity after each layer; empty for the network's own. The paper's figure 1 compares two."),
-        "choice",
-        choices=("", "relu", "tanh", "sigmoid"),
-    ),
-    Field(
-        "normalisation",
-        N_("Normalisation"),
-        N_(
-            "lrn after the first two convolutions as in the paper, batch_norm after every convolution, none, "
-            "or empty for the network's own."
-        ),
-        "choice",
-        choices=("", "lrn", "batch_norm", "none"),
-    ),
-    Field(
-        "init",
-        N_("First weights"),
-        N_("Random weights as PyTorch draws them (torch), or larger ones that keep signals strong through ReLUs (he)."),
-        "choice",
-        choices=("torch", "he"),
-    ),
-    Field(
-        "dropout",
-        N_("Dropout"),
-        N_("The probability that a value is dropped in training, in every dropout layer; -1 for the network's own."),
-        "float",
-        low=OWN_DROPOUT,
-        high=0.9,
-    ),
-    Field(
-        "flip",
-        N_("Mirror"),
-        N_("Half of the images are mirrored left to right, each of them every other epoch."),
-        "bool",
-    ),
-    Field(
-        "shift",
-        N_("Shift"),
-        N_("Images move by up to so many pixels in each direction; the border is filled with their reflection."),
-        "int",
-        N_("pixels"),
-        low=0,
-        high=32,
-    ),
-    Field(
-        "rotation",
-        N_("Rotation"),
-        N_("Images are turned by up to so many degrees to either side; the corners become black."),
-        "float",
-        N_("degrees"),
-        low=0,
-        high=180,
-    ),
-    Field(
-        "colour_jitter",
-        N_("Colour jitter"),
-        N_("Brightness, contrast and saturation change by up to this share."),
-        "float",
-        low=0,
-        high=1,
-    ),
-    Field(
-        "pca_colour",
-        N_("PCA colour"),
-        N_("The paper's change of colour along the directions in which the data's colours vary; it used 0.1."),
-        "float",
-        low=0,
-        high=1,
-    ),
-    Field(
-        "validation",
-        N_("Validation share"),
-        N_("Share of the training images that is never learnt from, to see during the run how well it does."),
-        "float",
-        low=0,
-        high=0.5,
-    ),
-    Field(
-        "precision",
-        N_("Precision"),
-        N_("bf16 halves the digits and more than doubles the speed where the hardware has it; auto finds out."),
-        "choice",
-        choices=("auto", "fp32", "bf16"),
-    ),
-    Field(
-        "seed",
-        N_("Seed"),
-        N_("The same seed gives the same weights, order and augmentation again."),
-        "int",
-        low=0,
-        high=2**31 - 1,
-    ),
-    Field(
-        "device",
-        N_("Device"),
-        N_("What computes: a graphics card (cuda), the processor (cpu), or auto for a card where there is one."),
-        "choice",
-        choices=("auto", "cpu", "cuda"),
-    ),
-    Field(
-        "snapshot_every",
-        N_("Snapshot every"),
-        N_("Epochs between two kept checkpoints, which the runs page can go back to."),
-        "int",
-        N_("epochs"),
-        low=1,
-        high=1000,
-    ),
-    Field(
-        "frozen",
-        N_("Frozen convolutions"),
-        N_("Keeps ImageNet's convolutions as they are and trains the layers after them: enough for a few photos."),
-        "bool",
-    ),
-)
+def setting(default: Any, title: str, *, help: str, **about: Any) -> Any:
+    """A field of `TrainConfig`; what forms, flags and checks have to know of it (see `Field`) is its metadata."""
+    return field(default=default, metadata={"title": title, "help": help, **about})
 
-FIELDS: Mapping[str, Field] = {entry.name: entry for entry in _ENTRIES}
+
+def _field(item: "DataclassField[Any]") -> Field:
+    """A setting as `TrainConfig` declares it: its kind and its choices follow from its type."""
+    choices = item.metadata.get("choices") or get_args(item.type)
+    kind = "choice" if choices else "text" if item.type is str else item.type.__name__  # type: ignore[union-attr]
+    return Field(**{"name": item.name, "kind": kind, **item.metadata, "choices": choices})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """The settings of a run. The defaults are the preset "fast"."""
+
+    # fmt: off
+    data: str = setting(MISSING, N_("Data"), low=1, high=1000,  # a name in DATASETS, or a path
+        help=N_("CIFAR-10, shapes drawn by this app, or a folder or zip with one folder of pictures for each class."))
+    model: str = setting("alexnet_cifar", N_("Network"), choices=tuple(LISTED), retired=tuple(MODELS.keys() - LISTED),
+        help=N_("The network to train, with as many outputs as the data has classes."))
+    net: str = setting("", N_("Edited network"), high=4000,  # as `network.notation` writes it; `model` preprocesses
+        help=N_("A network edited on the architecture page, as its link writes it; it takes the place of the "
+                "one above."))
+    start_from: str = setting("", N_("Start from"), high=200,
+        help=N_("A checkpoint of another run, as RUN/FILE, whose weights are the first ones; empty for random "
+                "weights."))
+    preset: str = setting("fast", N_("Preset"), choices=tuple(PRESETS),  # changes nothing by itself
+        help=N_("fast: ours, the most accuracy for the time. seed: the recipe of the document that this app "
+                "illustrates."))
+    epochs: int = setting(21, N_("Epochs"), low=1, high=1000,
+        help=N_("How many times every training image is seen."))
+    batch: int = setting(64, N_("Batch"), low=1, high=8192, unit=N_("images"),  # seed and paper: 128, more epochs
+        help=N_("Images in one step. Larger ones keep a graphics card busy and make fewer, less noisy steps."))
+    optimizer: Literal["sgd", "adamw"] = setting("sgd", N_("Optimiser"),  # ends higher than Adam on AlexNet
+        help=N_("How gradients become steps: sgd with momentum as in the paper, or adamw, which scales every "
+                "weight apart."))
+    learning_rate: float = setting(0.03, N_("Learning rate"), low=1e-6, high=10,  # the seed's 0.01 wants 50 epochs
+        help=N_("The length of a step, at the highest point of the schedule. Too high diverges, too low takes "
+                "forever."))
+    momentum: float = setting(0.9, N_("Momentum"), high=0.999,  # as in the paper's section 5; AdamW's first beta
+        help=N_("How much of the last step goes into the next one."))
+    weight_decay: float = setting(5e-4, N_("Weight decay"), high=1,  # per step, as in the paper's section 5
+        help=N_("How strongly weights are pulled towards zero, against overfitting."))
+    nesterov: bool = setting(True, N_("Nesterov momentum"),
+        help=N_("Momentum that takes the gradient where the step will end; of sgd only."))
+    schedule: Literal["step", "cosine", "linear", "constant"] = setting("linear", N_("Schedule"),  # see `rate_at`
+        help=N_("How the learning rate changes: cut every few epochs (step), along half a cosine, in a line to zero "
+                "(linear), or not at all."))
+    step_epochs: int = setting(30, N_("Epochs between cuts"), low=1, high=1000, unit=N_("epochs"),
+        help=N_("After so many epochs the learning rate is cut; of the schedule step only."))
+    step_factor: float = setting(0.1, N_("Cut to"), low=0.001, high=1,  # as in the paper
+        help=N_("What a cut multiplies the learning rate by; of the schedule step only."))
+    warmup: float = setting(1.0, N_("Warm-up"), high=100, unit=N_("epochs"),
+        help=N_("Epochs in which the learning rate rises from zero, at most half of all: fresh weights take no "
+                "big steps."))
+    label_smoothing: float = setting(0.1, N_("Label smoothing"), high=0.5,
+        help=N_("Share of each target that is spread over all classes, so that the network is less sure of itself."))
+    activation: Literal["", "relu", "tanh", "sigmoid"] = setting("", N_("Activation"),
+        help=N_("The non-linearity after each layer; empty for the network's own. The paper's figure 1 compares two."))
+    normalisation: Literal["", "lrn", "batch_norm", "none"] = setting("", N_("Normalisation"),
+        help=N_("lrn after the first two convolutions as in the paper, batch_norm after every convolution, none, "
+                "or empty for the network's own."))
+    init: Literal["torch", "he"] = setting("he", N_("First weights"),  # torch: a deep network stands still for epochs
+        help=N_("Random weights as PyTorch draws them (torch), or larger ones that keep signals strong through "
+                "ReLUs (he)."))
+    dropout: float = setting(OWN_DROPOUT, N_("Dropout"), low=OWN_DROPOUT, high=0.9,
+        help=N_("The probability that a value is dropped in training, in every dropout layer; -1 for the "
+                "network's own."))
+    flip: bool = setting(True, N_("Mirror"),  # as in the paper's section 4.1
+        help=N_("Half of the images are mirrored left to right, each of them every other epoch."))
+    shift: int = setting(4, N_("Shift"), high=32, unit=N_("pixels"),  # the paper's random crops, at 32 pixels
+        help=N_("Images move by up to so many pixels in each direction; the border is filled with their reflection."))
+    rotation: float = setting(0.0, N_("Rotation"), high=180, unit=N_("degrees"),  # the seed turns by 10
+        help=N_("Images are turned by up to so many degrees to either side; the corners become black."))
+    colour_jitter: float = setting(0.0, N_("Colour jitter"), high=1,
+        help=N_("Brightness, contrast and saturation change by up to this share."))
+    pca_colour: float = setting(0.0, N_("PCA colour"), high=1,  # the standard deviation in the paper's section 4.1
+        help=N_("The paper's change of colour along the directions in which the data's colours vary; it used 0.1."))
+    validation: float = setting(0.05, N_("Validation share"), high=0.5,  # the test images wait for the end
+        help=N_("Share of the training images that is never learnt from, to see during the run how well it does."))
+    precision: Literal["auto", "fp32", "bf16"] = setting("auto", N_("Precision"),
+        help=N_("bf16 halves the digits and more than doubles the speed where the hardware has it; auto finds out."))
+    seed: int = setting(0, N_("Seed"), high=2**31 - 1,  # of weights, order, split, augmentation and dropout
+        help=N_("The same seed gives the same weights, order and augmentation again."))
+    device: Literal["auto", "cpu", "cuda"] = setting("auto", N_("Device"),
+        help=N_("What computes: a graphics card (cuda), the processor (cpu), or auto for a card where there is one."))
+    snapshot_every: int = setting(5, N_("Snapshot every"), low=1, high=1000, unit=N_("epochs"),  # a few MB each
+        help=N_("Epochs between two kept checkpoints, which the runs page can go back to."))
+    frozen: bool = setting(False, N_("Frozen convolutions"),
+        help=N_("Keeps ImageNet's convolutions as they are and trains the layers after them: enough for a few photos."))
+    # fmt: on
+
+    def __post_init__(self) -> None:
+        for name, about in FIELDS.items():
+            about.check(getattr(self, name))
+        if OWN_DROPOUT < self.dropout < 0:
+            raise FIELDS["dropout"].out_of_range(self.dropout)
+        if self.frozen and (self.net or self.activation or self.normalisation or not MODELS[self.model].frozen):
+            raise UserError(
+                "Only a network with trained convolutions can keep them frozen, and only as it is. "
+                "Choose the model {models} without changes to its layers, or switch `frozen` off.",
+                models=", ".join(entry.id for entry in LISTED.values() if entry.frozen),
+            )
+
+    @classmethod
+    def from_dict(cls, settings: Mapping[str, Any]) -> Self:
+        """The config with these settings and defaults for the others, from JSON or flags."""
+        for name in settings:
+            if name not in FIELDS:
+                raise UserError(
+                    "There is no training setting named {name}. Settings: {known}.", name=name, known=", ".join(FIELDS)
+                )
+        if "data" not in settings:
+            raise UserError("Training needs data: cifar10, shapes, or the path of a folder or zip of class folders.")
+        old = {"schedule": "linear"} if settings.get("schedule") == "onecycle" else {}  # its name until 2026
+        return cls(**{**settings, **old})
+
+    @classmethod
+    def with_preset(cls, name: str, **overrides: Any) -> Self:
+        """A preset with some settings changed; "fast" also knows what short work some data sets are."""
+        if name not in PRESETS:
+            raise UserError("There is no preset named {name}. Presets: {known}.", name=name, known=", ".join(PRESETS))
+        for_data = FOR_DATA.get(overrides.get("data", ""), {}) if name == "fast" else {}
+        return cls.from_dict({**PRESETS[name], **for_data, **overrides, "preset": name})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every setting by its name, as JSON has it."""
+        return asdict(self)
+
+
+FIELDS: Mapping[str, Field] = {item.name: _field(item) for item in fields(TrainConfig)}
 
 # What people read instead of a choice's id; networks have titles of their own.
 CHOICE_TITLES: Mapping[str, str] = {
@@ -487,7 +287,7 @@ CHOICE_TITLES: Mapping[str, str] = {
     "adamw": "AdamW",
     "step": N_("step"),
     "cosine": N_("cosine"),
-    "onecycle": N_("one cycle"),
+    "linear": N_("linear"),
     "constant": N_("constant"),
     "relu": "ReLU",
     "tanh": "tanh",
@@ -513,7 +313,7 @@ def rate_at(config: TrainConfig, step: int, steps_per_epoch: int) -> float:
     """The learning rate of one step, counted from 0.
 
     Warm-up multiplies it by (step + 1) / warm-up steps. After it, with p the share of what is left that is done:
-    onecycle goes down as 1 - p, cosine as (1 + cos(pi p)) / 2; step cuts by whole epochs from the start of the run.
+    linear goes down as 1 - p, cosine as (1 + cos(pi p)) / 2; step cuts by whole epochs from the start of the run.
     """
     done = step / steps_per_epoch  # epochs
     warmup = min(config.warmup, config.epochs / 2)
@@ -524,7 +324,7 @@ def rate_at(config: TrainConfig, step: int, steps_per_epoch: int) -> float:
             falling = config.step_factor ** (int(done) // config.step_epochs)
         case "cosine":
             falling = (1 + math.cos(math.pi * left)) / 2
-        case "onecycle":
+        case "linear":
             falling = 1 - left
         case "constant":
             falling = 1.0

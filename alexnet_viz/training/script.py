@@ -218,7 +218,7 @@ def _rate(config: TrainConfig, changed: bool) -> str:
     falling = {
         "step": f"{config.step_factor} ** (int(done) // {config.step_epochs})",
         "cosine": f"(1 + math.cos(math.pi * {left})) / 2",
-        "onecycle": f"1 - {left}",
+        "linear": f"1 - {left}",
         "constant": "1.0",
     }[config.schedule]
     rising = f"min(1.0, (step + 1) / ({warmup:g} * steps_per_epoch))" if warmup else "1.0"
