@@ -34,9 +34,10 @@ IMPORT_ORDER = [
     *("inspection.attribution.gradcam_by_hand", "inspection.attribution.trust", "inspection.attribution.covering"),
     # training
     *("training.archives", "training.datasets", "training.uploads", "training.cifar10", "training.config"),
-    *("training.events", "training.runs", "training.jobs", "training.script", "training.devices"),
-    *("training.distributed", "training.measure", "training.snapshots", "training.shapes", "training.augment"),
-    *("training.data", "training.checkpoints", "training.forward", "training.initial", "training.train"),
+    *("training.events", "training.runs", "training.processes", "training.worker", "training.script"),
+    *("training.devices", "training.distributed", "training.measure", "training.snapshots", "training.shapes"),
+    *("training.augment", "training.data", "training.checkpoints", "training.forward", "training.initial"),
+    "training.train",
     # quiz
     *("quiz.question", "quiz.relu", "quiz.dropout", "quiz.lrn", "quiz.augmentation", "quiz.pooling", "quiz.gpus"),
     *("quiz.paper", "quiz.architecture", "quiz.compare", "quiz.lessons"),
@@ -47,7 +48,14 @@ IMPORT_ORDER = [
 WITHOUT_TORCH = [
     *IMPORT_ORDER[: IMPORT_ORDER.index("network.build")],
     "inspection.preprocessing",
-    *("training.config", "training.events", "training.runs", "training.jobs", "training.script"),
+    *(
+        "training.config",
+        "training.events",
+        "training.runs",
+        "training.processes",
+        "training.worker",
+        "training.script",
+    ),
     *(name for name in IMPORT_ORDER if name.startswith("quiz.")),
     *("installation", "cli.training", "cli.commands"),
 ]

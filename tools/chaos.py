@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from alexnet_viz.training.jobs import Jobs
+from alexnet_viz.training.processes import Processes
 from alexnet_viz.training.runs import Run, new_run, runs, write_status
 from tests.training.test_kills import (
     PATIENCE,
@@ -61,7 +61,7 @@ def undisturbed(chosen):
 
 
 def test_twenty_kills_of_the_process(chosen, undisturbed):
-    chance, kills, jobs = random.Random(1), 0, Jobs()
+    chance, kills, jobs = random.Random(1), 0, Processes()
     try:
         while kills < 20:
             run = new_run(chosen)
@@ -72,15 +72,15 @@ def test_twenty_kills_of_the_process(chosen, undisturbed):
         kill_all(jobs)
 
 
-def killed_until_through(jobs: Jobs, run: Run, chance: random.Random, most: int) -> int:
+def killed_until_through(jobs: Processes, run: Run, chance: random.Random, most: int) -> int:
     """Kill the run's process and resume it, until one gets through. How many kills that were."""
     resumed: list[int] = []
     while len(resumed) < most:
         moment(run, chance.choice(PHASES), chance, size_told(run))
         if not processes_of(run):
             break  # it was quicker
-        jobs._handles[run.id].kill()
-        jobs._handles[run.id].wait(PATIENCE)
+        jobs.handles[run.id].kill()
+        jobs.handles[run.id].wait(PATIENCE)
         if jobs.state(run) == "finished":
             break  # killed after its last word
         resumed.append(check_interrupted(run, jobs))
@@ -99,7 +99,7 @@ def test_ten_kills_of_the_server(home, chosen, undisturbed):
     while kills < 10:
         run = new_run(chosen)
         write_status(run, replace(run.status(), heartbeat=0.0))  # as if it had been left long ago
-        while Jobs().state(run) != "finished":
+        while Processes().state(run) != "finished":
             kills += server_killed(home, run, chance, spared=kills >= 10)
         check_same(run, undisturbed)
 
@@ -109,7 +109,7 @@ def server_killed(home: Path, run: Run, chance: random.Random, spared: bool) -> 
     with running(ROOT / "app.py", home) as server, visit(server.url, "train", f"run={run.id}") as tab:
         told = size_told(run)
         tab.click("Resume")
-        assert Jobs().state(run) in ("queued", "running", "finished")
+        assert Processes().state(run) in ("queued", "running", "finished")
         moment(run, chance.choice(PHASES), chance, told)
         if spared or not processes_of(run):
             until(lambda: not processes_of(run))
@@ -117,7 +117,7 @@ def server_killed(home: Path, run: Run, chance: random.Random, spared: bool) -> 
         server.process.kill()
         server.process.wait(PATIENCE)
     until(lambda: not processes_of(run))
-    if Jobs().state(run) != "finished":
+    if Processes().state(run) != "finished":
         check_interrupted(run)
     return True
 
@@ -133,12 +133,12 @@ def test_a_kill_of_one_of_two_processes(home, rank):
 
     def killed() -> None:
         with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            until(lambda: size_told(runs()[0]) > 3000 and Jobs().state(runs()[0]) == "running")
+            until(lambda: size_told(runs()[0]) > 3000 and Processes().state(runs()[0]) == "running")
             os.kill(process_of(rank, home), signal.SIGKILL)
             assert process.wait(PATIENCE) != 0
 
     run = made_by(killed)
-    assert Jobs().state(run) in ("interrupted", "failed")
+    assert Processes().state(run) in ("interrupted", "failed")
     assert not any(process_of(rank, home) for rank in (0, 1))
     to_the_end([*torchrun(2), "resume", run.id, "--json"])
     check_same(run, whole)

@@ -16,8 +16,9 @@ from typing import Any
 
 from alexnet_viz.training.config import FIELDS, Field, TrainConfig
 from alexnet_viz.training.events import EpochDone, Event, Finished, StepDone, to_line
-from alexnet_viz.training.jobs import Jobs, work
+from alexnet_viz.training.processes import Processes
 from alexnet_viz.training.runs import STATES, Asked, Run, history, new_run, run, runs
+from alexnet_viz.training.worker import work
 from alexnet_viz.words.i18n import Translator
 
 _TYPES: dict[str, Callable[[str], Any]] = {"int": int, "float": float, "text": str, "choice": str}
@@ -68,7 +69,7 @@ def _resume(args: argparse.Namespace, t: Translator) -> int:
     waiting = run(args.run)
     if _follows():
         return _follow(waiting.config(), waiting)
-    Jobs().claim(waiting)
+    Processes().claim(waiting)
     return _work(waiting, args.json)
 
 
@@ -122,7 +123,7 @@ def _text(event: Event, waiting: Run) -> str:
 
 
 def _runs(args: argparse.Namespace, t: Translator) -> int:
-    jobs = Jobs()
+    jobs = Processes()
     for one in runs():
         told = history(one)
         config = one.config()

@@ -9,7 +9,6 @@ epoch-0005.npz        what is shown of an epoch, see snapshots.py
 
 import io
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -20,7 +19,7 @@ import torch
 from torch import Tensor
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.training.runs import writing
+from alexnet_viz.training.runs import replace_file, writing
 from alexnet_viz.training.snapshots import CHECKPOINTS
 
 LAST = "last.pt"
@@ -106,18 +105,9 @@ def read_checkpoint(run_dir: Path, device: torch.device) -> Checkpoint | None:
 
 def write_whole(file: Path, data: bytes | memoryview) -> None:
     """Replace a file by these bytes, or leave it as it is and raise `UserError`."""
-    fresh = file.with_name(f".{file.name}.{os.getpid()}")
     with writing(file.parent.parent):
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            with fresh.open("wb") as opened:
-                opened.write(data)
-                opened.flush()
-                os.fsync(opened.fileno())  # a rename may reach the disk before the bytes do
-            os.replace(fresh, file)
-        except OSError:
-            fresh.unlink(missing_ok=True)
-            raise
+        file.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(file, data, sync=True)
 
 
 def metadata_of(model: str, classes: tuple[str, ...], **more: str) -> dict[str, str]:

@@ -42,8 +42,8 @@ class Group:
             dist.all_reduce(values)
         return values
 
-    def told(self, values: list[float]) -> list[float]:
-        """What the first process says."""
+    def broadcast(self, values: list[float]) -> list[float]:
+        """The first process's values, in all processes."""
         if self.world == 1:
             return values
         said = torch.tensor(values, dtype=torch.float64, device=self.device)

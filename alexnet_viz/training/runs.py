@@ -3,7 +3,7 @@
     run = new_run(config)                       # ALEXNET_VIZ_HOME/runs/20261124-124501-alexnet-cifar-3fa2c1
     run.config(), run.status()
     events, offset = read_events(run, 0)        # and from `offset` on the next time
-    control(run).ask(learning_rate=0.001)       # the process looks here at every step
+    Control(run).ask(learning_rate=0.001)       # the process looks here at every step
 
     config.json      what was asked, when, and by whom; written before the process starts
     status.json      where the process is; replaced whole, once a second
@@ -153,7 +153,7 @@ def new_run(config: TrainConfig, *, owner: str = "") -> Run:
     with writing(run.path):
         run.checkpoints.mkdir(parents=True)
         record = {"created": now, "owner": _digest(owner), "config": config.to_dict()}
-        _replace(run.path / "config.json", json.dumps(record, ensure_ascii=False, indent=1))
+        replace_file(run.path / "config.json", json.dumps(record, ensure_ascii=False, indent=1).encode())
     write_status(run, Status(state="queued", queued_at=now, heartbeat=now))
     return run
 
@@ -271,7 +271,7 @@ def write_status(run: Run, status: Status, *, in_place: bool = False) -> None:
     problem = _message_record(status.problem) if status.problem else None
     text = json.dumps({**asdict(status), "problem": problem}, ensure_ascii=False)
     with writing(run.path):
-        (_overwrite if in_place else _replace)(run.path / "status.json", text)
+        (_overwrite if in_place else replace_file)(run.path / "status.json", text.encode())
 
 
 def _message_record(message: Message) -> dict[str, Any]:
@@ -348,15 +348,10 @@ class Control:
         return Asked(**{item.name: record[item.name] for item in fields(Asked) if item.name in record})
 
     def _write(self, asked: Asked) -> None:
-        _replace(self._file, json.dumps(asdict(asked)))
+        replace_file(self._file, json.dumps(asdict(asked)).encode())
 
 
-def control(run: Run) -> Control:
-    """The way to ask something of a run's process."""
-    return Control(run)
-
-
-def may_control(owner: str, visitor: str, *, token: str, given: str, local: bool) -> bool:
+def may_control(owner: str, visitor: str, *, token: str, given: str, bound_to_localhost: bool) -> bool:
     """Whether a visitor may stop or delete a run.
 
     Its owner may, and who gives the teacher's token; the command line's runs (owner "") have no other owner. With no
@@ -367,13 +362,13 @@ def may_control(owner: str, visitor: str, *, token: str, given: str, local: bool
         visitor: the secret of the visitor's session, as given to `new_run`.
         token: ALEXNET_VIZ_TEACHER_TOKEN, "" if not set.
         given: what the visitor entered.
-        local: whether the server listens on 127.0.0.1 alone.
+        bound_to_localhost: whether the server listens on 127.0.0.1 alone.
     """
     if token and secrets.compare_digest(given.encode(), token.encode()):
         return True
     if owner and secrets.compare_digest(_digest(visitor), owner):
         return True
-    return local and not token
+    return bound_to_localhost and not token
 
 
 def _digest(secret: str) -> str:
@@ -454,27 +449,35 @@ def writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as problem:
-        raise UserError(
-            "The run cannot be written into {folder} ({reason}). Make room there or choose another folder with "
-            "ALEXNET_VIZ_HOME; what was saved before is still there.",
-            folder=str(folder),
-            reason=Message("disk full") if problem.errno == errno.ENOSPC else problem.strerror or str(problem),
-        ) from problem
+        raise disk_problem(folder, problem) from problem
 
 
-def _replace(file: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+def disk_problem(folder: Path, problem: OSError) -> UserError:
+    """The sentence for it."""
+    return UserError(
+        "The run cannot be written into {folder} ({reason}). Make room there or choose another folder with "
+        "ALEXNET_VIZ_HOME; what was saved before is still there.",
+        folder=str(folder),
+        reason=Message("disk full") if problem.errno == errno.ENOSPC else problem.strerror or str(problem),
+    )
+
+
+def replace_file(file: Path, data: bytes | memoryview, *, sync: bool = False) -> None:
+    """Write a file whole or not at all; with `sync` also where the power fails."""
     fresh = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        fresh.write_text(text, encoding="utf-8")
+        with fresh.open("wb") as opened:
+            opened.write(data)
+            if sync:
+                opened.flush()
+                os.fsync(opened.fileno())  # a rename may reach the disk before the bytes do
         os.replace(fresh, file)
     except OSError:
         fresh.unlink(missing_ok=True)
         raise
 
 
-def _overwrite(file: Path, text: str) -> None:
-    data = text.encode()
+def _overwrite(file: Path, data: bytes) -> None:
     with file.open("r+b") as opened:
         opened.write(data)
         opened.truncate(len(data))

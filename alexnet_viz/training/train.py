@@ -2,7 +2,7 @@
 
     for event in train(config):                        # in memory only
         print(event)
-    for event in train(config, run.path, resume=True, control=control(run).asked):
+    for event in train(config, run.path, resume=True, control=Control(run).asked):
         ...                                            # with checkpoints, from the last one on
 
     torchrun --nproc_per_node 2 -m alexnet_viz train ...    several processes: each takes its share of every batch
@@ -179,7 +179,7 @@ class _Training:
         """What is asked of all processes; the first one looks."""
         ends = ("", "stopped", "paused", "interrupted")
         asked = self.control() if self.group.leads else Asked()
-        end, changes, rate = self.group.told([ends.index(asked.end), asked.changes, asked.learning_rate or 0.0])
+        end, changes, rate = self.group.broadcast([ends.index(asked.end), asked.changes, asked.learning_rate or 0.0])
         return Asked(end=ends[int(end)], learning_rate=rate or None, changes=int(changes))  # type: ignore[arg-type]
 
     def _change_rate(self, rate: float, changes: int) -> Event:

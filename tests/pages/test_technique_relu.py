@@ -6,7 +6,7 @@ import time
 import pytest
 
 from alexnet_viz.training.events import Finished, StepDone, to_line
-from alexnet_viz.training.jobs import Jobs
+from alexnet_viz.training.processes import Processes
 from alexnet_viz.training.runs import Status, delete_run, runs, write_status
 from pages.ui.techniques.relu import SECTIONS
 from tests.pages.test_classify import open_page
@@ -97,10 +97,10 @@ def idle_jobs(tmp_path, monkeypatch):
     from pages.ui.store import training
 
     monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path))
-    jobs = Jobs([sys.executable, "-c", "import time; time.sleep(60)"])
+    jobs = Processes([sys.executable, "-c", "import time; time.sleep(60)"])
     monkeypatch.setattr(training, "jobs", lambda: jobs)
     yield jobs
-    for handle in jobs._handles.values():
+    for handle in jobs.handles.values():
         handle.kill()
         handle.wait()
 
@@ -136,13 +136,13 @@ def test_the_race_queues_three_runs_that_differ_in_their_function_only(idle_jobs
 
 
 def test_stop_asks_all_three_to_stop(idle_jobs):
-    from alexnet_viz.training.runs import control
+    from alexnet_viz.training.runs import Control
 
     app = open_relu("race")
     app = button(app, "Start the race").click().run()
     app = button(app, "Stop the race").click().run()
     assert not app.exception
-    assert [control(one).asked().end for one in made_runs().values()] == ["stopped"] * 3
+    assert [Control(one).asked().end for one in made_runs().values()] == ["stopped"] * 3
 
 
 def test_the_race_says_who_needed_how_many_steps(idle_jobs):

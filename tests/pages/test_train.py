@@ -11,7 +11,7 @@ import pytest
 from alexnet_viz.training.cifar10 import download_cifar10
 from alexnet_viz.training.config import FIELDS
 from alexnet_viz.training.events import EpochDone, StepDone, to_line
-from alexnet_viz.training.jobs import Jobs
+from alexnet_viz.training.processes import Processes
 from alexnet_viz.training.runs import Status, new_run, runs, write_status
 from alexnet_viz.training.uploads import uploads
 from tests.files.test_download import serving
@@ -35,10 +35,10 @@ def idle_jobs(monkeypatch):
     """Processes that do nothing but sleep."""
     from pages.ui.store import training
 
-    jobs = Jobs([sys.executable, "-c", "import time; time.sleep(60)"])
+    jobs = Processes([sys.executable, "-c", "import time; time.sleep(60)"])
     monkeypatch.setattr(training, "jobs", lambda: jobs)
     yield jobs
-    for handle in jobs._handles.values():
+    for handle in jobs.handles.values():
         handle.kill()
         handle.wait()
 

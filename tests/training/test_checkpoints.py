@@ -2,6 +2,7 @@
 
 import errno
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,6 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.weights import open_model
 from alexnet_viz.network.zoo import MODELS
-from alexnet_viz.training import checkpoints
 from alexnet_viz.training.checkpoints import (
     Checkpoint,
     Progress,
@@ -86,9 +86,9 @@ def test_a_full_disk_leaves_the_earlier_checkpoint(tmp_path, monkeypatch, where,
         raise OSError(number, os.strerror(number))
 
     if where == "write":
-        monkeypatch.setattr(checkpoints.Path, "open", fails)
+        monkeypatch.setattr(Path, "open", fails)
     else:
-        monkeypatch.setattr(checkpoints.os, where, fails)
+        monkeypatch.setattr(os, where, fails)
     with pytest.raises(UserError, match="what was saved before is still there"):
         save_checkpoint(tmp_path, checkpoint(2.0, step=8), {})
     monkeypatch.undo()

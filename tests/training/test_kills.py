@@ -17,12 +17,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from alexnet_viz.training import checkpoints
 from alexnet_viz.training import train as module
 from alexnet_viz.training.checkpoints import read_checkpoint
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.events import Resumed, StepDone, as_it_went, from_line
-from alexnet_viz.training.jobs import COMMAND, Jobs
+from alexnet_viz.training.processes import COMMAND, Processes
 from alexnet_viz.training.runs import STALE_AFTER, Run, new_run, read_events, runs
 from alexnet_viz.training.train import train
 from tests.training.test_train import config as small_config
@@ -120,13 +119,13 @@ def told_steps(run: Run) -> int:
     return max((event.step for event in of(StepDone, read_events(run)[0])), default=0)
 
 
-def check_interrupted(run: Run, jobs: Jobs | None = None) -> int:
+def check_interrupted(run: Run, processes: Processes | None = None) -> int:
     """Shown as interrupted, nobody works on it, and at most an epoch has to be done again. Returns where it goes on."""
-    if jobs:  # those that started it know at once
-        assert jobs.state(run) == "interrupted"
+    if processes:  # those that started it know at once
+        assert processes.state(run) == "interrupted"
     # Another server knows no handle; a process that had not even written its pid takes it some seconds to give up.
     started = time.monotonic()
-    until(lambda: Jobs().state(run) == "interrupted")
+    until(lambda: Processes().state(run) == "interrupted")
     assert run.status().pid == 0 or time.monotonic() - started < STALE_AFTER / 2
     assert processes_of(run) == []
     saved = saved_step(run)
@@ -134,24 +133,24 @@ def check_interrupted(run: Run, jobs: Jobs | None = None) -> int:
     return saved
 
 
-def finish(jobs: Jobs, run: Run) -> None:
-    until(lambda: jobs.state(run) == "finished")
-    jobs._handles[run.id].wait(PATIENCE)
+def finish(processes: Processes, run: Run) -> None:
+    until(lambda: processes.state(run) == "finished")
+    processes.handles[run.id].wait(PATIENCE)
     assert processes_of(run) == []
 
 
 def never_disturbed(config: TrainConfig) -> Run:
-    jobs, made = Jobs(), new_run(config)
-    jobs.start(made)
+    processes, made = Processes(), new_run(config)
+    processes.start(made)
     try:
-        finish(jobs, made)
+        finish(processes, made)
     finally:
-        kill_all(jobs)
+        kill_all(processes)
     return made
 
 
-def kill_all(jobs: Jobs) -> None:
-    for handle in jobs._handles.values():
+def kill_all(processes: Processes) -> None:
+    for handle in processes.handles.values():
         handle.kill()
         handle.wait(PATIENCE)
 
@@ -194,8 +193,8 @@ def undisturbed(chosen) -> Run:
 
 
 @pytest.fixture
-def jobs():
-    made = Jobs()
+def processes():
+    made = Processes()
     yield made
     kill_all(made)
 
@@ -203,20 +202,20 @@ def jobs():
 # ---- Killed ---------------------------------------------------------------------------------------------------------
 
 
-def test_three_kills_at_random_moments_change_nothing(jobs, chosen, undisturbed):
+def test_three_kills_at_random_moments_change_nothing(processes, chosen, undisturbed):
     chance, killed = random.Random(7), new_run(chosen)
-    jobs.start(killed)
+    processes.start(killed)
     told, resumed = 0, []
     for phase in ("stepping", "saving", "starting"):
         moment(killed, phase, chance, told)
-        handle = jobs._handles[killed.id]
+        handle = processes.handles[killed.id]
         assert handle.poll() is None, "it was over before it could be killed"
         handle.kill()
         handle.wait(PATIENCE)
-        resumed.append(check_interrupted(killed, jobs))
+        resumed.append(check_interrupted(killed, processes))
         told = size_told(killed)
-        jobs.resume(killed)
-    finish(jobs, killed)
+        processes.resume(killed)
+    finish(processes, killed)
     assert resumed[1] > 0
     assert set(resumed_at(killed)) <= set(resumed)
     assert resumed_at(killed)[-1] == resumed[-1]
@@ -266,7 +265,7 @@ def test_a_kill_before_or_after_any_file_is_replaced_changes_nothing(tmp_path, w
 
     for count in range(1000):
         folder, before = tmp_path / str(count), []
-        monkeypatch.setattr(checkpoints.os, "replace", killed_at(count))
+        monkeypatch.setattr(os, "replace", killed_at(count))
         try:
             for event in train(small_config(), folder, dataset=dataset()):
                 before.append(event)
@@ -289,37 +288,37 @@ OBEDIENT = "import ctypes, os, sys; ctypes.CDLL(None).prctl(24, 1, 0, 0, 0); os.
 
 
 def test_a_full_disk_and_a_forbidden_folder_are_said_and_cost_nothing(chosen, undisturbed):
-    jobs, hindered = Jobs([sys.executable, "-c", OBEDIENT, *COMMAND]), new_run(chosen)
+    processes, hindered = Processes([sys.executable, "-c", OBEDIENT, *COMMAND]), new_run(chosen)
     try:
-        jobs.start(hindered)
+        processes.start(hindered)
         until(lambda: saved_step(hindered) > PER_EPOCH)
         room = (hindered.checkpoints / "last.pt").stat().st_size // 2
         # From now on the system refuses any file that is as large as a checkpoint.
-        resource.prlimit(jobs._handles[hindered.id].pid, resource.RLIMIT_FSIZE, (room, room))
-        failed(jobs, hindered)
+        resource.prlimit(processes.handles[hindered.id].pid, resource.RLIMIT_FSIZE, (room, room))
+        failed(processes, hindered)
         assert not halves(hindered)
 
         saved = saved_step(hindered)
-        jobs.resume(hindered)
+        processes.resume(hindered)
         until(lambda: saved_step(hindered) > saved)
         for folder in (hindered.path, hindered.checkpoints):
             folder.chmod(0o500)
-        failed(jobs, hindered)  # a half written file may be left in a folder from which nothing can be removed
+        failed(processes, hindered)  # a half written file may be left in a folder from which nothing can be removed
 
         for folder in (hindered.path, hindered.checkpoints):
             folder.chmod(0o700)
-        jobs.resume(hindered)
-        finish(jobs, hindered)
+        processes.resume(hindered)
+        finish(processes, hindered)
         assert not halves(hindered)
         check_same(hindered, undisturbed)
     finally:
-        kill_all(jobs)
+        kill_all(processes)
 
 
-def failed(jobs: Jobs, run: Run) -> None:
+def failed(processes: Processes, run: Run) -> None:
     """It said why, and its last checkpoint can be read."""
-    jobs._handles[run.id].wait(PATIENCE)
-    assert jobs.state(run) == Jobs().state(run) == "failed"
+    processes.handles[run.id].wait(PATIENCE)
+    assert processes.state(run) == Processes().state(run) == "failed"
     problem = str(run.status().problem)
     assert "The run cannot be written into" in problem
     assert str(run.path) in problem

@@ -22,11 +22,11 @@ from alexnet_viz.training.runs import (
     STALE_AFTER,
     STATES,
     Asked,
+    Control,
     State,
     Status,
     Written,
     checkpoint_path,
-    control,
     delete_run,
     history,
     may_control,
@@ -43,17 +43,11 @@ from alexnet_viz.training.runs import (
 from alexnet_viz.words.i18n import Message
 
 CONFIG = TrainConfig(data="shapes", epochs=3)
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(subject, "SHIPPED_DIR", tmp_path / "shipped")
-    return tmp_path / "home"
+pytestmark = pytest.mark.usefixtures("home")
 
 
 @pytest.fixture
-def made():
+def made(home):
     return new_run(CONFIG)
 
 
@@ -140,7 +134,7 @@ def test_deleting_leaves_nothing(made, home):
 
 def test_shipped_runs_are_only_read(shipped):
     assert shipped.config() == CONFIG
-    for change in (lambda: delete_run(shipped), lambda: control(shipped).ask(stop=True)):
+    for change in (lambda: delete_run(shipped), lambda: Control(shipped).ask(stop=True)):
         with pytest.raises(UserError, match="comes with the app"):
             change()
     assert shipped.path.is_dir()
@@ -192,7 +186,7 @@ def test_a_damaged_file_is_a_sentence(made, name, content):
         "config.json": made.config,
         "status.json": made.status,
         "metrics.jsonl": lambda: read_events(made),
-        "control.json": lambda: control(made).asked(),
+        "control.json": lambda: Control(made).asked(),
     }
     with pytest.raises(UserError, match=name):
         readers[name]()
@@ -271,23 +265,23 @@ def test_a_full_disk_leaves_the_status_that_was(made, monkeypatch):
 
 def test_what_is_asked_is_heard(made, monkeypatch):
     monkeypatch.setattr(subject.Control, "LOOK_EVERY", 0)
-    heard = control(made)
+    heard = Control(made)
     assert heard.asked() == Asked()
-    control(made).ask(learning_rate=0.5)
+    Control(made).ask(learning_rate=0.5)
     assert heard.asked() == Asked(learning_rate=0.5, changes=1)
-    control(made).ask(learning_rate=0.5)
+    Control(made).ask(learning_rate=0.5)
     assert heard.asked() == Asked(learning_rate=0.5, changes=2)
-    control(made).ask(pause=True)
+    Control(made).ask(pause=True)
     assert heard.asked() == Asked("paused", 0.5, 2)
-    control(made).ask(stop=True)
+    Control(made).ask(stop=True)
     assert heard.asked().end == "stopped"
-    with control(made).lock():
-        control(made).take_back()
+    with Control(made).lock():
+        Control(made).take_back()
     assert heard.asked() == Asked("", 0.5, 2)
 
 
 def test_a_process_that_asks_all_the_time_reads_the_file_seldom(made, monkeypatch):
-    heard, reads = control(made), []
+    heard, reads = Control(made), []
     monkeypatch.setattr(heard, "_stamp_now", lambda: reads.append(1))
     for _ in range(1000):
         heard.asked()
@@ -304,7 +298,7 @@ def test_who_may_stop_a_run(owned, local, token, given, visitor):
     is_owner = owned and visitor == "ann"
     is_teacher = token == given == "tea"
     everybody = local and not token
-    allowed = may_control(owner, visitor, token=token, given=given, local=local)
+    allowed = may_control(owner, visitor, token=token, given=given, bound_to_localhost=local)
     assert allowed == (is_owner or is_teacher or everybody)
 
 

@@ -18,7 +18,7 @@ from alexnet_viz.files.paths import CIFAR10_VARIABLE, cifar10_path
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.devices import device_of, uses_bf16
 from alexnet_viz.training.events import Finished, StepDone, from_line
-from alexnet_viz.training.jobs import Jobs
+from alexnet_viz.training.processes import Processes
 from alexnet_viz.training.runs import Run, history, new_run
 from tools.bench.start import MissingError
 from tools.catalogue import ROOT
@@ -82,7 +82,7 @@ def our_speed(data: Path) -> float:
 def stop() -> float:
     """Seconds from the request until the process is gone, while it trains `alexnet_cifar`; the median of three."""
     taken = []
-    jobs = Jobs()
+    jobs = Processes()
     with home(), running_run(jobs) as run:
         for resumed in (False, True, True):
             if resumed:
@@ -140,7 +140,7 @@ def home() -> Iterator[Path]:
 
 
 @contextmanager
-def running_run(jobs: Jobs) -> Iterator[Run]:
+def running_run(jobs: Processes) -> Iterator[Run]:
     """A long run of `alexnet_cifar` on shapes, started as a page starts it, that has taken some steps."""
     run = new_run(TrainConfig(data="shapes", epochs=1000))
     jobs.start(run)

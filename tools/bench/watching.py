@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from alexnet_viz.training.events import StepDone
-from alexnet_viz.training.jobs import Jobs
+from alexnet_viz.training.processes import Processes
 from alexnet_viz.training.runs import Run, read_events
 from tools.bench.start import chromium
 from tools.bench.training import home, running_run
@@ -61,7 +61,7 @@ def rerun_while_training() -> float:
 
         median()  # everything is cached now
         idle = median()
-        with running_run(Jobs()):
+        with running_run(Processes()):
             busy = median()
     print(f"  {busy:.1f} ms, idle {idle:.1f} ms (medians of {RERUNS})")
     return busy / idle
@@ -69,7 +69,7 @@ def rerun_while_training() -> float:
 
 @contextmanager
 def _server_and_run() -> Iterator[tuple[Server, Run]]:
-    with home() as folder, running(ROOT / "app.py", folder) as server, running_run(Jobs()) as run:
+    with home() as folder, running(ROOT / "app.py", folder) as server, running_run(Processes()) as run:
         with visit(server.url, "train"):
             time.sleep(SETTLE)
         yield server, run

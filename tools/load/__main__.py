@@ -219,11 +219,11 @@ def main(arguments: Sequence[str]) -> int:
     seconds = 60 * asked.soak or asked.seconds
     with ExitStack() as stack:
         if asked.training:
-            from alexnet_viz.training.jobs import Jobs
+            from alexnet_viz.training.processes import Processes
             from tools.bench.training import home, running_run
 
             stack.enter_context(home())
-            stack.enter_context(running_run(Jobs()))
+            stack.enter_context(running_run(Processes()))
         outcome = load(asked.visitors, seconds, seed=asked.seed, soak=bool(asked.soak))
     lines, met = table(outcome, 2.0 if asked.training else 1.0)
     print(

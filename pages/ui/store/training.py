@@ -5,16 +5,16 @@ import streamlit as st
 from alexnet_viz.errors import UserError
 from alexnet_viz.serving.limits import training_limit
 from alexnet_viz.training.config import DATASETS, TrainConfig
-from alexnet_viz.training.jobs import Jobs, queue
+from alexnet_viz.training.processes import Processes, queue
 from alexnet_viz.training.runs import Run, new_run
 from alexnet_viz.training.uploads import uploads
 from pages.ui import server, session
 
 
 @st.cache_resource
-def jobs() -> Jobs:
+def jobs() -> Processes:
     """The training processes that this server started; it holds no visitor's data."""
-    return Jobs()
+    return Processes()
 
 
 def start(config: TrainConfig) -> Run:

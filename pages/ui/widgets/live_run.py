@@ -14,7 +14,7 @@ from alexnet_viz.charts import training as training_charts
 from alexnet_viz.errors import UserError
 from alexnet_viz.pictures import render
 from alexnet_viz.training.events import Event, as_it_went
-from alexnet_viz.training.jobs import queue
+from alexnet_viz.training.processes import queue
 from alexnet_viz.training.runs import (
     STATES,
     History,
@@ -167,7 +167,7 @@ def allowed(watched: Run) -> bool:
         session.visitor(),
         token=os.environ.get("ALEXNET_VIZ_TEACHER_TOKEN", ""),
         given=st.session_state.get("teacher_token", ""),
-        local=server.bound_to_localhost(),
+        bound_to_localhost=server.bound_to_localhost(),
     )
 
 

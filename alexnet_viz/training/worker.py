@@ -1,193 +1,51 @@
-"""Training processes: started and watched by the server, and what such a process does around the training itself.
+"""The training process's side: it waits for its turn, trains, and writes the run's files.
 
-    jobs = Jobs()                        # once a server; holds the handles of the processes it started
-    jobs.start(new_run(config))          # python -m alexnet_viz train --run ID, in a session of its own
-    jobs.state(run)                      # queued, running, ..., interrupted
-    jobs.stop(run), jobs.pause(run), jobs.resume(run), jobs.set_learning_rate(run, 0.001)
+    for event in work(run, train): ...   # in the process that `training.processes` or a shell started
 
-    for event in work(run, train): ...   # in the process: waits for the device, trains, writes the run's files
-
-One run at a time trains on a device. The others wait in `queue()`, first come, first served, whichever server or
-shell they come from: their processes wait for a file lock and have not imported torch yet. No torch.
+A process that waits for its device holds no memory: torch is imported when `train` is called. No torch.
 """
 
 import errno
 import os
-import shutil
 import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from io import FileIO
 from pathlib import Path
 from types import FrameType
-from typing import Literal, Protocol, Self, cast, get_args
+from typing import Protocol, Self, cast, get_args
 
 from filelock import FileLock, Timeout
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.training.config import FIELDS, TrainConfig
+from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.events import EpochDone, Event, Finished, Resumed, Started, StepDone, to_line
+from alexnet_viz.training.processes import SERVER_VARIABLE, device_kind, queue
 from alexnet_viz.training.runs import (
     STATES,
     Asked,
     Control,
     End,
     Run,
-    State,
     Status,
     Written,
-    control,
-    delete_run,
-    runs,
+    disk_problem,
     runs_dir,
-    state_of,
     write_status,
     writing,
 )
 from alexnet_viz.words.i18n import Message
 
-COMMAND = (sys.executable, "-m", "alexnet_viz", "train", "--run")  # a run's id follows
-SERVER_VARIABLE = "ALEXNET_VIZ_SERVER"  # tells a process the pid of the server that started it
 NICENESS = 10  # a process started by a page leaves the processor to the pages
 BEAT = 0.5  # seconds between two looks of a process at its surroundings
 WAIT = 0.25  # seconds between two looks at the queue
 LONGEST_LINE = 65536  # bytes in metrics.jsonl; an edited network takes 4000 of them
 
-_ROOT = Path(__file__).resolve().parent.parent.parent
-_RESUMABLE = ("paused", "stopped", "failed", "interrupted")
 _ENDS: Mapping[int, End] = {signal.SIGINT: "stopped", signal.SIGTERM: "interrupted"}
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM)
-
-
-# ---- In the server --------------------------------------------------------------------------------------------------
-
-
-class Jobs:
-    """The processes that this one started. One object a server; it holds no visitor's data.
-
-    `command` is what is run, with the run's id as its last argument.
-    """
-
-    def __init__(self, command: Sequence[str] = COMMAND) -> None:
-        self._command = tuple(command)
-        self._handles: dict[str, subprocess.Popen[bytes]] = {}
-
-    def start(self, run: Run) -> None:
-        """Start the process of a run that `new_run` just made; it outlives the page, not the server."""
-        path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")]))
-        with writing(run.path), (run.path / "log.txt").open("ab") as log:
-            self._handles[run.id] = subprocess.Popen(
-                [*self._command, run.id],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C in the server's terminal is not meant for it
-                env={**os.environ, SERVER_VARIABLE: str(os.getpid()), "PYTHONPATH": path},
-            )
-
-    def resume(self, run: Run) -> None:
-        """Go on from the last checkpoint, or from the beginning where there is none."""
-        self.claim(run)
-        self.start(run)
-
-    def claim(self, run: Run) -> None:
-        """Put a run that rests back into the queue; of two who try at once, one succeeds."""
-        with control(run).lock():
-            state = self.state(run)
-            if state not in _RESUMABLE:
-                raise UserError(
-                    "The run {name} cannot go on: it is {state}.", name=run.id, state=Message(STATES[state])
-                )
-            control(run).take_back()
-            now = time.time()
-            write_status(run, replace(run.status(), state="queued", queued_at=now, heartbeat=now, pid=0, problem=None))
-
-    def stop(self, run: Run) -> None:
-        """Ask a run to save a checkpoint and end; it answers within two seconds."""
-        control(run).ask(stop=True)
-
-    def pause(self, run: Run) -> None:
-        """Ask a run to save a checkpoint and rest, which frees the device for the next one."""
-        control(run).ask(pause=True)
-
-    def set_learning_rate(self, run: Run, rate: float) -> None:
-        """Ask for another learning rate from the next step on."""
-        FIELDS["learning_rate"].check(rate)
-        control(run).ask(learning_rate=rate)
-
-    def delete(self, run: Run) -> None:
-        """Remove a run for good; one that is running or waiting has to be stopped first."""
-        if (state := self.state(run)) in ("queued", "running"):
-            raise UserError("The run {name} is {state}. Stop it first.", name=run.id, state=Message(STATES[state]))
-        delete_run(run)
-        self._handles.pop(run.id, None)
-
-    def alive(self, run: Run) -> bool | None:
-        """Whether a run's process is there; None where only its heartbeat can tell."""
-        handle = self._handles.get(run.id)
-        if handle and handle.poll() is None:
-            return True
-        pid = run.status().pid
-        if handle and pid in (0, handle.pid):  # 0: it ended before it could write anything
-            return False
-        return None if not pid or _exists(pid) else False
-
-    def state(self, run: Run) -> State:
-        """What a run is now; whether its process is there is asked first, since what it wrote last is final."""
-        alive = self.alive(run)
-        return state_of(run.status(), alive, time.time(), control(run).asked())
-
-
-def queue(device: str = "") -> list[Run]:
-    """The runs that wait, in the order in which they will start; of one device ("cpu", "cuda") or of all."""
-    jobs = Jobs()
-    waiting = []
-    for run in runs():
-        with suppress(UserError):  # a damaged or just deleted run waits for nothing
-            if jobs.state(run) == "queued" and device in ("", device_of(run.config())):
-                waiting.append((run.status().queued_at, run.id, run))
-    return [run for *_, run in sorted(waiting, key=lambda item: item[:2])]
-
-
-def device_of(config: TrainConfig) -> Literal["cpu", "cuda"]:
-    """What a run will compute on, found without torch: a graphics card whose driver is here and not hidden."""
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1")
-    has_card = shutil.which("nvidia-smi") is not None and not hidden
-    return "cuda" if config.device == "cuda" or (config.device == "auto" and has_card) else "cpu"
-
-
-def device_lock(device: str) -> FileLock:
-    """Held by the process that trains on a device; the system lets go of it when the process ends, however."""
-    with writing(runs_dir()):
-        runs_dir().mkdir(parents=True, exist_ok=True)
-        return FileLock(runs_dir() / f".{device}.lock")
-
-
-def _exists(pid: int) -> bool:
-    """Also true of a stranger with the same pid."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return not _is_over(pid)
-
-
-def _is_over(pid: int) -> bool:
-    """Whether a process has ended and its parent has not looked yet; False where the system does not say."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return False
-
-
-# ---- In the process -------------------------------------------------------------------------------------------------
 
 
 class Train(Protocol):
@@ -199,7 +57,7 @@ class Train(Protocol):
 
 
 def work(run: Run, train: Train) -> Iterator[Event]:
-    """Wait for the device, train, and write the run's files. Yields what is told, after it is on disk.
+    """Wait for the device, train, and write the run's files. Yields its events, each after it is on disk.
 
     Goes on from the last checkpoint if the run was started before. The last event is `Finished`, whatever happens;
     an error is raised after it. Ctrl-C and the page's Stop save a checkpoint first; a SIGTERM or the end of the
@@ -213,21 +71,21 @@ def work(run: Run, train: Train) -> Iterator[Event]:
             state=Message(STATES[status.state]),
         )
     config = run.config()
-    device = device_of(config)
+    device = device_kind(config)
     with _Worker(run) as worker:
         problem: Exception | None = None
         try:
             with worker.turn(device_lock(device), device) as has_turn:
                 if has_turn:
-                    worker.tidy()
+                    worker.remove_half_written()
                     resume = worker.open_metrics()
-                    yield from worker.told(train(config, run_dir=run.path, resume=resume, control=worker.asked))
+                    yield from worker.recorded(train(config, run_dir=run.path, resume=resume, control=worker.asked))
         except _LeaveError:
             pass
         except Exception as error:
-            problem = _explained(error, run)
+            problem = _explained(error, run.path)
         if not worker.finished:
-            yield worker.last_words(problem)
+            yield worker.record_end(problem)
         if problem:
             raise problem
 
@@ -237,7 +95,7 @@ class _LeaveError(BaseException):
 
 
 class _Worker:
-    """What a process tells of a run, and what it hears: the control file, signals, and the end of its server.
+    """What a process writes about a run, and what it listens to: the control file, signals, the end of its server.
 
     A thread of its own writes the heartbeat and listens, whatever the training is busy with.
     """
@@ -318,9 +176,9 @@ class _Worker:
         finally:
             lock.release()
 
-    # Telling
+    # Recording
 
-    def tidy(self) -> None:
+    def remove_half_written(self) -> None:
         """Remove the checkpoints that a killed process was about to replace others by: they may be large."""
         for half in self._run.checkpoints.glob(".*"):
             half.unlink()
@@ -335,7 +193,7 @@ class _Worker:
         self._metrics.truncate(size - half_a_line)
         return size > half_a_line
 
-    def told(self, events: Iterator[Event]) -> Iterator[Event]:
+    def recorded(self, events: Iterator[Event]) -> Iterator[Event]:
         """The events of the training, each written before it is passed on."""
         begun = False
         while True:
@@ -345,10 +203,10 @@ class _Worker:
             if event is None:
                 return
             begun = begun or not isinstance(event, Started)
-            self._tell(event)
+            self._record(event)
             yield event
 
-    def last_words(self, problem: Exception | None) -> Finished:
+    def record_end(self, problem: Exception | None) -> Finished:
         """The end of a run whose training could not tell it, written as far as the disk allows."""
         self._over.set()
         message = problem.message if isinstance(problem, UserError) else None
@@ -368,7 +226,7 @@ class _Worker:
                 self._write_status(in_place=True)  # a full disk has no room for a second file
         return event
 
-    def _tell(self, event: Event) -> None:
+    def _record(self, event: Event) -> None:
         self._append(event)
         with self._status_lock:
             self._status = _after(self._status, event)
@@ -390,7 +248,7 @@ class _Worker:
 
 
 def _after(status: Status, event: Event) -> Status:
-    """The status once this was told. An end as interrupted is not written: it is what readers find."""
+    """The status after an event. An end as interrupted is not written: a reader finds it by itself."""
     match event:
         case Started():
             return replace(status, state="running", device=event.device, steps=event.steps)
@@ -404,12 +262,13 @@ def _after(status: Status, event: Event) -> Status:
             return status
 
 
-def _explained(error: Exception, run: Run) -> Exception:
+def device_lock(device: str) -> FileLock:
+    """Held by the process that trains on a device; the system lets go of it when the process ends, however."""
+    with writing(runs_dir()):
+        runs_dir().mkdir(parents=True, exist_ok=True)
+        return FileLock(runs_dir() / f".{device}.lock")
+
+
+def _explained(error: Exception, folder: Path) -> Exception:
     """What went wrong, in words if a person can act on it: a full or forbidden disk."""
-    if isinstance(error, OSError) and error.errno in _DISK:
-        try:
-            with writing(run.path):
-                raise error
-        except UserError as explained:
-            return explained
-    return error
+    return disk_problem(folder, error) if isinstance(error, OSError) and error.errno in _DISK else error
