@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,16 +21,15 @@ from torch import Tensor
 from alexnet_viz.errors import UserError
 from alexnet_viz.files.paths import CIFAR10_VARIABLE, cifar10_path, home_dir
 from alexnet_viz.training.config import TrainConfig
-from alexnet_viz.training.datasets import Dataset, Progress, Split, load_dataset
+from alexnet_viz.training.datasets import Dataset, Split, load_dataset
 from alexnet_viz.training.shapes import shapes10
 
 CIFAR10 = "cifar10"
 SHAPES = "shapes"
 KEPT = "decoded"  # folder of decoded images in the folder for datasets
-_PARTS = ("train_images", "train_labels", "test_images", "test_labels")
 
 
-def open_data(data: str, side: int, progress: Progress | None = None) -> Dataset:
+def open_data(data: str, side: int) -> Dataset:
     """What `TrainConfig.data` names, as squares of `side` pixels.
 
     A zip's images are kept decoded under `home_dir()/datasets`, so that a second start takes no time. Raises
@@ -46,7 +44,7 @@ def open_data(data: str, side: int, progress: Progress | None = None) -> Dataset
             "of pictures for each class.",
             variable=CIFAR10_VARIABLE,
         )
-    return _kept(path, side, lambda: load_dataset(path, side=side, progress=progress))
+    return _kept(path, side)
 
 
 def _shapes(side: int) -> Dataset:
@@ -65,17 +63,17 @@ def _shapes(side: int) -> Dataset:
 # ---- Kept for the next time -----------------------------------------------------------------------------------------
 
 
-def _kept(path: Path, side: int, load: Callable[[], Dataset]) -> Dataset:
-    """The decoded images of an earlier start if the zip has not changed since, otherwise `load()`'s, which are kept."""
-    if not path.is_file():
-        return load()  # a folder: whether its files have changed takes as long to find out as to decode them
+def _kept(path: Path, side: int) -> Dataset:
+    """The decoded images of an earlier start if the zip has not changed since; otherwise decoded now, and kept."""
+    if not path.is_file():  # a folder: whether its files have changed takes as long to find out as to decode them
+        return load_dataset(path, side=side)
     digest = hashlib.sha256(repr((str(path.absolute()), side)).encode()).hexdigest()[:16]
     folder = home_dir() / "datasets" / KEPT / digest
     stamp = [path.stat().st_size, path.stat().st_mtime_ns]
     try:
         return _read(folder, stamp)
     except (OSError, ValueError, KeyError, TypeError):
-        dataset = load()
+        dataset = load_dataset(path, side=side)
     with suppress(OSError):  # no room: the run does not need it
         _write(folder, stamp, dataset)
     return dataset
@@ -83,27 +81,24 @@ def _kept(path: Path, side: int, load: Callable[[], Dataset]) -> Dataset:
 
 def _read(folder: Path, stamp: list[int]) -> Dataset:
     about = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
-    if about["stamp"] != stamp:
+    if about.pop("stamp") != stamp:
         raise ValueError("of an earlier zip")
-    parts = {name: torch.from_numpy(np.load(folder / f"{name}.npy", allow_pickle=False)) for name in _PARTS}
-    return Dataset(
-        name=about["name"],
-        classes=tuple(about["classes"]),
-        train=Split(parts["train_images"], parts["train_labels"]),
-        test=Split(parts["test_images"], parts["test_labels"]),
-        skipped=about["skipped"],
+    train, test = (
+        Split(*(torch.from_numpy(np.load(folder / f"{part}_{what}.npy")) for what in ("images", "labels")))
+        for part in ("train", "test")
     )
+    return Dataset(about.pop("name"), tuple(about.pop("classes")), train, test, **about)
 
 
 def _write(folder: Path, stamp: list[int], dataset: Dataset) -> None:
     """Written beside and renamed: nobody reads half of it."""
     fresh = folder.with_name(f"{folder.name}.{os.getpid()}")
-    tensors = (dataset.train.images, dataset.train.labels, dataset.test.images, dataset.test.labels)
     about = {"stamp": stamp, "name": dataset.name, "classes": dataset.classes, "skipped": dataset.skipped}
     try:
         fresh.mkdir(parents=True)
-        for name, tensor in zip(_PARTS, tensors, strict=True):
-            np.save(fresh / f"{name}.npy", tensor.numpy())
+        for part, split in (("train", dataset.train), ("test", dataset.test)):
+            np.save(fresh / f"{part}_images.npy", split.images.numpy())
+            np.save(fresh / f"{part}_labels.npy", split.labels.numpy())
         (fresh / "dataset.json").write_text(json.dumps(about), encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)
         fresh.rename(folder)

@@ -12,7 +12,7 @@ Two layouts are understood, with or without one folder around everything:
 """
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,12 +27,12 @@ from alexnet_viz.pictures.images import Preprocess, decode
 from alexnet_viz.training.archives import Files, Name, mebibytes, open_files, shown
 from alexnet_viz.words.i18n import Message
 
-DEFAULT_SIDE = 32  # pixels; for pictures of different sizes when no side is asked for
+DEFAULT_SIDE = 32  # pixels, as CIFAR-10 has them
 TEST_SHARE = 0.2  # of each class, where the dataset is not split yet
 SPLIT_SEED = 0  # the same pictures are kept for testing every time
 MAX_PIXEL_BYTES = 2 * 2**30  # of all decoded pictures; while they are put together twice as much is in use
 
-Progress = Callable[[int, int], None]
+Pixels = NDArray[np.uint8]  # (3, side, side), RGB
 ClassFolder = tuple[str, str]  # ("train" or "test", or "" where the dataset is not split; class)
 
 
@@ -62,38 +62,30 @@ class Dataset:
         return len(self.train) + len(self.test)
 
 
-def load_dataset(
-    path: Path, *, side: int | None = None, leave_out: Collection[str] = (), progress: Progress | None = None
-) -> Dataset:
+def load_dataset(path: Path, *, side: int = DEFAULT_SIDE, leave_out: Collection[str] = ()) -> Dataset:
     """The dataset in a folder or zip; the same files give the same tensors in the same order.
 
-    Without `side`, pictures that share one size keep it and others become squares of DEFAULT_SIDE pixels; with it,
-    all become squares of `side`: the shorter side resized, the centre cut out. Every picture passes through
-    `images.decode` and its limits: below 8 pixels it is skipped, above 2048 it arrives reduced. `leave_out` names files
-    that are not to be read, as "train/CLASS/PICTURE".
+    All pictures become squares of `side` pixels: the shorter side resized, the centre cut out. Every picture passes
+    through `images.decode` and its limits: below 8 pixels it is skipped, above 2048 it arrives reduced. `leave_out`
+    names files that are not to be read, as "train/CLASS/PICTURE".
 
     Files that are no picture are skipped and counted. A class folder with files but no picture is an error; one
-    without files is no class. `progress(done, total)` is called after each file. Whatever is wrong with the data
-    raises UserError.
+    without files is no class. Whatever is wrong with the data raises UserError.
     """
-    if side is not None and side < 1:
-        raise UserError("A picture cannot have a side of {side} pixels; at least 1 is needed.", side=side)
     with open_files(path) as files:
         folders, classes = layout_of(files)
         if leave_out:
             folders = {
                 key: [name for name in names if "/".join(name) not in leave_out] for key, names in folders.items()
             }
-        stack = _Stack(side)
-        places = _fill(stack, files, folders, progress)
-        stack.check()
+        pictures, places = _decoded(files, folders, side)
         train, test = _split(places, files.title)
         return Dataset(
             name=re.sub(r"\.zip$", "", files.title, flags=re.IGNORECASE),
             classes=classes,
-            train=_tensors(stack, train, classes),
-            test=_tensors(stack, test, classes),
-            skipped=len(files.names) - len(stack),
+            train=_tensors(pictures, train, classes),
+            test=_tensors(pictures, test, classes),
+            skipped=len(files.names) - len(pictures),
         )
 
 
@@ -132,9 +124,9 @@ def _class_folders(files: Files) -> Mapping[ClassFolder, list[Name]]:
     is_split = {"train", "test"} <= {top.casefold() for top in tops}
     folders: dict[ClassFolder, list[Name]] = {}
     for name, below in zip(files.names, inside, strict=True):
-        folder = _split_folder(below) if is_split else _plain_folder(below)
-        if folder is not None:
-            folders.setdefault(folder, []).append(name)
+        part, path = ("".join(below[:1]).casefold(), below[1:]) if is_split else ("", below)
+        if len(path) == 2 and part in ("", "train", "test"):
+            folders.setdefault((part, path[0]), []).append(name)
     if {part for part, _ in folders} not in ({""}, {"train", "test"}):
         raise UserError(
             "The pictures in {source} are not sorted into class folders. Arrange them as CLASS/PICTURE, or as "
@@ -143,15 +135,6 @@ def _class_folders(files: Files) -> Mapping[ClassFolder, list[Name]]:
             folders=shown(", ".join(sorted(tops)[:5])) or Message("none"),
         )
     return dict(sorted(folders.items()))
-
-
-def _split_folder(name: Name) -> ClassFolder | None:
-    part = name[0].casefold() if len(name) == 3 else ""
-    return (part, name[1]) if part in ("train", "test") else None
-
-
-def _plain_folder(name: Name) -> ClassFolder | None:
-    return ("", name[0]) if len(name) == 2 else None
 
 
 def _classes(folders: Mapping[ClassFolder, list[Name]], title: str) -> tuple[str, ...]:
@@ -184,99 +167,58 @@ def _classes(folders: Mapping[ClassFolder, list[Name]], title: str) -> tuple[str
 # ---- Pictures -------------------------------------------------------------------------------------------------------
 
 
-class _Stack:
-    """Decoded pictures of one size, (3, H, W) each.
-
-    Without a `side` they keep their own size, until a second size arrives or there is no more room: then all
-    become small squares. Whether it was the room is known at the end, by `check`.
-    """
-
-    def __init__(self, side: int | None) -> None:
-        self._keeps_size = side is None
-        self._side = side
-        self._sizes: set[tuple[int, int]] = set()
-        self._arrays: list[NDArray[np.uint8]] = []
-
-    def __len__(self) -> int:
-        return len(self._arrays)
-
-    def add(self, image: Image.Image) -> None:
-        self._sizes.add(image.size)
-        if self._side is None and (len(self._sizes) > 1 or self._bytes_with(image.size) > MAX_PIXEL_BYTES):
-            self._side = DEFAULT_SIDE
-            self._arrays = [_square(Image.fromarray(array.transpose(1, 2, 0)), DEFAULT_SIDE) for array in self._arrays]
-        if self._side is None:
-            self._arrays.append(np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1)))
-            return
-        if self._bytes_with((self._side, self._side)) > MAX_PIXEL_BYTES:
-            raise _too_large(len(self) + 1, (self._side, self._side))
-        self._arrays.append(_square(image, self._side))
-
-    def check(self) -> None:
-        """Refuse pictures that were to keep the size which they share, and had no room."""
-        if self._keeps_size and self._side is not None and len(self._sizes) == 1:
-            raise _too_large(len(self), next(iter(self._sizes)))
-
-    def images(self, indices: list[int]) -> Tensor:  # (N, 3, H, W)
-        return torch.from_numpy(np.stack([self._arrays[index] for index in indices]))
-
-    def _bytes_with(self, size: tuple[int, int]) -> int:
-        """The room that all pictures and one more take at this size."""
-        return (len(self) + 1) * 3 * size[0] * size[1]
-
-
-def _square(image: Image.Image, side: int) -> NDArray[np.uint8]:  # (3, side, side)
+def _square(image: Image.Image, side: int) -> Pixels:
     """Resized and cut out by the arithmetic that networks' inputs go through, so both see the same pixels."""
     pixels = Preprocess(size=side, crop=side, mean=(0.0,) * 3, std=(1.0,) * 3).to_array(image)
     return np.rint(pixels * 255).astype(np.uint8)
 
 
-def _too_large(count: int, size: tuple[int, int]) -> UserError:
+def _too_large(count: int, side: int) -> UserError:
     return UserError(
         "{count:,} pictures of {width} x {height} pixels take {needed} of memory; at most {limit} are used. "
         "Use fewer pictures, or ask for a smaller side.",
         count=count,
-        width=size[0],
-        height=size[1],
-        needed=mebibytes(count * 3 * size[0] * size[1]),
+        width=side,
+        height=side,
+        needed=mebibytes(count * 3 * side**2),
         limit=mebibytes(MAX_PIXEL_BYTES),
     )
 
 
-def _fill(
-    stack: _Stack, files: Files, folders: Mapping[ClassFolder, list[Name]], progress: Progress | None
-) -> dict[ClassFolder, list[int]]:
-    """Decode every file onto the stack. Returns where the pictures of each class folder are."""
-    jobs = [(folder, name) for folder, names in folders.items() for name in names]
-    files.check(name for _, name in jobs)
-    places: dict[ClassFolder, list[int]] = {folder: [] for folder in folders}
-    reasons: dict[ClassFolder, Message] = {}
-    for done, (folder, name) in enumerate(jobs, start=1):
-        data = files.read(name)
-        try:
-            picture = decode(data, shown(*name))
-        except UserError as problem:
-            reasons.setdefault(folder, problem.message)
-        else:
-            places[folder].append(len(stack))
-            stack.add(picture.image)
-        if progress:
-            progress(done, len(jobs))
-    for folder, indices in places.items():
-        if not indices:
+def _decoded(
+    files: Files, folders: Mapping[ClassFolder, list[Name]], side: int
+) -> tuple[list[Pixels], dict[ClassFolder, list[int]]]:
+    """Every picture, and where those of each class folder are."""
+    files.check(name for names in folders.values() for name in names)
+    pictures: list[Pixels] = []
+    places: dict[ClassFolder, list[int]] = {}
+    for folder, names in folders.items():
+        first, reason = len(pictures), Message("")
+        for name in names:
+            data = files.read(name)
+            try:
+                picture = decode(data, shown(*name))
+            except UserError as problem:
+                reason = reason if reason.text else problem.message
+                continue
+            if (len(pictures) + 1) * 3 * side**2 > MAX_PIXEL_BYTES:
+                raise _too_large(len(pictures) + 1, side)
+            pictures.append(_square(picture.image, side))
+        if len(pictures) == first:
             raise UserError(
                 "None of the files in the class folder {folder} is a picture that can be used ({count:,} tried). "
                 "Add pictures or remove the folder. The first one: {reason}",
                 folder=shown(*filter(None, folder)),
-                count=len(folders[folder]),
-                reason=reasons[folder],
+                count=len(names),
+                reason=reason,
             )
-    return places
+        places[folder] = list(range(first, len(pictures)))
+    return pictures, places
 
 
 # ---- Splits ---------------------------------------------------------------------------------------------------------
 
-Labelled = list[tuple[int, str]]  # (place in the stack, class)
+Labelled = list[tuple[int, str]]  # (place among the pictures, class)
 
 
 def _split(places: Mapping[ClassFolder, list[int]], title: str) -> tuple[Labelled, Labelled]:
@@ -300,7 +242,6 @@ def _kept_for_testing(count: int) -> set[int]:
     return set(order[:share].tolist())
 
 
-def _tensors(stack: _Stack, pictures: Labelled, classes: tuple[str, ...]) -> Split:
-    number = {label: index for index, label in enumerate(classes)}
-    images = stack.images([index for index, _ in pictures])
-    return Split(images, torch.tensor([number[label] for _, label in pictures]))
+def _tensors(pictures: list[Pixels], chosen: Labelled, classes: tuple[str, ...]) -> Split:
+    images = torch.from_numpy(np.stack([pictures[index] for index, _ in chosen]))
+    return Split(images, torch.tensor([classes.index(label) for _, label in chosen]))

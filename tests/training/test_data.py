@@ -13,7 +13,7 @@ from alexnet_viz.training import data
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.data import first, grey, open_data, prepare
 from alexnet_viz.training.datasets import Dataset, Split
-from tests.training.test_datasets import PLAIN, equal, make_folder, make_zip
+from tests.training.class_folders import PLAIN, equal, make_folder, make_zip
 
 torch.set_num_threads(1)
 

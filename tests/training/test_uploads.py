@@ -12,7 +12,7 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.training import uploads as kept_uploads
 from alexnet_viz.training.datasets import load_dataset
 from alexnet_viz.training.uploads import LONGEST_NAME, keep, safe_name, uploads, uploads_dir
-from tests.training.test_datasets import PLAIN, SPLIT, picture
+from tests.training.class_folders import PLAIN, SPLIT, picture
 
 MOST = 10 * 2**20
 

@@ -1,0 +1,82 @@
+"""Datasets of class folders for tests and tools: two classes, ten pictures each, every picture of one gray."""
+
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from alexnet_viz.training.datasets import Dataset
+
+
+def picture(colour: int = 0, size: tuple[int, int] = (8, 8), format: str = "PNG") -> bytes:
+    """A picture of one gray."""
+    buffer = io.BytesIO()
+    Image.new("RGB", size, (colour, colour, colour)).save(buffer, format=format)
+    return buffer.getvalue()
+
+
+def png(pixels: np.ndarray) -> bytes:  # (H, W, 3)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+PLAIN = {f"{label}/{i}.png": picture(10 * i + shade) for label, shade in (("cat", 1), ("dog", 2)) for i in range(10)}
+SPLIT = {f"{part}/{name}": data for name, data in PLAIN.items() for part in ("train", "test")}
+
+Tree = Mapping[str, bytes]
+
+
+def make_folder(at: Path, tree: Tree) -> Path:
+    root = at / "pets"
+    root.mkdir()
+    for name, data in tree.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(data)
+    return root
+
+
+def make_zip(at: Path, tree: Tree, method: int = zipfile.ZIP_DEFLATED) -> Path:
+    with zipfile.ZipFile(at / "pets.zip", "w", method) as archive:
+        for name, data in tree.items():
+            archive.writestr(name, data)
+    return at / "pets.zip"
+
+
+def equal(one: Dataset, other: Dataset) -> bool:
+    tensors = [(d.train.images, d.train.labels, d.test.images, d.test.labels) for d in (one, other)]
+    return one.classes == other.classes and all(torch.equal(a, b) for a, b in zip(*tensors, strict=True))
+
+
+UNUSABLE: dict[str, tuple[Tree, str]] = {
+    "empty": ({}, "holds no files"),
+    "only junk": ({".DS_Store": b"", "__MACOSX/a": b""}, "holds no files"),
+    "no folders": ({"a.png": picture(), "b.png": picture()}, "not sorted into class folders"),
+    "too deep": ({f"x/y/{name}": data for name, data in PLAIN.items()}, "not sorted into class folders"),
+    "train and val": (
+        {f"{part}/{name}": data for name, data in PLAIN.items() for part in ("train", "val")},
+        "at its top: train, val",
+    ),
+    "test without classes": (
+        {f"train/{name}": data for name, data in PLAIN.items()} | {"test/1.png": picture()},
+        "test/CLASS/PICTURE",
+    ),
+    "one class": ({"cat/1.png": picture(), "cat/2.png": picture()}, "only 1 class, cat"),
+    "one class, wrapped": ({"pets/cat/1.png": picture()}, "only 1 class, cat"),
+    "one class to learn": (
+        {"train/cat/1.png": picture(), "test/cat/2.png": picture()},
+        "only 1 class, cat",
+    ),
+    "test class without training": (SPLIT | {"test/eel/1.png": picture()}, "test pictures of eel"),
+    "no pictures in a class": (PLAIN | {"eel/1.png": b"x", "eel/2.png": b"y"}, "class folder eel is a picture"),
+    "no pictures in a test class": (
+        {name: b"x" if name.startswith("test/dog") else data for name, data in SPLIT.items()},
+        "class folder test/dog is a picture that can be used (10 tried)",
+    ),
+    "nothing to test with": ({"cat/1.png": picture(), "dog/1.png": picture()}, "2 pictures"),
+    "control character": (PLAIN | {"e\x1bel/1.png": picture()}, "e\\x1bel"),
+}
