@@ -42,7 +42,7 @@ IMPORT_ORDER = [
     *("quiz.question", "quiz.relu", "quiz.dropout", "quiz.lrn", "quiz.augmentation", "quiz.pooling", "quiz.gpus"),
     *("quiz.paper", "quiz.architecture", "quiz.compare", "quiz.lessons"),
     # ways in
-    *("installation", "cli.training", "cli.commands", "__main__"),
+    *("installation", "cli.output", "cli.training", "cli.commands", "__main__"),
 ]
 
 WITHOUT_TORCH = [
@@ -57,7 +57,7 @@ WITHOUT_TORCH = [
         "training.script",
     ),
     *(name for name in IMPORT_ORDER if name.startswith("quiz.")),
-    *("installation", "cli.training", "cli.commands"),
+    *("installation", "cli.output", "cli.training", "cli.commands"),
 ]
 
 CORE = ROOT / "alexnet_viz"

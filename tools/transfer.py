@@ -22,7 +22,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +31,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from PIL import Image, ImageOps
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.network.build import Network, meta_network, with_weights
@@ -70,41 +70,7 @@ UNEXPLAINED = 0.7  # how much of the rest that the map leaves unexplained is add
 CALIBRATION_BINS = 15
 
 Event = dict[str, object]
-
-
-@dataclass(frozen=True)
-class Affine:
-    """A linear layer: outputs = features @ weight.T + bias."""
-
-    weight: Tensor  # (outputs, features)
-    bias: Tensor  # (outputs,)
-
-    def stored(self) -> "Affine":
-        """As the file will hold it, rounded to fp16."""
-        return Affine(self.weight.half().float(), self.bias.half().float())
-
-
-@dataclass(frozen=True)
-class Head:
-    """Two linear layers with a ReLU between."""
-
-    hidden: Affine
-    output: Affine
-
-    def __call__(self, features: Tensor) -> Tensor:  # (N, features) -> (N, classes)
-        logits = [
-            F.linear(F.linear(rows.float(), self.hidden.weight, self.hidden.bias).relu(), self.output.weight)
-            for rows in features.split(1000)
-        ]
-        return torch.cat(logits) + self.output.bias
-
-    def cooled(self, temperature: float) -> "Head":
-        """The same answers, with probabilities of another temperature."""
-        return Head(self.hidden, Affine(self.output.weight / temperature, self.output.bias / temperature))
-
-    def stored(self) -> "Head":
-        """As the file will hold it, rounded to fp16."""
-        return Head(self.hidden.stored(), self.output.stored())
+Head = nn.Sequential  # Linear(features, units), ReLU, Linear(units, classes)
 
 
 @dataclass(frozen=True)
@@ -178,16 +144,17 @@ def transfer(
     fitted_on = round(len(train) * (1 - HELD_OUT))
     units = network.get_submodule("classifier.1").out_features
     head = _fit([view[:fitted_on] for view in views], train.labels[:fitted_on], sharpenings, units)
-    yield step("validated", top1=round(_top(head(views[0][fitted_on:]), train.labels[fitted_on:], 1), 4))
+    yield step("validated", top1=round(_top(answers(head, views[0][fitted_on:]), train.labels[fitted_on:], 1), 4))
 
     head = _fit(views, train.labels, sharpenings, units)
     del views
-    temperature = best_temperature(head(seen.known), seen.labels)
-    head = head.cooled(temperature).stored()
-    test = head(_test_features(network, dataset.test, entry.preprocess))
+    temperature = best_temperature(answers(head, seen.known), seen.labels)
+    cool(head, temperature).half().float()  # as the file will hold it, rounded to fp16
+    pictures = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in dataset.test.images]
+    test = answers(head, _app_features(network, pictures, entry.preprocess))
     figures = {"temperature": temperature, "photographs": _on_photographs(head, seen), "test": _on_test(test, dataset)}
     file = out or shipped
-    _write(file, kept, head, _class_ids(dataset), figures)
+    _write(file, kept, head, tuple(map(class_of_wnid, dataset.classes)), figures)
     yield step("written", file=str(file), **figures)
 
 
@@ -196,10 +163,6 @@ def _lines(file: Path | None) -> Collection[str]:
         return frozenset(file.read_text(encoding="utf-8").split("\n")) if file else frozenset()
     except (OSError, ValueError) as problem:
         raise UserError("{file} cannot be read: {reason}.", file=str(file), reason=str(problem)) from problem
-
-
-def _class_ids(dataset: Dataset) -> tuple[str, ...]:
-    return tuple(class_of_wnid(wnid) for wnid in dataset.classes)
 
 
 def _network(entry: ModelEntry, convolutions: Mapping[str, Tensor]) -> Network:
@@ -285,16 +248,24 @@ def _gaussian(side: int) -> Tensor:
 # Photographs, and what sharpness does to features
 
 
+def _app_features(network: Network, pictures: Sequence[Image.Image], preprocess: Preprocess) -> Tensor:
+    """The flattened last map of every picture, through the very preprocessing that the app uses."""
+    parts = []
+    for start in range(0, len(pictures), BATCH):
+        arrays = [torch.from_numpy(preprocess.to_array(picture)) for picture in pictures[start : start + BATCH]]
+        parts.append(_features(network, torch.stack(arrays), exact=True))
+    return torch.cat(parts)
+
+
 def _photographs(path: Path, network: Network, preprocess: Preprocess, classes: tuple[str, ...]) -> Photographs:
-    """Features of all photographs, through the very preprocessing that the app uses."""
+    """Features of all photographs."""
     known: list[Tensor] = []
     labels: list[int] = []
     others: list[Tensor] = []
     for wnid, image in _photograph_files(path):
         if wnid and wnid not in classes:
             raise UserError("{folder} in {source} is none of the classes.", folder=shown(wnid), source=path.name)
-        array = torch.from_numpy(preprocess.to_array(image))[None]
-        (known if wnid else others).append(_features(network, array, exact=True))
+        (known if wnid else others).append(_app_features(network, [image], preprocess))
         labels += [classes.index(wnid)] if wnid else []
     if not known or not others:
         raise UserError("{source} needs pictures in known/WNID and in unknown.", source=path.name)
@@ -357,28 +328,40 @@ def _fit(views: list[Tensor], labels: Tensor, sharpenings: tuple[Sharpening, ...
     sources = [*((view, None) for view in views), *zip(mapped, sharpenings, strict=True)]
     generator = torch.Generator().manual_seed(SEED)
     features, classes = views[0].shape[1], int(labels.max()) + 1
-    weights = [
-        torch.empty(shape).uniform_(-(inputs**-0.5), inputs**-0.5, generator=generator).requires_grad_()
-        for inputs, outputs in ((features, units), (units, classes))
-        for shape in ((outputs, inputs), (outputs,))
-    ]
-    optimizer = torch.optim.AdamW(weights, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True)
+    head = Head(nn.Linear(features, units), nn.ReLU(), nn.Linear(units, classes))
+    for parameter, inputs in zip(head.parameters(), (features, features, units, units), strict=True):
+        nn.init.uniform_(parameter, -(inputs**-0.5), inputs**-0.5, generator=generator)
+    optimizer = torch.optim.AdamW(head.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True)
     blocks = max(1, len(labels) // HEAD_BATCH)
     schedule = _schedule(optimizer, EPOCHS * blocks * len(sources))
     for _ in range(EPOCHS):
         for number, rows in _batches(len(labels), blocks, len(sources), generator):
             source, sharpening = sources[number]
             x = _varied(source[rows], sharpening, generator)
-            first, first_bias, second, second_bias = weights
             with torch.autocast("cpu", torch.bfloat16, enabled=processor_has_bf16()):
-                hidden = F.linear(x, first, first_bias).relu()
-            logits = F.linear(_dropped(hidden.float(), generator), second, second_bias)
+                hidden = head[:2](x)
+            logits = head[2](_dropped(hidden.float(), generator))
             optimizer.zero_grad()
             F.cross_entropy(logits, labels[rows]).backward()
             optimizer.step()
             schedule.step()
-    first, first_bias, second, second_bias = (tensor.detach() for tensor in weights)
-    return Head(Affine(first / FEATURE_SCALE, first_bias), Affine(second, second_bias))
+    with torch.no_grad():
+        head[0].weight /= FEATURE_SCALE
+    return head
+
+
+@torch.no_grad()
+def answers(head: Head, features: Tensor) -> Tensor:  # (N, features) -> (N, classes)
+    """What the head says, as logits."""
+    return head(features.float())
+
+
+@torch.no_grad()
+def cool(head: Head, temperature: float) -> Head:
+    """Make it give the same answers with probabilities of another temperature."""
+    for parameter in head[2].parameters():
+        parameter /= temperature
+    return head
 
 
 def _batches(count: int, blocks: int, sources: int, generator: torch.Generator) -> Iterator[tuple[int, Tensor]]:
@@ -417,37 +400,28 @@ def _schedule(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_sc
 # Figures
 
 
-def _test_features(network: Network, split: Split, preprocess: Preprocess) -> Tensor:
-    """The flattened last map of every picture, through the very preprocessing that the app uses."""
-    features = []
-    for images in split.images.split(BATCH):
-        pictures = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in images]
-        arrays = [torch.from_numpy(preprocess.to_array(picture)) for picture in pictures]
-        features.append(_features(network, torch.stack(arrays), exact=True))
-    return torch.cat(features)
-
-
 def _on_photographs(head: Head, seen: Photographs) -> Event:
-    logits = head(seen.known)
+    logits = answers(head, seen.known)
     stated, best = logits.softmax(1).max(1)
-    others = head(seen.others).softmax(1).amax(1)
-    answers = sorted(zip(stated.tolist(), (best == seen.labels).tolist(), strict=True))
+    others = answers(head, seen.others).softmax(1).amax(1)
+    given = sorted(zip(stated.tolist(), (best == seen.labels).tolist(), strict=True))
     return {
-        "top1": round(_top(logits, seen.labels, 1), 4),
-        "top5": round(_top(logits, seen.labels, 5), 4),
-        "mean_stated": round(stated.mean().item(), 4),
-        "answers": [[round(probability, 4), int(right)] for probability, right in answers],
+        **_figures(logits, seen.labels),
+        "answers": [[round(probability, 4), int(right)] for probability, right in given],
         "others": [round(probability, 4) for probability in sorted(others.tolist())],
     }
 
 
 def _on_test(logits: Tensor, dataset: Dataset) -> Event:
+    labels = dataset.test.labels
+    return {"images": len(labels), **_figures(logits, labels), "calibration": calibration(logits, labels)}
+
+
+def _figures(logits: Tensor, labels: Tensor) -> Event:
     return {
-        "images": len(dataset.test),
-        "top1": round(_top(logits, dataset.test.labels, 1), 4),
-        "top5": round(_top(logits, dataset.test.labels, 5), 4),
+        "top1": round(_top(logits, labels, 1), 4),
+        "top5": round(_top(logits, labels, 5), 4),
         "mean_stated": round(logits.softmax(1).amax(1).mean().item(), 4),
-        "calibration": calibration(logits, dataset.test.labels),
     }
 
 
@@ -478,11 +452,10 @@ def calibration(logits: Tensor, labels: Tensor) -> list[dict[str, float]]:
 
 
 def _write(out: Path, convolutions: dict[str, Tensor], head: Head, classes: tuple[str, ...], figures: Event) -> None:
-    layers = {"classifier.1": head.hidden, "classifier.4": head.output}
+    layers = {"classifier.1": head[0], "classifier.4": head[2]}
     fitted = {
-        f"{key}.{part}": getattr(layer, part).half() for key, layer in layers.items() for part in ("weight", "bias")
+        f"{key}.{part}": value.half() for key, layer in layers.items() for part, value in layer.state_dict().items()
     }
-    state = {**convolutions, **fitted}
     metadata = {
         "model": MODEL,
         "classes": json.dumps(classes),
@@ -491,7 +464,7 @@ def _write(out: Path, convolutions: dict[str, Tensor], head: Head, classes: tupl
         "figures": json.dumps(figures),
     }
     out.parent.mkdir(parents=True, exist_ok=True)
-    save_file({key: tensor.contiguous() for key, tensor in state.items()}, out, metadata)
+    save_file({key: tensor.contiguous() for key, tensor in (convolutions | fitted).items()}, out, metadata)
 
 
 def main() -> None:

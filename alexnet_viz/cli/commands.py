@@ -1,15 +1,7 @@
 """The command line: `python -m alexnet_viz COMMAND`.
 
-    spec NAME [--input N] [--rounding floor|ceil] [--json]     a network's arithmetic, layer by layer
-    predict FILE... [--model NAME] [--weights FILE] [--top K] [--json]   what a network sees in pictures
-    explain FILE --method ID [--layer NAME] [--class ID] --out OVERLAY.png [--npy HEAT.npy] [--json]
-                                                               which pixels a class comes from, drawn over the picture
-    labels NETWORK [--json]                                    the classes a network knows, in its output order
-    weights [--json]                                           which weights are where
-    export MODEL|FILE --format onnx|safetensors|pth --out FILE [--net WRITTEN]   a network for other programs
-    count NAME                                                 count a reference network's numbers anew
-    train --data PATH|cifar10|shapes --model NAME [--preset fast|seed] [--epochs N] [--FIELD VALUE] [--json]
-    resume RUN                                                 go on with a run; `runs` lists all
+`python -m alexnet_viz --help` lists the commands, COMMAND --help what each of them takes. With --json a command prints
+one JSON object a line and nothing else.
 
 Torch is imported by the commands that compute with it, so `--help` and `spec` start at once.
 """
@@ -19,7 +11,7 @@ import io
 import json
 import locale
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,13 +19,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from alexnet_viz.cli import training as cli_training
+from alexnet_viz.cli.output import add_command, say
 from alexnet_viz.errors import UserError
 from alexnet_viz.network.count import count
 from alexnet_viz.network.export import FORMATS, of_edited, of_file, of_model, write
 from alexnet_viz.network.notation import read_spec
 from alexnet_viz.network.references import REFERENCES
 from alexnet_viz.network.sources import find_weights, places
-from alexnet_viz.network.spec import Row, Spec, Walk, walk
+from alexnet_viz.network.spec import Spec, Walk, walk
 from alexnet_viz.network.zoo import DEFAULT_MODEL, LISTED, MODELS, model_entry
 from alexnet_viz.pictures import render
 from alexnet_viz.pictures.images import decode
@@ -44,8 +37,8 @@ from alexnet_viz.words.labels import class_ids, class_name, class_record
 if TYPE_CHECKING:
     from alexnet_viz.network.weights import Model
 
+_ROW = ("name", "kind", "shape", "params", "macs", "receptive_field", "stride")  # of a layer, in `spec --json`
 MOVED = {"transfer": "tools.transfer"}  # commands of earlier versions, and the tools that they are now
-Command = Callable[[argparse.Namespace, Translator], int]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,9 +51,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     t = translator(args.language)
     if isinstance(sys.stdout, io.TextIOWrapper):  # a file's name may have bytes that are no text
         sys.stdout.reconfigure(errors="backslashreplace")
-    command: Command = args.command
     try:
-        return command(args, t)
+        return int(args.command(args, t))
     except UserError as problem:
         print(t(problem.message), file=sys.stderr)
         return 1
@@ -71,60 +63,51 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--language", choices=sorted(LANGUAGES), default=best_language([locale.getlocale()[0]]))
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    spec = commands.add_parser("spec", help="a network's arithmetic, layer by layer")
-    spec.add_argument("name", metavar="NAME", help=f"one of: {', '.join(LISTED)}")
+    one_of = f"one of: {', '.join(LISTED)}"
+
+    spec = add_command(commands, "spec", _spec, "a network's arithmetic, layer by layer")
+    spec.add_argument("name", metavar="NAME", help=one_of)
     spec.add_argument("--input", type=_positive, metavar="N", help="side of the square input, in pixels")
     spec.add_argument(
         "--rounding", choices=["floor", "ceil"], default="floor", help="PyTorch's rule or the 2012 code's"
     )
-    spec.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    spec.set_defaults(command=_spec)
 
-    predict = commands.add_parser("predict", help="what a network sees in pictures")
-    predict.add_argument("files", nargs="+", metavar="FILE")
-    predict.add_argument("--model", metavar="NAME", help=f"one of: {', '.join(LISTED)} (default: {DEFAULT_MODEL})")
-    predict.add_argument(
+    model = argparse.ArgumentParser(add_help=False)  # what `predict` and `explain` have in common
+    model.add_argument("--model", metavar="NAME", help=f"{one_of} (default: {DEFAULT_MODEL})")
+    model.add_argument(
         "--weights", type=Path, metavar="FILE", help="a weights file of one's own; its model is found by its keys"
     )
-    predict.add_argument("--top", type=_positive, default=5, metavar="K", help="how many classes to print (5)")
-    predict.add_argument("--json", action="store_true", help="print one JSON object a picture and nothing else")
-    predict.set_defaults(command=_predict)
 
-    explain = commands.add_parser("explain", help="which pixels a class comes from, drawn over the picture")
+    predict = add_command(commands, "predict", _predict, "what a network sees in pictures", model)
+    predict.add_argument("files", nargs="+", metavar="FILE")
+    predict.add_argument("--top", type=_positive, default=5, metavar="K", help="how many classes to print (5)")
+
+    explain = add_command(
+        commands, "explain", _explain, "which pixels a class comes from, drawn over the picture", model
+    )
     explain.add_argument("file", metavar="FILE")
     explain.add_argument("--method", required=True, metavar="ID", help="gradcam, occlusion, ...; a wrong one lists all")
     explain.add_argument(
         "--layer", default="", metavar="NAME", help="of methods that look at one (the ReLU of the last convolution)"
     )
     explain.add_argument("--class", dest="class_id", metavar="ID", help="the class to explain (the most probable one)")
-    explain.add_argument("--model", metavar="NAME", help=f"one of: {', '.join(LISTED)} (default: {DEFAULT_MODEL})")
-    explain.add_argument("--weights", type=Path, metavar="FILE", help="a weights file of one's own")
     explain.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the method")
     explain.add_argument("--out", type=Path, required=True, metavar="OVERLAY.png", help="where to draw the map")
     explain.add_argument("--npy", type=Path, metavar="HEAT.npy", help="where to write the map: float32, signed")
-    explain.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    explain.set_defaults(command=_explain)
 
-    labels = commands.add_parser("labels", help="the classes a network knows, in its output order")
-    labels.add_argument("name", metavar="NETWORK", help=f"one of: {', '.join(LISTED)}")
-    labels.add_argument("--json", action="store_true", help="print one JSON array and nothing else")
-    labels.set_defaults(command=_labels)
+    labels = add_command(commands, "labels", _labels, "the classes a network knows, in its output order")
+    labels.add_argument("name", metavar="NETWORK", help=one_of)
 
-    weights = commands.add_parser("weights", help="which weights are where")
-    weights.add_argument("--json", action="store_true", help="print one JSON object a place and nothing else")
-    weights.set_defaults(command=_weights)
+    add_command(commands, "weights", _weights, "which weights are where")
 
-    export = commands.add_parser("export", help="write a network for other programs to read")
-    export.add_argument("what", metavar="MODEL|FILE", help=f"one of: {', '.join(LISTED)}; or a weights file")
+    export = add_command(commands, "export", _export, "write a network for other programs to read")
+    export.add_argument("what", metavar="MODEL|FILE", help=f"{one_of}; or a weights file")
     export.add_argument("--format", required=True, choices=list(FORMATS), help="what to write")
     export.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to write it")
     export.add_argument("--net", default="", metavar="WRITTEN", help="the edited network: ?net= of a link to one")
-    export.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    export.set_defaults(command=_export)
 
-    count = commands.add_parser("count", help="count a reference network's numbers anew (needs torchvision)")
-    count.add_argument("name", metavar="NAME", help=f"one of: {', '.join(REFERENCES)}")
-    count.set_defaults(command=_count)
+    counted = add_command(commands, "count", _count, "count a reference network's numbers anew (needs torchvision)")
+    counted.add_argument("name", metavar="NAME", help=f"one of: {', '.join(REFERENCES)}")
 
     cli_training.add_commands(commands)
     return parser
@@ -147,10 +130,10 @@ def _spec(args: argparse.Namespace, t: Translator) -> int:
         spec = spec.at_input(args.input)
     walked = walk(spec)
     if args.json:
-        print(json.dumps(_spec_record(entry.id, spec, walked, t), ensure_ascii=False))
+        say(args, _spec_record(entry.id, spec, walked, t))
     else:
         _print_table(spec, walked, t)
-    return 1 if walked.errors else 0
+    return int(bool(walked.errors))
 
 
 def _spec_record(name: str, spec: Spec, walked: Walk, t: Translator) -> dict[str, object]:
@@ -160,21 +143,9 @@ def _spec_record(name: str, spec: Spec, walked: Walk, t: Translator) -> dict[str
         "input": list(spec.input),
         "params": walked.params if possible else None,
         "macs": walked.macs if possible else None,
-        "layers": [_row_record(row) for row in walked.rows],
+        "layers": [{name: getattr(row, name) for name in _ROW} for row in walked.rows],
         "errors": [{"layer": remark.layer, "text": t(remark.text)} for remark in walked.errors],
         "notes": [{"layer": remark.layer, "text": t(remark.text)} for remark in walked.notes],
-    }
-
-
-def _row_record(row: Row) -> dict[str, object]:
-    return {
-        "name": row.name,
-        "kind": row.kind,
-        "shape": list(row.shape),
-        "params": row.params,
-        "macs": row.macs,
-        "receptive_field": row.receptive_field,
-        "stride": row.stride,
     }
 
 
@@ -209,7 +180,7 @@ def _predict(args: argparse.Namespace, t: Translator) -> int:
             record: dict[str, object] = {"file": file, "error": t(problem.message)}
         else:
             record = answer_record(file, model.entry.id, classify(model, picture.image), args.top)
-        print(json.dumps(record, ensure_ascii=False) if args.json else _answer_text(record, t.language), flush=True)
+        say(args, record, _answer_text(record, t.language))
     return int(failed)
 
 
@@ -235,8 +206,11 @@ def _read(file: str) -> bytes:
     try:
         return Path(file).read_bytes()
     except (OSError, ValueError) as problem:  # ValueError: a NUL in the name
-        reason = problem.strerror if isinstance(problem, OSError) else str(problem)
-        raise UserError("{file} cannot be read: {reason}.", file=file, reason=reason) from problem
+        raise UserError("{file} cannot be read: {reason}.", file=file, reason=_reason(problem)) from problem
+
+
+def _reason(problem: Exception) -> str:
+    return getattr(problem, "strerror", None) or str(problem)
 
 
 def _answer_text(record: dict[str, object], language: str) -> str:
@@ -257,13 +231,10 @@ def _explain(args: argparse.Namespace, t: Translator) -> int:
     except UserError as problem:
         if not args.json:
             raise
-        print(json.dumps({"file": args.file, "error": t(problem.message)}, ensure_ascii=False))
+        say(args, {"file": args.file, "error": t(problem.message)})
         return 1
-    if args.json:
-        print(json.dumps(record, ensure_ascii=False))
-    else:
-        name = class_name(record["class"], t.language)
-        print(f"{args.file}: {name} {record['probability']:.1%}, {record['method']}, {args.out}")
+    name = class_name(record["class"], t.language)
+    say(args, record, f"{args.file}: {name} {record['probability']:.1%}, {record['method']}, {args.out}")
     return 0
 
 
@@ -305,8 +276,7 @@ def _write(file: Path, data: bytes) -> None:
     try:
         file.write_bytes(data)
     except (OSError, ValueError) as problem:
-        reason = problem.strerror if isinstance(problem, OSError) else str(problem)
-        raise UserError("{file} cannot be written: {reason}.", file=str(file), reason=reason) from problem
+        raise UserError("{file} cannot be written: {reason}.", file=str(file), reason=_reason(problem)) from problem
 
 
 # labels
@@ -315,7 +285,7 @@ def _write(file: Path, data: bytes) -> None:
 def _labels(args: argparse.Namespace, t: Translator) -> int:
     records = [class_record(class_id) for class_id in class_ids(model_entry(args.name).labels)]
     if args.json:
-        print(json.dumps(records, ensure_ascii=False))
+        say(args, records)
     else:
         for record in records:
             print(f"{record['wnid'] or '-':<10} {record['en']:<32} {record['ko']}")
@@ -337,7 +307,7 @@ def _weights(args: argparse.Namespace, t: Translator) -> int:
                 "bytes": place.path.stat().st_size if place.path and here else None,
                 "used": here and place == used,
             }
-            print(json.dumps(record, ensure_ascii=False) if args.json else _place_text(record))
+            say(args, record, _place_text(record))
     return 0
 
 
@@ -372,11 +342,8 @@ def _export(args: argparse.Namespace, t: Translator) -> int:
         "classes": len(portable.classes),
         "random_layers": list(portable.random),
     }
-    if args.json:
-        print(json.dumps(record, ensure_ascii=False))
-    else:
-        random = f", random weights: {', '.join(portable.random)}" if portable.random else ""
-        print(f"{args.out}: {args.format}, {len(data):,} bytes{random}")
+    random = f", random weights: {', '.join(portable.random)}" if portable.random else ""
+    say(args, record, f"{args.out}: {args.format}, {len(data):,} bytes{random}")
     return 0
 
 
@@ -384,5 +351,5 @@ def _export(args: argparse.Namespace, t: Translator) -> int:
 
 
 def _count(args: argparse.Namespace, t: Translator) -> int:
-    print(json.dumps(asdict(count(args.name)), ensure_ascii=False))
+    print(json.dumps(asdict(count(args.name))))
     return 0

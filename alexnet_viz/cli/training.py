@@ -9,11 +9,11 @@ Under `torchrun` every process trains; the first one also keeps the run's folder
 """
 
 import argparse
-import json
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from alexnet_viz.cli.output import Commands, add_command, say
 from alexnet_viz.training.config import FIELDS, Field, TrainConfig
 from alexnet_viz.training.events import EpochDone, Event, Finished, StepDone, to_line
 from alexnet_viz.training.processes import Processes
@@ -25,23 +25,17 @@ _TYPES: dict[str, Callable[[str], Any]] = {"int": int, "float": float, "text": s
 _GOOD_ENDS = {"finished", "stopped", "paused"}
 
 
-def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_commands(commands: Commands) -> None:
     """Add the three commands to the parser."""
-    train = commands.add_parser("train", help="train a network and keep the run in a folder")
+    train = add_command(commands, "train", _train, "train a network and keep the run in a folder")
     for field in FIELDS.values():
         _add_flag(train, field)
     train.add_argument("--run", metavar="ID", help="work on a run that is waiting; all other settings are its own")
-    train.add_argument("--json", action="store_true", help="print one event a line and nothing else")
-    train.set_defaults(command=_train)
 
-    resume = commands.add_parser("resume", help="go on with a run from its last checkpoint")
+    resume = add_command(commands, "resume", _resume, "go on with a run from its last checkpoint")
     resume.add_argument("run", metavar="RUN")
-    resume.add_argument("--json", action="store_true", help="print one event a line and nothing else")
-    resume.set_defaults(command=_resume)
 
-    listed = commands.add_parser("runs", help="list the runs, newest first")
-    listed.add_argument("--json", action="store_true", help="print one JSON object a run and nothing else")
-    listed.set_defaults(command=_runs)
+    add_command(commands, "runs", _runs, "list the runs, newest first")
 
 
 def _add_flag(parser: argparse.ArgumentParser, field: Field) -> None:
@@ -123,14 +117,14 @@ def _text(event: Event, waiting: Run) -> str:
 
 
 def _runs(args: argparse.Namespace, t: Translator) -> int:
-    jobs = Processes()
+    processes = Processes()
     for one in runs():
-        told = history(one)
+        state, told = processes.state(one), history(one)
         config = one.config()
         best = told.best_epoch
         record = {
             "run": one.id,
-            "state": jobs.state(one),
+            "state": state,
             "model": config.model,
             "data": config.data,
             "epochs": len(told.epochs),
@@ -139,9 +133,7 @@ def _runs(args: argparse.Namespace, t: Translator) -> int:
             "test_accuracy": told.finished.test_accuracy if told.finished else None,
             "path": str(one.path),
         }
-        if args.json:
-            print(json.dumps(record, ensure_ascii=False))
-        else:
-            right = "-" if record["test_accuracy"] is None else f"{record['test_accuracy']:.2%}"
-            print(f"{one.id:<48} {t(STATES[jobs.state(one)]):<12} {config.model:<20} {len(told.epochs):>4} {right:>8}")
+        right = "-" if record["test_accuracy"] is None else f"{record['test_accuracy']:.2%}"
+        text = f"{one.id:<48} {t(STATES[state]):<12} {config.model:<20} {len(told.epochs):>4} {right:>8}"
+        say(args, record, text)
     return 0

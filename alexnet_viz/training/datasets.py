@@ -193,13 +193,14 @@ def _decoded(
     pictures: list[Pixels] = []
     places: dict[ClassFolder, list[int]] = {}
     for folder, names in folders.items():
-        first, reason = len(pictures), Message("")
+        first = len(pictures)
+        reason: Message | None = None
         for name in names:
             data = files.read(name)
             try:
                 picture = decode(data, shown(*name))
             except UserError as problem:
-                reason = reason if reason.text else problem.message
+                reason = reason or problem.message
                 continue
             if (len(pictures) + 1) * 3 * side**2 > MAX_PIXEL_BYTES:
                 raise _too_large(len(pictures) + 1, side)

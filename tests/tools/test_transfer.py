@@ -9,6 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 from PIL import Image
+from torch import nn
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.network.weights import load_model, open_model
@@ -107,14 +108,11 @@ def test_the_best_temperature_is_the_one_that_made_the_labels():
     assert subject.best_temperature(logits, labels) == pytest.approx(1.7, abs=0.05)
 
 
-def affine(outputs: int, inputs: int) -> subject.Affine:
-    return subject.Affine(torch.randn(outputs, inputs), torch.randn(outputs))
-
-
 def test_cooling_changes_no_answer_and_scales_every_logit():
-    head = subject.Head(affine(6, 4), affine(3, 6))
+    head = subject.Head(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3))
     features = torch.randn(5, 4)
-    assert torch.allclose(head.cooled(2.0)(features), head(features) / 2, atol=1e-5)
+    hot = subject.answers(head, features)
+    assert torch.allclose(subject.answers(subject.cool(head, 2.0), features), hot / 2, atol=1e-5)
 
 
 def test_a_dropped_batch_keeps_its_mean_and_loses_half():
@@ -143,7 +141,7 @@ def test_the_fit_separates_what_can_be_separated(monkeypatch):
     features = (torch.randn(400, 16, generator=generator).abs() * 0.3 + 2 * F.one_hot(labels, 16)).bfloat16()
     same = subject.Sharpening(torch.eye(8), torch.zeros(8), torch.full((8,), 0.1))
     head = subject._fit([features, features], labels, (same, same), 12)
-    assert subject._top(head(features), labels, 1) > 0.95
+    assert subject._top(subject.answers(head, features), labels, 1) > 0.95
 
 
 def save(folder, color, name="0.png", side=64):
