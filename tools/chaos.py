@@ -16,7 +16,7 @@ import pytest
 
 from alexnet_viz.training.processes import Processes
 from alexnet_viz.training.runs import Run, new_run, runs, write_status
-from tests.training.test_kills import (
+from tests.training.disturbed_runs import (
     PATIENCE,
     at_home,
     chance_decides_much,

@@ -18,17 +18,16 @@ class Stopped(BaseException):
 class Visitor(threading.Thread):
     """Someone who takes a turn; works until told to leave."""
 
-    def __init__(self, line, log=None, name="", **kwargs):
+    def __init__(self, turn, **kwargs):
         super().__init__(daemon=True)
-        self.line, self.log, self.label, self.kwargs = line, log, name, kwargs
+        self.turn, self.kwargs = turn, kwargs
         self.working, self.leave = threading.Event(), threading.Event()
         self.error = None
+        self.start()
 
     def run(self):
         try:
-            with self.line.turn(**self.kwargs):
-                if self.log is not None:
-                    self.log.append(self.label)
+            with self.turn(**self.kwargs):
                 self.working.set()
                 assert self.leave.wait(PATIENCE)
         except BaseException as error:
@@ -40,14 +39,24 @@ class Visitor(threading.Thread):
         assert not self.is_alive()
 
 
-def lined_up(line, count, **kwargs):
-    """`count` visitors of whom the first works; each is in the line before the next one comes."""
-    visitors = []
-    for i in range(count):
-        visitor = Visitor(line, name=str(i), **kwargs)
-        visitor.start()
-        until(lambda expected=i + 1: len(line) == expected)
-        visitors.append(visitor)
+@pytest.fixture
+def line():
+    made = TicketLine()
+    yield made
+    assert len(made) == 0, "nobody's place is left behind"
+
+
+def comes(line, **kwargs):
+    """One more visitor, once in the line."""
+    count = len(line)
+    visitor = Visitor(line.turn, **kwargs)
+    until(lambda: len(line) == count + 1)
+    return visitor
+
+
+def lined_up(line, count):
+    """`count` visitors of whom the first works."""
+    visitors = [comes(line) for _ in range(count)]
     assert visitors[0].working.wait(PATIENCE)
     return visitors
 
@@ -59,25 +68,23 @@ def until(condition):
         time.sleep(0.001)
 
 
-def test_an_empty_line_does_not_make_anyone_wait():
-    line, waits = TicketLine(), []
+def test_an_empty_line_does_not_make_anyone_wait(line):
+    waits = []
     with line.turn(on_wait=waits.append):
         assert len(line) == 1
-    assert len(line) == 0
     assert waits == []
 
 
-def test_first_come_first_served_with_eight_threads():
-    line, log = TicketLine(), []
-    visitors = lined_up(line, 8, log=log)
-    for visitor in visitors:
+def test_first_come_first_served_with_eight_threads(line):
+    visitors = lined_up(line, 8)
+    for at, visitor in enumerate(visitors):
+        assert visitor.working.wait(PATIENCE)
+        assert not any(later.working.is_set() for later in visitors[at + 1 :])
         visitor.go()
-    assert log == list("01234567")
-    assert len(line) == 0
 
 
-def test_eight_threads_work_one_at_a_time():
-    line, inside, most, turns = TicketLine(), [], [], []
+def test_eight_threads_work_one_at_a_time(line):
+    inside, most, turns = [], [], []
 
     def work(name):
         for _ in range(25):
@@ -96,16 +103,15 @@ def test_eight_threads_work_one_at_a_time():
         assert not thread.is_alive()
     assert set(most) == {1}
     assert sorted(turns) == sorted(list(range(8)) * 25)
-    assert len(line) == 0
 
 
-def test_on_wait_says_how_many_are_ahead():
-    line, waits = TicketLine(), []
+def test_on_wait_says_how_many_are_ahead_every_so_often(line):
+    waits, times = [], []
     first, second = lined_up(line, 2)
-    third = Visitor(line, on_wait=waits.append, every=0.005)
-    third.start()
+    third = comes(line, on_wait=lambda ahead: (waits.append(ahead), times.append(time.monotonic())), every=0.05)
     until(lambda: len(waits) >= 3)
     assert set(waits) == {2}
+    assert all(later - earlier >= 0.045 for earlier, later in itertools.pairwise(times))
     first.go()
     until(lambda: waits[-1] == 1)
     second.go()
@@ -115,29 +121,8 @@ def test_on_wait_says_how_many_are_ahead():
     third.go()
 
 
-def test_on_wait_is_called_every_so_often():
-    line, waits = TicketLine(), []
-    (first,) = lined_up(line, 1)
-    second = Visitor(line, on_wait=lambda ahead: waits.append(time.monotonic()), every=0.05)
-    second.start()
-    until(lambda: len(waits) >= 3)
-    first.go()
-    second.go()
-    assert all(later - earlier >= 0.045 for earlier, later in itertools.pairwise(waits))
-
-
-def test_without_on_wait_one_is_woken_not_polled():
-    line = TicketLine()
-    first, second = lined_up(line, 2)
-    assert not second.working.is_set()
-    first.leave.set()
-    assert second.working.wait(PATIENCE)
-    second.go()
-
-
-def test_on_wait_is_called_outside_the_lock():
+def test_on_wait_is_called_outside_the_lock(line):
     """A slow or chatty page must not hold up people who come or go."""
-    line = TicketLine()
     (first,) = lined_up(line, 1)
     called, release = threading.Event(), threading.Event()
 
@@ -145,24 +130,18 @@ def test_on_wait_is_called_outside_the_lock():
         called.set()
         assert release.wait(PATIENCE)
 
-    second = Visitor(line, on_wait=hold, every=0.001)
-    second.start()
+    second = comes(line, on_wait=hold, every=0.001)
     assert called.wait(PATIENCE)
-    third = Visitor(line)
-    third.start()
-    until(lambda: len(line) == 3)  # comes
-    first.go()  # goes
+    third = comes(line)
+    first.go()
     assert len(line) == 2
     release.set()
     second.go()
     third.go()
-    assert len(line) == 0
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, Stopped])
-def test_an_error_at_work_lets_the_next_one_in(error):
-    line = TicketLine()
-
+def test_an_error_at_work_lets_the_next_one_in(line, error):
     def work():
         with line.turn():
             raise error("at work")
@@ -175,63 +154,38 @@ def test_an_error_at_work_lets_the_next_one_in(error):
 
 
 @pytest.mark.parametrize("error", [ValueError, Stopped])
-def test_an_error_in_on_wait_gives_up_the_place(error):
-    line = TicketLine()
+def test_an_error_in_on_wait_gives_up_the_place_and_moves_the_others_up(line, error):
     (first,) = lined_up(line, 1)
-
-    def give_up(ahead):
-        raise error(ahead)
-
-    second = Visitor(line, on_wait=give_up, every=0.001)
-    second.start()
-    second.join(PATIENCE)
-    assert isinstance(second.error, error)
-    assert not second.working.is_set()
-    assert len(line) == 1
-    third = Visitor(line)
-    third.start()
-    first.go()
-    assert third.working.wait(PATIENCE)
-    third.go()
-    assert len(line) == 0
-
-
-def test_someone_who_gives_up_in_the_middle_moves_the_others_up():
-    line, waits, give_up = TicketLine(), [], threading.Event()
-    (first,) = lined_up(line, 1)
+    waits, give_up = [], threading.Event()
 
     def may_stop(ahead):
         if give_up.is_set():
-            raise Stopped
+            raise error(ahead)
 
-    second = Visitor(line, on_wait=may_stop, every=0.005)
-    second.start()
-    until(lambda: len(line) == 2)
-    third = Visitor(line, on_wait=waits.append, every=0.005)
-    third.start()
+    second = comes(line, on_wait=may_stop, every=0.005)
+    third = comes(line, on_wait=waits.append, every=0.005)
     until(lambda: 2 in waits)
     give_up.set()
+    second.join(PATIENCE)
+    assert isinstance(second.error, error)
+    assert not second.working.is_set()
     until(lambda: waits[-1] == 1)
     first.go()
     assert third.working.wait(PATIENCE)
     third.go()
 
 
-def test_someone_who_gives_up_wakes_nobody_in_vain():
+def test_someone_who_gives_up_wakes_nobody_in_vain(line):
     """Sleepers who were woken too early must still be woken when it is their turn."""
-    line, give_up = TicketLine(), threading.Event()
+    give_up = threading.Event()
 
     def may_stop(ahead):
         if give_up.is_set():
             raise Stopped
 
     first, second = lined_up(line, 2)
-    third = Visitor(line, on_wait=may_stop, every=0.005)
-    third.start()
-    until(lambda: len(line) == 3)
-    fourth = Visitor(line)
-    fourth.start()
-    until(lambda: len(line) == 4)
+    third = comes(line, on_wait=may_stop, every=0.005)
+    fourth = comes(line)
     time.sleep(0.05)  # so that all are asleep
     give_up.set()
     third.join(PATIENCE)
@@ -240,38 +194,23 @@ def test_someone_who_gives_up_wakes_nobody_in_vain():
         leaving.go()
         assert entering.working.wait(2)
     fourth.go()
-    assert len(line) == 0
 
 
-def test_two_lines_know_nothing_of_each_other():
-    one, other = TicketLine(), TicketLine()
-    with one.turn(), other.turn():
-        assert (len(one), len(other)) == (1, 1)
+def test_two_lines_know_nothing_of_each_other(line):
+    other = TicketLine()
+    with line.turn(), other.turn():
+        assert (len(line), len(other)) == (1, 1)
 
 
 # ---- Places ---------------------------------------------------------------------------------------------------------
 
 
-def seated(places, **kwargs):
-    """Somebody who has a place, or has waited long enough."""
-    visitor = Visitor(Seats(places), **kwargs)
-    visitor.start()
-    return visitor
-
-
-class Seats:
-    """Places with the words of a line, for `Visitor`."""
-
-    def __init__(self, places):
-        self.turn = places.place
-
-
 def test_so_many_work_at_once_and_one_who_goes_lets_the_next_in():
     places = Places(2, patience=PATIENCE)
-    first, second = seated(places), seated(places)
+    first, second = Visitor(places.place), Visitor(places.place)
     assert first.working.wait(PATIENCE)
     assert second.working.wait(PATIENCE)
-    third = seated(places)
+    third = Visitor(places.place)
     assert not third.working.wait(0.05)
     first.go()
     assert third.working.wait(PATIENCE)
@@ -281,9 +220,9 @@ def test_so_many_work_at_once_and_one_who_goes_lets_the_next_in():
 
 def test_who_has_waited_long_enough_goes_in_and_takes_nobodys_place():
     places = Places(1, patience=0.01)
-    first = seated(places)
+    first = Visitor(places.place)
     assert first.working.wait(PATIENCE)
-    second = seated(places)
+    second = Visitor(places.place)
     assert second.working.wait(PATIENCE), "although the first still works"
     second.go()
     assert free(places) == 0, "the first has it still"

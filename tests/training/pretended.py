@@ -60,12 +60,12 @@ for event in worker.work(runs.run(sys.argv[1]), train):
 COMMAND = (sys.executable, "-c", PRETENDED)
 
 
-def until(condition):
+def until(condition, every=0.02, patience=PATIENCE):
     """Wait for something to come true; returns what it is."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while not (value := condition()):
         assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.02)
+        time.sleep(every)
     return value
 
 

@@ -122,31 +122,10 @@ def test_an_archive_put_by_hand_is_used_without_a_network():
     assert len(load_dataset(cifar10_path())) == 120
 
 
-def test_a_broken_connection_is_resumed(site):
-    site.stop_after = 100_000
-    with pytest.raises(UserError, match="it goes on where it stopped"):
-        list(make(site.url))
-    assert cifar10_path() is None
-    site.stop_after = None
-    list(make(site.url))
-    assert site.ranges == [None, "bytes=100000-"]
-    assert len(load_dataset(cifar10_path())) == 120
-
-
-def test_offline_it_says_what_to_fetch_elsewhere_and_where_to_put_it(home):
-    url = dead_url()
-    with pytest.raises(UserError) as raised:
-        list(make(url))
-    said = str(raised.value)
-    assert url in said
-    assert cifar10.ARCHIVE in said
-    assert str(home / "datasets") in said
-
-
-def test_a_wrong_checksum_is_refused_and_removed(site, home):
-    with pytest.raises(UserError, match="It was removed"):
-        list(download_cifar10(url=site.url, sha256="0" * 64, records=RECORDS))
-    assert not [path for path in (home / "datasets").iterdir() if path.suffix != ".lock"]
+def test_offline_it_says_where_to_put_what_is_fetched_elsewhere(home):
+    with pytest.raises(UserError, match=cifar10.ARCHIVE) as raised:
+        list(make(dead_url()))
+    assert str(home / "datasets") in str(raised.value)
 
 
 def test_a_file_put_by_hand_with_a_wrong_checksum_is_refused_and_stays():

@@ -2,14 +2,13 @@
 
 import json
 import math
-import subprocess
-import sys
 from dataclasses import MISSING
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.optim.lr_scheduler import CosineAnnealingLR, StepLR
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.network.build import meta_network
@@ -36,17 +35,15 @@ from alexnet_viz.training.config import (
     FOR_DATA,
     OWN_DROPOUT,
     PRESETS,
-    Field,
     TrainConfig,
     preprocess_of,
     rate_at,
     spec_of,
 )
-from tests.conftest import ROOT
+from tests.training.settings import SETTINGS
 
 torch.set_num_threads(1)
 
-TORCH_FREE = ["config", "events", "runs", "jobs", "script"]
 SMALL = Spec(
     (3, 12, 12),
     (
@@ -56,34 +53,6 @@ SMALL = Spec(
     ),
 )
 NET = write_spec(SMALL)
-
-
-def valid(field: Field) -> st.SearchStrategy:
-    """Values that a field takes."""
-    match field.kind:
-        case "int":
-            return st.integers(int(field.low), int(field.high))
-        case "float":
-            return st.floats(max(field.low, 0), field.high)
-        case "bool":
-            return st.booleans()
-        case "choice":
-            return st.sampled_from(field.choices)
-        case _:
-            return st.text(min_size=int(field.low), max_size=20).filter(str.isprintable)
-
-
-SETTINGS = st.fixed_dictionaries(
-    {"data": valid(FIELDS["data"])},
-    optional={name: valid(field) for name, field in FIELDS.items() if name not in ("data", "frozen")},
-)
-
-
-def test_the_modules_before_torch_do_not_load_it():
-    imports = "\n".join(f"import alexnet_viz.training.{module}" for module in TORCH_FREE)
-    code = f"{imports}\nimport sys\nprint(sorted({{'torch', 'torchvision', 'streamlit'}} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
-    assert done.stdout.strip() == "[]"
 
 
 def test_every_setting_has_a_title_a_sentence_and_a_default_but_for_the_data():
@@ -194,23 +163,21 @@ def config(**settings):
     return TrainConfig(data="shapes", **settings)
 
 
-def test_the_seeds_rates_are_those_of_pytorchs_steplr():
-    seed = TrainConfig.with_preset("seed", data="cifar10", epochs=65)
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.01)
-    scheduler = torch.optim.lr_scheduler.StepLR(optimizer, step_size=30, gamma=0.1)
-    for epoch in range(65):
-        for step in (0, 6):
-            assert rate_at(seed, epoch * 7 + step, 7) == pytest.approx(scheduler.get_last_lr()[0])
-        optimizer.step()
-        scheduler.step()
-
-
-def test_cosine_rates_are_those_of_pytorchs_cosine():
-    cosine = config(schedule="cosine", warmup=0.0, epochs=4, learning_rate=0.3)
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.3)
-    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=4 * 5)
-    for step in range(20):
-        assert rate_at(cosine, step, 5) == pytest.approx(scheduler.get_last_lr()[0], abs=1e-9)
+@pytest.mark.parametrize(
+    ("ours", "theirs", "steps"),
+    [
+        (TrainConfig.with_preset("seed", data="cifar10", epochs=65), lambda o: StepLR(o, 30, gamma=0.1), 7),
+        (config(schedule="cosine", warmup=0.0, epochs=4), lambda o: CosineAnnealingLR(o, T_max=20), 1 / 5),
+    ],
+    ids=["step, after an epoch", "cosine, after a step"],
+)
+def test_rates_are_those_of_pytorchs_schedulers(ours, theirs, steps):
+    """`steps`: how many of ours between two of the scheduler's."""
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=ours.learning_rate)
+    scheduler = theirs(optimizer)
+    for at in range(round(ours.epochs * max(1, 1 / steps))):
+        step, per_epoch = (7 * at + at % 7, 7) if steps > 1 else (at, 5)
+        assert rate_at(ours, step, per_epoch) == pytest.approx(scheduler.get_last_lr()[0], abs=1e-9)
         optimizer.step()
         scheduler.step()
 

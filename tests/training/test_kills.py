@@ -5,171 +5,40 @@ The run is small and its epochs short: each of them saves, so that many kills fa
 `make chaos` kills more often, and servers too: tools/chaos.py.
 """
 
-import contextlib
 import os
 import random
 import resource
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from alexnet_viz.training import train as module
-from alexnet_viz.training.checkpoints import read_checkpoint
 from alexnet_viz.training.config import TrainConfig
-from alexnet_viz.training.events import Resumed, StepDone, as_it_went, from_line
+from alexnet_viz.training.events import as_it_went
 from alexnet_viz.training.processes import COMMAND, Processes
-from alexnet_viz.training.runs import STALE_AFTER, Run, new_run, read_events, runs
+from alexnet_viz.training.runs import Run, new_run, runs
 from alexnet_viz.training.train import train
-from tests.training.test_train import config as small_config
-from tests.training.test_train import course, dataset, of, run, same, stripes, torch, weights
-
-PATIENCE = 600  # seconds; a test that waits longer has failed. On an idle machine, all here take half a minute
-PER_EPOCH = 5  # steps
-NET = "3x8x8_conv6k3s1p1g1_relu_max2s2p0_bn_flat_drop0.5_fc96-1024_relu_drop0.5_fc1024-3"  # its checkpoint: 800 kB
-
-# ---- Runs and their ends, for tools/chaos.py too --------------------------------------------------------------------
-
-
-def draw_pictures(file: Path) -> Path:
-    """A folder of class folders with 96 pictures of 8x8 pixels to learn from, and 30 to be examined with."""
-    for part, split in (("train", stripes(96)), ("test", stripes(30, seed=1))):
-        for i, (pixels, label) in enumerate(zip(split.images, split.labels, strict=True)):
-            folder = file / part / ("across", "down", "none")[label]
-            folder.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(pixels.permute(1, 2, 0).numpy()).save(folder / f"{i:03}.png")
-    return file
-
-
-def chance_decides_much(data: Path, epochs: int) -> TrainConfig:
-    """Dropout, every augmentation, and a learning rate that never stays: whatever is not repeated exactly shows."""
-    return TrainConfig(
-        **{"data": str(data), "net": NET, "epochs": epochs, "batch": 16, "learning_rate": 0.02, "shift": 1},
-        **{"rotation": 5.0, "colour_jitter": 0.1, "pca_colour": 0.1, "validation": 0.2, "precision": "fp32"},
-        **{"device": "cpu", "snapshot_every": 10},
-    )
-
-
-@contextlib.contextmanager
-def at_home(folder: Path) -> Iterator[Path]:
-    """Runs are made in this folder, and on the processor."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ALEXNET_VIZ_HOME", str(folder))
-        patch.setenv("CUDA_VISIBLE_DEVICES", "")
-        yield folder
-
-
-def until(condition, every: float = 0.02):
-    """Wait for something to come true; returns what it is."""
-    deadline = time.monotonic() + PATIENCE
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(every)
-    return value
-
-
-def processes_of(run: Run) -> list[int]:
-    """The processes that work on a run, whoever started them; those that ended and wait to be noticed are none."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it ended meanwhile
-            ended = (folder / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
-            if not ended and run.id.encode() in (folder / "cmdline").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
-    return found
-
-
-def size_told(run: Run) -> int:
-    file = run.path / "metrics.jsonl"
-    return file.stat().st_size if file.exists() else 0
-
-
-def moment(run: Run, phase: str, chance: random.Random, told_before: int) -> None:
-    """Wait for a random moment in a phase of the process that was just started, or for its end.
-
-    Born: Python itself starts, and nobody knows the pid yet. Starting: torch and the data are loaded.
-    """
-
-    def over() -> bool:
-        return not processes_of(run)
-
-    if phase == "born":
-        time.sleep(chance.uniform(0, 0.5))
-        return
-    if phase == "starting":
-        until(lambda: run.status().pid or over())
-        time.sleep(chance.uniform(0, 2))
-        return
-    # The first line says that it started, a second one that it resumed; those after them come from steps.
-    until(lambda: size_told(run) > told_before + 3000 or over())
-    time.sleep(chance.uniform(0, 0.4))
-    if phase == "saving":
-        until(lambda: any(run.checkpoints.glob(".*")) or over(), every=0.0002)
-
-
-def saved_step(run: Run) -> int:
-    found = read_checkpoint(run.path, torch.device("cpu"))
-    return found.progress.step if found else 0
-
-
-def told_steps(run: Run) -> int:
-    return max((event.step for event in of(StepDone, read_events(run)[0])), default=0)
-
-
-def check_interrupted(run: Run, processes: Processes | None = None) -> int:
-    """Shown as interrupted, nobody works on it, and at most an epoch has to be done again. Returns where it goes on."""
-    if processes:  # those that started it know at once
-        assert processes.state(run) == "interrupted"
-    # Another server knows no handle; a process that had not even written its pid takes it some seconds to give up.
-    started = time.monotonic()
-    until(lambda: Processes().state(run) == "interrupted")
-    assert run.status().pid == 0 or time.monotonic() - started < STALE_AFTER / 2
-    assert processes_of(run) == []
-    saved = saved_step(run)
-    assert told_steps(run) - PER_EPOCH <= saved <= told_steps(run)
-    return saved
-
-
-def finish(processes: Processes, run: Run) -> None:
-    until(lambda: processes.state(run) == "finished")
-    processes.handles[run.id].wait(PATIENCE)
-    assert processes_of(run) == []
-
-
-def never_disturbed(config: TrainConfig) -> Run:
-    processes, made = Processes(), new_run(config)
-    processes.start(made)
-    try:
-        finish(processes, made)
-    finally:
-        kill_all(processes)
-    return made
-
-
-def kill_all(processes: Processes) -> None:
-    for handle in processes.handles.values():
-        handle.kill()
-        handle.wait(PATIENCE)
-
-
-def check_same(disturbed: Run, undisturbed: Run) -> None:
-    """Every loss, accuracy and learning rate, the test images' too, and every weight that was kept."""
-    assert course(read_events(disturbed)[0]) == course(read_events(undisturbed)[0])
-    kept = sorted(path.name for path in undisturbed.checkpoints.glob("*.safetensors"))
-    assert sorted(path.name for path in disturbed.checkpoints.glob("*.safetensors")) == kept
-    for name in kept:
-        assert same(weights(disturbed.path, name), weights(undisturbed.path, name)), name
-    assert not list(disturbed.checkpoints.glob(".*"))  # nothing half written is left either
-
-
-def resumed_at(run: Run) -> list[int]:
-    """Where the run's processes went on, by their own word."""
-    events = map(from_line, (run.path / "metrics.jsonl").read_text().splitlines())
-    return [event.step for event in of(Resumed, events)]
-
+from tests.training.disturbed_runs import (
+    PATIENCE,
+    PER_EPOCH,
+    at_home,
+    chance_decides_much,
+    check_interrupted,
+    check_same,
+    draw_pictures,
+    finish,
+    kill_all,
+    moment,
+    never_disturbed,
+    resumed_at,
+    saved_step,
+    size_told,
+    told_steps,
+    until,
+)
+from tests.training.small_runs import config as small_config
+from tests.training.small_runs import course, dataset, run, same, weights
 
 # ---- Fixtures -------------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from alexnet_viz.training.config import PRESETS, TrainConfig, rate_at, spec_of
 from alexnet_viz.training.events import LearningRateChanged, to_line
 from alexnet_viz.training.runs import new_run
 from alexnet_viz.training.script import run_script, script
-from tests.training.test_config import SETTINGS
+from tests.training.settings import SETTINGS
 
 torch.set_num_threads(1)
 

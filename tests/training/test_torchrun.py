@@ -11,8 +11,8 @@ from alexnet_viz.training.config import FIELDS, TrainConfig
 from alexnet_viz.training.events import EpochDone, Finished, Started, StepDone, from_line
 from alexnet_viz.training.runs import runs
 from alexnet_viz.training.train import train
-from tests.training.test_kills import draw_pictures
-from tests.training.test_train import of
+from tests.training.disturbed_runs import draw_pictures
+from tests.training.small_runs import of
 from tools.catalogue import ROOT
 
 NET = "3x8x8_conv6k3s1p1g1_relu_max2s2p0_flat_fc96-64_relu_fc64-3"

@@ -1,19 +1,13 @@
 """Training: what it tells, what it computes, and that an interruption changes nothing."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
-from safetensors.torch import load_file
 from torch import nn
 
 from alexnet_viz.errors import UserError
@@ -38,61 +32,9 @@ from alexnet_viz.training.initial import first_network
 from alexnet_viz.training.runs import Asked
 from alexnet_viz.training.snapshots import read_snapshot, snapshot_files
 from alexnet_viz.training.train import train
+from tests.training.small_runs import OFF, PLAIN_NET, config, course, dataset, of, run, same, stripes, weights
 
 torch.set_num_threads(1)
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-NET = "3x8x8_conv6k3s1p1g1_relu_max2s2p0_bn_flat_drop0.5_fc96-16_relu_drop0.5_fc16-3"
-PLAIN_NET = "3x8x8_conv6k3s1p1g1_relu_max2s2p0_flat_fc96-3"
-
-
-def stripes(count, seed=0, noise=60):
-    """Three classes: stripes across, stripes down, none; on noise."""
-    generator = torch.Generator().manual_seed(seed)
-    labels = torch.arange(count) % 3
-    pixels = torch.randint(0, noise, (count, 3, 8, 8), generator=generator)
-    line = torch.arange(8) % 2 * 120
-    pixels[labels == 0] += line[:, None]
-    pixels[labels == 1] += line[None, :]
-    return Split(pixels.to(torch.uint8), labels)
-
-
-def dataset(count=60):
-    return Dataset("stripes", ("across", "down", "none"), stripes(count), stripes(30, seed=1), 0)
-
-
-def config(**settings):
-    small = {
-        **{"data": "shapes", "net": NET, "epochs": 3, "batch": 16, "learning_rate": 0.05, "warmup": 1.0, "shift": 1},
-        **{"rotation": 5.0, "colour_jitter": 0.1, "pca_colour": 0.1, "validation": 0.2, "precision": "fp32"},
-        **{"device": "cpu", "snapshot_every": 2},
-    }
-    return TrainConfig(**{**small, **settings})
-
-
-def run(chosen=None, run_dir=None, **options):
-    return list(train(chosen or config(), run_dir, dataset=options.pop("dataset", None) or dataset(), **options))
-
-
-def of(kind, events):
-    return [event for event in events if isinstance(event, kind)]
-
-
-def course(events):
-    """All that must repeat exactly: no times, no speeds, no memory."""
-    changing = {"images_per_second": 0.0, "seconds": 0.0}
-    steps = [replace(event, **changing, memory=0) for event in of(StepDone, events)]
-    epochs = [replace(event, **changing) for event in of(EpochDone, events)]
-    return steps, epochs, [replace(event, seconds=0.0) for event in of(Finished, events)]
-
-
-def weights(run_dir, name="last.safetensors"):
-    return load_file(run_dir / "checkpoints" / name)
-
-
-def same(one, other):
-    return one.keys() == other.keys() and all(one[key].equal(other[key]) for key in one)
-
 
 # ---- What it tells --------------------------------------------------------------------------------------------------
 
@@ -185,8 +127,6 @@ def test_the_best_weights_are_of_the_first_best_epoch(tmp_path):
 
 # ---- What it computes -----------------------------------------------------------------------------------------------
 
-OFF = {"flip": False, "shift": 0, "rotation": 0.0, "colour_jitter": 0.0, "pca_colour": 0.0, "validation": 0.0}
-
 
 @pytest.mark.parametrize(
     ("settings", "make"),
@@ -218,34 +158,30 @@ def test_steps_are_those_of_a_plain_loop(settings, make, tmp_path):
         assert torch.allclose(tensor, network.state_dict()[key], atol=1e-5), key
 
 
-def test_every_image_is_seen_once_an_epoch(monkeypatch):
-    seen = []
-    original = module.Augment.__call__
-
-    def watched(self, images, *chance):
-        seen.append(images.clone())
-        return original(self, images, *chance)
-
-    monkeypatch.setattr(module.Augment, "__call__", watched)
-    run(config(batch=17, epochs=2, validation=0.0))
-    assert [len(images) for images in seen] == [15] * 8  # four batches an epoch, none nearly empty
-    for epoch in (seen[:4], seen[4:]):
-        everything = sorted(image.numpy().tobytes() for images in epoch for image in images)
-        assert everything == sorted(image.numpy().tobytes() for image in dataset().train.images)
-    assert not torch.cat(seen[:4]).equal(torch.cat(seen[4:]))
-
-
-def test_every_image_is_mirrored_in_every_other_epoch(monkeypatch):
-    seen = []
-    original = module.Augment.__call__
+@pytest.fixture
+def seen(monkeypatch):
+    """Of every batch, its images' bytes and which of them are mirrored."""
+    batches, original = [], module.Augment.__call__
 
     def watched(self, images, generator, mirrored):
-        seen.append({image.numpy().tobytes(): bool(one) for image, one in zip(images, mirrored, strict=True)})
+        batches.append([(image.numpy().tobytes(), bool(one)) for image, one in zip(images, mirrored, strict=True)])
         return original(self, images, generator, mirrored)
 
     monkeypatch.setattr(module.Augment, "__call__", watched)
+    return batches
+
+
+def test_every_image_is_seen_once_an_epoch(seen):
+    run(config(batch=17, epochs=2, validation=0.0))
+    assert [len(images) for images in seen] == [15] * 8  # four batches an epoch, none nearly empty
+    first, second = ([image for batch in epoch for image, _ in batch] for epoch in (seen[:4], seen[4:]))
+    assert sorted(first) == sorted(second) == sorted(image.numpy().tobytes() for image in dataset().train.images)
+    assert first != second
+
+
+def test_every_image_is_mirrored_in_every_other_epoch(seen):
     run(config(batch=60, epochs=3, validation=0.0))
-    first, second, third = seen
+    first, second, third = map(dict, seen)
     assert 15 < sum(first.values()) < 45
     assert second == {image: not mirrored for image, mirrored in first.items()}
     assert third == first
@@ -325,17 +261,6 @@ def test_a_resumed_run_is_one_that_was_never_interrupted(tmp_path, whole, steps,
         assert same(weights(tmp_path, name), weights(whole[1], name))
     seconds = [event.seconds for event in as_it_went([*before, *after]) if hasattr(event, "seconds")]
     assert seconds == sorted(seconds)
-
-
-@pytest.mark.parametrize("events", [2, 4, 5, 6, 9, 12])
-def test_a_killed_run_goes_on_from_its_last_checkpoint(tmp_path, whole, events, monkeypatch):
-    monkeypatch.setattr(module, "SAVE_SECONDS", 0)  # a checkpoint after every step
-    running = train(config(), tmp_path, dataset=dataset())
-    before = [next(running) for _ in range(events)]
-    del running  # nothing of it is asked any more
-    after = run(run_dir=tmp_path, resume=True)
-    assert course(as_it_went([*before, *after])) == course(whole[0])
-    assert same(weights(tmp_path), weights(whole[1]))
 
 
 def test_resuming_without_a_checkpoint_is_starting(tmp_path, whole):
@@ -468,14 +393,6 @@ def test_frozen_convolutions_stay_as_they_are(tmp_path):
 
 # ---- Several processes ----------------------------------------------------------------------------------------------
 
-WORKER = """
-import sys
-from tests.training.test_train import PLAIN_NET, OFF, config, dataset, to_line, torch, train
-chosen = config(net=PLAIN_NET, epochs=10, batch=12, **{**OFF, "validation": 0.2})
-for event in train(chosen, dataset=dataset(75)):
-    sys.stdout.write(to_line(event))
-"""
-
 
 def test_a_frozen_run_of_the_network_of_before_has_the_same_convolutions():
     """It has no weights of its own any more; those of its successor are the same."""
@@ -485,37 +402,6 @@ def test_a_frozen_run_of_the_network_of_before_has_the_same_convolutions():
     frozen = {name: value for name, value in network.named_parameters() if not value.requires_grad}
     assert len(frozen) == 10
     assert all(torch.equal(value, shipped[name]) for name, value in frozen.items())
-
-
-def test_two_processes_take_the_course_of_one():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", WORKER],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
-        )
-        for rank in range(2)
-    ]
-    told, silent = (process.communicate(timeout=120) for process in processes)
-    assert [process.returncode for process in processes] == [0, 0], told[1] + silent[1]
-    assert silent[0] == ""
-    events = [from_line(line) for line in told[0].splitlines()]
-    chosen = config(net=PLAIN_NET, epochs=10, batch=12, **{**OFF, "validation": 0.2})
-    alone = run(chosen, dataset=dataset(75))
-    pairs = list(zip(of(StepDone, events), of(StepDone, alone), strict=True))
-    assert len(pairs) == 50
-    for one, other in pairs:
-        assert one.loss == pytest.approx(other.loss, abs=1e-3)
-        assert one.accuracy == pytest.approx(other.accuracy, abs=1e-6)
-    assert of(EpochDone, events)[-1].val_accuracy == of(EpochDone, alone)[-1].val_accuracy
-    assert of(Finished, events)[-1].test_accuracy == of(Finished, alone)[-1].test_accuracy
 
 
 def test_a_batch_too_small_for_the_processes_is_refused():
