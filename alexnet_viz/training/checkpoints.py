@@ -30,7 +30,7 @@ State = dict[str, Tensor]
 
 
 @dataclass(kw_only=True)
-class Progress:
+class Position:
     """How far a run is. Its numbers go into checkpoints, so a resumed run's are those of one never interrupted.
 
     There is no random state among them: what a step draws follows from the config's seed and the step's number.
@@ -49,7 +49,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    progress: Progress
+    position: Position
     weights: State
     optimizer: dict[str, Any]
 
@@ -63,14 +63,10 @@ def save_checkpoint(run_dir: Path, checkpoint: Checkpoint, metadata: Mapping[str
     """Write last.safetensors, then last.pt. After a kill between the two, the run goes on from the one before, and
     comes by here again.
     """
-    record = {
-        "progress": asdict(checkpoint.progress),
-        "weights": checkpoint.weights,
-        "optimizer": checkpoint.optimizer,
-    }
-    save_weights(run_dir, LAST_WEIGHTS, checkpoint.weights, metadata)
+    at, weights, optimizer = asdict(checkpoint.position), checkpoint.weights, checkpoint.optimizer
+    save_weights(run_dir, LAST_WEIGHTS, weights, metadata)
     packed = io.BytesIO()
-    torch.save(record, packed)
+    torch.save({"progress": at, "weights": weights, "optimizer": optimizer}, packed)
     write_whole(run_dir / CHECKPOINTS / LAST, packed.getbuffer())
 
 
@@ -92,9 +88,9 @@ def read_checkpoint(run_dir: Path, device: torch.device) -> Checkpoint | None:
         return None
     try:
         record = torch.load(file, map_location=device, weights_only=True)
-        known = {item.name for item in fields(Progress)}
-        progress = Progress(**{name: value for name, value in record["progress"].items() if name in known})
-        return Checkpoint(progress, record["weights"], record["optimizer"])
+        known = {item.name for item in fields(Position)}
+        position = Position(**{name: value for name, value in record["progress"].items() if name in known})
+        return Checkpoint(position, record["weights"], record["optimizer"])
     except Exception as problem:  # damaged bytes make the reader raise a dozen types; each means the same here
         raise UserError(
             "The checkpoint {file} cannot be read, so the run cannot go on from it. "

@@ -27,7 +27,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -335,11 +335,10 @@ class Control:
             yield
 
     def _stamp_now(self) -> tuple[int, int] | None:
-        try:
+        with suppress(OSError):
             found = self._file.stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_ino
+            return found.st_mtime_ns, found.st_ino
+        return None
 
     def _read(self) -> Asked:
         if not self._file.exists():

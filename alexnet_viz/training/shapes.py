@@ -57,17 +57,16 @@ def draw(formula: Formula, count: int, random: np.random.Generator) -> NDArray[n
 
     size, angle = uniform(*SIZES), uniform(-TURN, TURN)
     room = np.maximum(SIDE / 2 - size, 0)  # so far from the middle that the shape is not cut off
-    across, down = (np.arange(SIDE, dtype=np.float32) + np.float32(0.5 - SIDE / 2) for _ in range(2))
-    x = (across[None, None, :] - uniform(-1, 1) * room) / size  # (count, 1, SIDE)
-    y = (down[None, :, None] - uniform(-1, 1) * room) / size  # (count, SIDE, 1)
+    pixel = np.arange(SIDE, dtype=np.float32) + (0.5 - SIDE / 2)  # its centre, from the picture's middle
+    x = (pixel[None, None, :] - uniform(-1, 1) * room) / size  # (count, 1, SIDE)
+    y = (pixel[None, :, None] - uniform(-1, 1) * room) / size  # (count, SIDE, 1)
     turned_x = np.cos(angle) * x + np.sin(angle) * y  # (count, SIDE, SIDE)
     turned_y = np.cos(angle) * y - np.sin(angle) * x
     cover = np.clip(0.5 - formula(turned_x, turned_y) * size, 0, 1)[:, None]  # share of the pixel that is shape
     background, colour = _colours(count, random)
     pixels = background + cover * (colour - background)
     pixels += NOISE * random.standard_normal(pixels.shape, dtype=np.float32)
-    drawn: NDArray[np.uint8] = np.rint(pixels.clip(0, 1) * 255).astype(np.uint8)
-    return drawn
+    return np.asarray(np.rint(pixels.clip(0, 1) * 255), np.uint8)
 
 
 def _colours(count: int, random: np.random.Generator) -> tuple[Floats, Floats]:
@@ -81,31 +80,12 @@ def _colours(count: int, random: np.random.Generator) -> tuple[Floats, Floats]:
 # The formulas. x and y are turned and scaled: a shape reaches to about 1 from the middle.
 
 
-def _disc(x: Floats, y: Floats, radius: float = 1.0) -> Floats:
-    distance: Floats = np.hypot(x, y) - np.float32(radius)
-    return distance
+def _disc(x: Floats, y: Floats, radius: float) -> Floats:
+    return np.asarray(np.hypot(x, y) - radius)
 
 
 def _box(x: Floats, y: Floats, half_width: float, half_height: float) -> Floats:
-    return np.maximum(np.abs(x) - np.float32(half_width), np.abs(y) - np.float32(half_height))
-
-
-def _ring(x: Floats, y: Floats) -> Floats:
-    return np.maximum(_disc(x, y), -_disc(x, y, 0.6))
-
-
-def _half_disc(x: Floats, y: Floats) -> Floats:
-    below = y + np.float32(0.4)  # the flat side goes a little above the middle, so that the shape stays centred
-    half: Floats = np.maximum(_disc(x, below), -below)
-    return half
-
-
-def _crescent(x: Floats, y: Floats) -> Floats:
-    return np.maximum(_disc(x, y), -_disc(x - np.float32(0.55), y, 0.8))
-
-
-def _cross(x: Floats, y: Floats) -> Floats:
-    return np.minimum(_box(x, y, 1.0, 0.27), _box(x, y, 0.27, 1.0))
+    return np.maximum(np.abs(x) - half_width, np.abs(y) - half_height)
 
 
 def _polygon(x: Floats, y: Floats, corners: int, inner: float) -> Floats:
@@ -116,27 +96,24 @@ def _polygon(x: Floats, y: Floats, corners: int, inner: float) -> Floats:
     # The edge goes from the corner (1, 0) to the point `inner` away at half a sector; its normal points outwards.
     along = np.array([inner * math.cos(half_sector) - 1, inner * math.sin(half_sector)])
     normal = (np.array([along[1], -along[0]]) / np.hypot(*along)).astype(np.float32)
-    edge: Floats = (radius * np.cos(angle) - 1) * normal[0] + radius * np.sin(angle) * normal[1]
-    return edge
+    return np.asarray((radius * np.cos(angle) - 1) * normal[0] + radius * np.sin(angle) * normal[1])
 
 
 def _heart(x: Floats, y: Floats) -> Floats:
     """Two discs beside each other on a square that stands on its corner."""
-    aside = np.abs(x)
-    lobes = np.hypot(aside - np.float32(0.45), y + np.float32(0.35)) - np.float32(0.55)
-    tip = (aside + np.abs(y - np.float32(0.1)) - np.float32(0.9)) * np.float32(math.sqrt(0.5))
-    heart: Floats = np.minimum(lobes, tip)
-    return heart
+    aside = np.asarray(np.abs(x), np.float32)
+    tip = (aside + np.abs(y - 0.1) - 0.9) * math.sqrt(0.5)
+    return np.asarray(np.minimum(_disc(aside - np.float32(0.45), y + 0.35, 0.55), tip))
 
 
 SHAPES: Mapping[str, Formula] = {  # in alphabetical order, as class folders are
     "bar": lambda x, y: _box(x, y, 1.0, 0.3),
     "circle": lambda x, y: _disc(x, y, 0.95),
-    "crescent": _crescent,
-    "cross": _cross,
-    "half_disc": _half_disc,
+    "crescent": lambda x, y: np.maximum(_disc(x, y, 1.0), -_disc(x - 0.55, y, 0.8)),
+    "cross": lambda x, y: np.minimum(_box(x, y, 1.0, 0.27), _box(x, y, 0.27, 1.0)),
+    "half_disc": lambda x, y: np.maximum(_disc(x, y + 0.4, 1.0), -y - 0.4),  # the flat side a little above the middle
     "heart": _heart,
-    "ring": _ring,
+    "ring": lambda x, y: np.maximum(_disc(x, y, 1.0), -_disc(x, y, 0.6)),
     "square": lambda x, y: _box(x, y, 0.75, 0.75),
     "star": lambda x, y: _polygon(x, y, 5, 0.4),
     "triangle": lambda x, y: _polygon(x, y, 3, 0.5),

@@ -37,14 +37,6 @@ class Snapshot:
         count, _, height, width = self.images.shape
         return np.broadcast_to(self.images, (count, 3, height, width)).transpose(0, 2, 3, 1)
 
-    @property
-    def confusion_shares(self) -> NDArray[np.float32]:
-        """The same as shares of each row; a class without images has a row of zeros."""
-        shares: NDArray[np.float32] = (self.confusion / np.maximum(1, self.confusion.sum(1, keepdims=True))).astype(
-            np.float32
-        )
-        return shares
-
 
 def snapshot_file(run_path: Path, epoch: int) -> Path:
     """Where an epoch's snapshot is kept."""

@@ -26,7 +26,7 @@ from alexnet_viz.network.notation import write_spec
 from alexnet_viz.pictures.colour_pca import colour_pca
 from alexnet_viz.training import checkpoints, measure
 from alexnet_viz.training.augment import Augment, Normalise
-from alexnet_viz.training.checkpoints import Checkpoint, Progress
+from alexnet_viz.training.checkpoints import Checkpoint, Position
 from alexnet_viz.training.config import TrainConfig, preprocess_of, rate_at, spec_of
 from alexnet_viz.training.data import first, open_data, prepare
 from alexnet_viz.training.datasets import Dataset, Split
@@ -107,8 +107,9 @@ class _Training:
     ) -> None:
         self.config, self.run_dir, self.control, self.group = config, run_dir, control, group
         self.began = time.perf_counter()
-        self.at = Progress()
+        self.at = Position()
         self._shuffled: tuple[int, Tensor] | None = None  # an epoch and its order
+        # Which images: their side is the network's, and its last layer gets one output for each of their classes.
         spec = spec_of(config, classes=1)
         preprocess = preprocess_of(config, spec)
         dataset = dataset or open_data(config.data, spec.input[1])
@@ -116,6 +117,7 @@ class _Training:
         check_memory(config, spec, group.device)
         channels = len(preprocess.mean)
         self.data = prepare(dataset, config, channels, group.device)
+        # Steps in an epoch: N / batch, rounded up. So the last batch is never nearly empty: all share its lack.
         self.per_epoch = -(-len(self.data.train) // config.batch)
         self.steps = config.epochs * self.per_epoch
         if len(self.data.train) // self.per_epoch < group.world:
@@ -124,11 +126,14 @@ class _Training:
                 batch=config.batch,
                 processes=group.world,
             )
+        # The paper's section 4.1: principal components of the training images' colours.
         pca = colour_pca(self.data.train.images.cpu().numpy()) if config.pca_colour and channels == 3 else None
+        # Training images are changed by chance; those that are only measured become (x / 255 - mean) / std.
         self.augment = Augment(config, preprocess.mean, preprocess.std, pca)
         chance = torch.Generator().manual_seed(self._number(MIRROR))
         self.mirrored_first = torch.rand(len(self.data.train), generator=chance) < 0.5  # in epochs 0, 2, 4, ...
         self.normalise = Normalise(preprocess.mean, preprocess.std)
+        # The same network twice: `network` has the weights that are kept, `trained` runs them quicker (see forward).
         self.network = first_network(config, spec).to(group.device).to(memory_format=torch.channels_last)
         self.trained = Trained(self.network).train()
         self.forward = group.wrap(self.trained)
@@ -151,7 +156,7 @@ class _Training:
         if found:
             self.network.load_state_dict(found.weights)
             self.optimizer.load_state_dict(found.optimizer)
-            self.at = found.progress
+            self.at = found.position
 
     # ---- The loop ---------------------------------------------------------------------------------------------------
 
@@ -160,10 +165,12 @@ class _Training:
         saved = time.perf_counter()
         while True:
             asked = self._asked()
+            # Asked for first, so that no step is taken with the old rate, or after a stop.
             if asked.changes > self.at.rate_changes and asked.learning_rate is not None:
                 yield self._change_rate(asked.learning_rate, asked.changes)
             if asked.end:
                 return asked.end
+            # An epoch ends before the next step is taken: a run that was stopped here ends it when it goes on.
             if self.at.images and self.at.step % self.per_epoch == 0:
                 yield from self._end_epoch()
                 saved = time.perf_counter()
@@ -184,6 +191,7 @@ class _Training:
 
     def _change_rate(self, rate: float, changes: int) -> Event:
         """From here on the schedule goes on from this rate."""
+        # rate(step) = rate_factor * schedule(step)
         self.at.rate_factor = rate / rate_at(self.config, self.at.step, self.per_epoch)
         self.at.rate_changes = changes
         return LearningRateChanged(step=self.at.step, lr=rate)
@@ -193,6 +201,7 @@ class _Training:
         look_every = CARD_STEPS if self.group.device.type == "cuda" else 1
         left = self.per_epoch - self.at.step % self.per_epoch
         began = time.perf_counter()
+        # (steps, 2): summed loss and hits of each step, over the images of all processes
         numbers = [self._step(self.at.step + i) for i in range(min(look_every, left))]
         sums = self.group.summed(torch.stack(numbers)).tolist()
         seconds = time.perf_counter() - began
@@ -202,6 +211,7 @@ class _Training:
             rate = self._rate(self.at.step)
             self.at.step += 1
             self.at.loss, self.at.hits, self.at.images = self.at.loss + loss, self.at.hits + hits, self.at.images + size
+            # Steps that are too long make the weights, and with them the loss, grow beyond all numbers.
             if not np.isfinite(loss):
                 raise UserError(
                     "The loss is no number any more after step {step}: the steps were too long. "
@@ -225,22 +235,33 @@ class _Training:
         """One step of the optimizer. Returns this process's summed loss, without label smoothing, and its hits."""
         batch = self._batch(step)
         epoch = step // self.per_epoch
+        # Of n processes, process r takes the images r, r + n, r + 2n, ... of the batch: b of them.
         mine = self._order(epoch)[batch][self.group.rank :: self.group.world]
         there = mine.to(self.group.device, non_blocking=True)
+        # Another stream of random numbers for each step and process, so a resumed run draws what it would have drawn.
         chance = torch.Generator().manual_seed(self._number(CHANGES, step, self.group.rank))
+        # (b, C, H, W), uint8 -> float, changed by chance and normalised
         images = self.augment(self.data.train.images[there], chance, self.mirrored_first[mine] ^ (epoch % 2 == 1))
-        labels = self.data.train.labels[there]
+        labels = self.data.train.labels[there]  # (b,)
         dropout = self._number(DROPOUT, step, self.group.rank)
         with seeded(dropout, self.group.device), autocast_of(self.config, self.group.device):
-            logits = self.forward(images)
+            logits = self.forward(images)  # (b, classes)
+        # Cross entropy of logits z with label y: -log(exp(z_y) / sum_k exp(z_k)). With label smoothing s the target is
+        # 1 - s + s / K for y and s / K for each other of the K classes.
         logits = logits.float()
         losses = F.cross_entropy(logits, labels, reduction="sum", label_smoothing=self.config.label_smoothing)
+        # Gradients add up until they are set to zero.
         self.optimizer.zero_grad()
         # Over the whole batch; gradients are then averaged over the processes, hence the factor.
         (losses * (self.group.world / (batch.stop - batch.start))).backward()
+        # The schedule gives every step a rate of its own.
         for group in self.optimizer.param_groups:
             group["lr"] = self._rate(step)
+        # w is a weight, g the mean gradient plus weight_decay * w, m the momentum:
+        #   sgd: v <- m v + g; w <- w - lr v, with Nesterov w <- w - lr (g + m v)
+        #   adamw: g over its own root mean square, weight by weight; the decay apart: w <- w - lr weight_decay w
         self.optimizer.step()
+        # What is told is the loss without label smoothing, which other runs can be compared by.
         with torch.no_grad():
             plain = F.cross_entropy(logits, labels, reduction="sum") if self.config.label_smoothing else losses.detach()
             return torch.stack((plain.double(), (logits.argmax(1) == labels).sum().double()))
@@ -250,11 +271,13 @@ class _Training:
 
     def _batch(self, step: int) -> slice:
         """Where a step's images stand in the epoch's order. Batches of an epoch differ by one image at most."""
+        # Batch i of k takes the places from floor(i N / k) up to floor((i + 1) N / k).
         count, inside = len(self.data.train), step % self.per_epoch
         return slice(inside * count // self.per_epoch, (inside + 1) * count // self.per_epoch)
 
     def _order(self, epoch: int) -> Tensor:
         """The training images in the order of an epoch, counted from 0."""
+        # A permutation that follows from the seed and the epoch alone, so a resumed epoch has the same order.
         if self._shuffled is None or self._shuffled[0] != epoch:
             chance = torch.Generator().manual_seed(self._number(ORDER, epoch))
             self._shuffled = epoch, torch.randperm(len(self.data.train), generator=chance)
@@ -262,6 +285,7 @@ class _Training:
 
     def _number(self, *what: int) -> int:
         """A seed that is another one for each step, epoch, process and use."""
+        # A hash of all of them: neighbouring steps get seeds that have nothing in common.
         return int(np.random.SeedSequence((self.config.seed, *what)).generate_state(1, np.uint64)[0] >> 1)
 
     # ---- Measuring and keeping --------------------------------------------------------------------------------------
@@ -276,12 +300,14 @@ class _Training:
                 shown = self._logits(self.shown)
             except _EndAskedError:
                 return
+            # (n, classes) of the images kept for checking, and of those few whose answers are kept to be shown
             snapshot = self._snapshot(self.shown, shown, self.data.validation, checked)
         labels = self.data.validation.labels
         accuracy = measure.accuracy(checked, labels) if checked is not None else None
         yield EpochDone(
             epoch=epoch,
             step=at.step,
+            # While the weights changed, so these are no measure of the weights that the epoch ends with.
             train_loss=at.loss / at.images,
             train_accuracy=at.hits / at.images,
             val_loss=measure.loss(checked, labels) if checked is not None else None,
@@ -290,11 +316,13 @@ class _Training:
             images_per_second=at.images / at.epoch_seconds,
             seconds=self.seconds,
         )
+        # The sums begin anew with the next epoch.
         at.loss, at.hits, at.images, at.epoch_seconds = 0.0, 0, 0, 0.0
         if not self.run_dir or not self.group.leads:
             return
         checkpoints.write_whole(snapshot_file(self.run_dir, epoch), snapshot_bytes(snapshot))
         weights = self.network.state_dict()
+        # The best epoch is told by images that were never learnt from; a later one may have overfitted.
         if accuracy is not None and accuracy > at.best_accuracy:
             at.best_accuracy = accuracy
             checkpoints.save_weights(self.run_dir, checkpoints.BEST, weights, self.metadata)
@@ -316,12 +344,14 @@ class _Training:
         """The test images, looked at for the only time."""
         if not self.group.leads:
             return Finished(state="finished")
+        # In fp32, once, with the weights as they are: nothing was chosen by these images.
         test = self.data.test
         try:
             logits = measure.logits_of(self.network, test.images, self.normalise, before_each=self._stop_if_asked)
         except _EndAskedError:
             return Finished(state=self.control().end, seconds=self.seconds)
         if self.run_dir:
+            # The mistakes in which the right class was given least
             worst = measure.worst_mistakes(logits, test.labels, MISTAKES)
             mistakes = Split(test.images[worst], test.labels[worst])
             snapshot = self._snapshot(mistakes, logits[worst], test, logits)
@@ -351,10 +381,13 @@ class _Training:
         classes = len(self.data.classes)
         return Snapshot(
             epoch=self.epochs_done,
+            # (filters, C, k, k) of the first convolution
             filters=measure.filters_of(self.network),
             images=shown.images.cpu().numpy(),
             labels=shown.labels.cpu().numpy(),
+            # softmax: exp(z_k) / sum_j exp(z_j)
             probabilities=logits.softmax(1).cpu().numpy(),
+            # (classes, classes): rows are what an image shows, columns what was answered
             confusion=np.zeros((classes, classes), np.int64)
             if all_logits is None
             else measure.confusion_matrix(all_logits, measured.labels),

@@ -94,7 +94,7 @@ def moment(run: Run, phase: str, chance: random.Random, told_before: int) -> Non
 
 def saved_step(run: Run) -> int:
     found = read_checkpoint(run.path, torch.device("cpu"))
-    return found.progress.step if found else 0
+    return found.position.step if found else 0
 
 
 def told_steps(run: Run) -> int:

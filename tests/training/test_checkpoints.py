@@ -14,7 +14,7 @@ from alexnet_viz.network.weights import open_model
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.training.checkpoints import (
     Checkpoint,
-    Progress,
+    Position,
     metadata_of,
     read_checkpoint,
     save_checkpoint,
@@ -32,13 +32,13 @@ CPU = torch.device("cpu")
 def checkpoint(value=1.0, step=7):
     weights = {"features.0.weight": torch.full((2, 3), value), "features.1.num_batches_tracked": torch.tensor(5)}
     optimizer = {"state": {0: {"momentum_buffer": torch.full((2, 3), -value)}}, "param_groups": [{"lr": 0.1}]}
-    return Checkpoint(Progress(step=step, loss=0.1 + 0.2, best_accuracy=0.5), weights, optimizer)
+    return Checkpoint(Position(step=step, loss=0.1 + 0.2, best_accuracy=0.5), weights, optimizer)
 
 
 def test_a_checkpoint_comes_back_to_the_bit(tmp_path):
     save_checkpoint(tmp_path, checkpoint(1 / 3), {})
     found = read_checkpoint(tmp_path, CPU)
-    assert found.progress == checkpoint().progress
+    assert found.position == checkpoint().position
     assert found.weights["features.0.weight"].equal(checkpoint(1 / 3).weights["features.0.weight"])
     assert found.weights["features.1.num_batches_tracked"].dtype == torch.int64
     assert found.optimizer["param_groups"] == [{"lr": 0.1}]
@@ -93,7 +93,7 @@ def test_a_full_disk_leaves_the_earlier_checkpoint(tmp_path, monkeypatch, where,
         save_checkpoint(tmp_path, checkpoint(2.0, step=8), {})
     monkeypatch.undo()
     assert {file.name: file.read_bytes() for file in (tmp_path / "checkpoints").iterdir()} == before
-    assert read_checkpoint(tmp_path, CPU).progress.step == 7
+    assert read_checkpoint(tmp_path, CPU).position.step == 7
 
 
 def test_a_really_full_disk(tmp_path):

@@ -255,16 +255,16 @@ def patched(path: Path, offset: int, value: int, form: str = "<H") -> Path:
 @pytest.mark.parametrize(
     "name",
     [
-        "/cat/x.png",
-        "../cat/x.png",
-        "cat/../../x.png",
-        "cat//x.png",
-        "C:/cat/x.png",
-        "c:x.png",
-        "cat\\x.png",
-        "..\\x.png",
-        "//server/x.png",
-        "..",
+        r"/cat/x.png",
+        r"../cat/x.png",
+        r"cat/../../x.png",
+        r"cat//x.png",
+        r"C:/cat/x.png",
+        r"c:x.png",
+        r"cat\x.png",
+        r"..\x.png",
+        r"//server/x.png",
+        r"..",
     ],
 )
 def test_zip_paths_that_lead_out(tmp_path, name):

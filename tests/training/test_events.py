@@ -11,18 +11,17 @@ from hypothesis import strategies as st
 
 from alexnet_viz.training.events import (
     KINDS,
-    EpochDone,
     Event,
     Finished,
     LearningRateChanged,
     Resumed,
     Saved,
     Started,
-    StepDone,
     as_it_went,
     from_line,
     to_line,
 )
+from tests.training.told import epoch, step
 
 VALUES = {
     int: st.integers(0, 10**9),
@@ -39,24 +38,6 @@ def made(kind: type) -> st.SearchStrategy:
 
 
 EVENTS = st.one_of([made(kind) for kind in KINDS.values()])
-
-
-def step(number: int) -> StepDone:
-    return StepDone(step=number, epoch=1, loss=1.0, accuracy=0.5, lr=0.1, images_per_second=9.0, seconds=1.0)
-
-
-def epoch(number: int, at: int) -> EpochDone:
-    return EpochDone(
-        epoch=number,
-        step=at,
-        train_loss=1.0,
-        train_accuracy=0.5,
-        val_loss=None,
-        val_accuracy=None,
-        lr=0.1,
-        images_per_second=9.0,
-        seconds=1.0,
-    )
 
 
 def test_every_kind_of_event_has_a_name():

@@ -13,7 +13,7 @@ import pytest
 from alexnet_viz.errors import UserError
 from alexnet_viz.training import processes as subject
 from alexnet_viz.training.config import TrainConfig
-from alexnet_viz.training.events import Started, from_line, to_line
+from alexnet_viz.training.events import Started
 from alexnet_viz.training.processes import Processes, device_kind, queue
 from alexnet_viz.training.runs import Control, Status, history, read_events, write_status
 from tests.conftest import ROOT
@@ -48,7 +48,10 @@ def training(processes, epochs=LONG, steps=1):
     return run
 
 
-def ended(processes, run):
+def ended(processes, run, state=""):
+    """Wait for the process's end; with a state, for that first."""
+    if state:
+        in_state(processes, run, state)
     processes.handles[run.id].wait(PATIENCE)
 
 
@@ -82,15 +85,10 @@ def test_the_process_finds_the_app_from_any_folder(processes, tmp_path, monkeypa
     in_state(processes, started(processes), "finished")
 
 
-def test_the_command_is_the_command_lines():
-    assert subject.COMMAND[1:] == ("-m", "alexnet_viz", "train", "--run")
-
-
 def test_a_stopped_run_has_saved_where_it_was(processes):
     run = training(processes, steps=3)
     processes.stop(run)
-    in_state(processes, run, "stopped")
-    ended(processes, run)
+    ended(processes, run, "stopped")
     saved = json.loads((run.checkpoints / "last.json").read_text())
     assert steps_told(run) == list(range(1, saved + 1))
     assert history(run).finished.state == "stopped"
@@ -111,8 +109,7 @@ def test_stop_needs_not_wait_for_the_data_to_load(processes, monkeypatch):
 def test_pause_and_resume(processes):
     run = training(processes, epochs=3, steps=3)
     processes.pause(run)
-    in_state(processes, run, "paused")
-    ended(processes, run)
+    ended(processes, run, "paused")
     processes.resume(run)
     in_state(processes, run, "finished")
     assert steps_told(run) == list(range(1, 31))
@@ -130,30 +127,19 @@ def test_another_learning_rate(processes):
 # Nothing lost
 
 
-@pytest.mark.parametrize("steps", [1, 12])
-def test_a_killed_run_is_interrupted_and_goes_on(processes, steps):
+@pytest.mark.parametrize(("steps", "half_a_line"), [(1, b""), (12, b""), (12, b'{"event": "step", "st')])
+def test_a_killed_run_is_interrupted_and_goes_on(processes, steps, half_a_line):
     run = training(processes, epochs=3, steps=steps)
     processes.handles[run.id].kill()
     ended(processes, run)
     assert processes.state(run) == "interrupted"
     assert Processes().state(run) == "interrupted"  # as another server sees it
+    with (run.path / "metrics.jsonl").open("ab") as file:
+        file.write(half_a_line)  # what was being written is cut off
     processes.resume(run)
     in_state(processes, run, "finished")
     assert steps_told(run) == list(range(1, 31))
     assert [event.epoch for event in history(run).epochs] == [1, 2, 3]
-
-
-def test_a_line_that_was_being_written_is_cut_off(processes):
-    run = training(processes, epochs=3, steps=12)
-    processes.handles[run.id].kill()
-    ended(processes, run)
-    with (run.path / "metrics.jsonl").open("ab") as file:
-        file.write(b'{"event": "step", "st')
-    processes.resume(run)
-    in_state(processes, run, "finished")
-    assert steps_told(run) == list(range(1, 31))
-    lines = (run.path / "metrics.jsonl").read_text().splitlines()
-    assert [to_line(from_line(line)) for line in lines]
 
 
 def test_sigterm_saves_and_leaves_it_interrupted(processes):
@@ -193,20 +179,17 @@ time.sleep(600)
     assert told == list(range(1, len(told) + 1))
 
 
-def test_a_run_without_heartbeat_and_handle_is_interrupted(processes):
+def test_without_a_handle_heartbeat_and_pid_tell(processes):
     run = new()
-    write_status(run, Status(state="running", pid=os.getpid(), heartbeat=time.time()))
-    assert processes.state(run) == "running"
-    write_status(run, Status(state="running", pid=os.getpid(), heartbeat=time.time() - 60))
-    assert processes.state(run) == "interrupted"
-
-
-def test_a_pid_that_is_gone_needs_no_waiting(processes):
     with subprocess.Popen(["true"]) as gone:
         pass
-    run = new()
-    write_status(run, Status(state="running", pid=gone.pid, heartbeat=time.time()))
-    assert processes.state(run) == "interrupted"
+    for pid, ago, state in (
+        (os.getpid(), 0, "running"),
+        (os.getpid(), 60, "interrupted"),
+        (gone.pid, 0, "interrupted"),
+    ):
+        write_status(run, Status(state="running", pid=pid, heartbeat=time.time() - ago))
+        assert processes.state(run) == state
 
 
 # Failing
@@ -215,8 +198,7 @@ def test_a_pid_that_is_gone_needs_no_waiting(processes):
 def test_a_bug_is_failed_with_its_traceback_in_the_log(processes, monkeypatch):
     monkeypatch.setenv("PRETEND_BUG", "5")
     run = started(processes)
-    in_state(processes, run, "failed")
-    ended(processes, run)
+    ended(processes, run, "failed")
     assert "a bug in step 5" in (run.path / "log.txt").read_text()
     assert history(run).finished.state == "failed"
     assert steps_told(run) == [1, 2, 3, 4]
@@ -289,8 +271,7 @@ def test_a_run_that_does_not_rest_cannot_be_resumed_or_deleted(processes):
     with pytest.raises(UserError, match="Stop it first"):
         processes.delete(run)
     processes.stop(run)
-    in_state(processes, run, "stopped")
-    ended(processes, run)
+    ended(processes, run, "stopped")
     processes.delete(run)
     assert not run.path.exists()
 
@@ -298,8 +279,7 @@ def test_a_run_that_does_not_rest_cannot_be_resumed_or_deleted(processes):
 def test_of_two_who_resume_at_once_one_succeeds(processes):
     run = training(processes)
     processes.pause(run)
-    in_state(processes, run, "paused")
-    ended(processes, run)
+    ended(processes, run, "paused")
     processes.claim(run)
     with pytest.raises(UserError, match="queued"):
         Processes().claim(run)

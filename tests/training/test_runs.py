@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from alexnet_viz.errors import UserError
 from alexnet_viz.training import runs as subject
 from alexnet_viz.training.config import TrainConfig
-from alexnet_viz.training.events import EpochDone, Finished, LearningRateChanged, Resumed, Saved, StepDone, to_line
+from alexnet_viz.training.events import Finished, LearningRateChanged, Resumed, Saved, to_line
 from alexnet_viz.training.runs import (
     STALE_AFTER,
     STATES,
@@ -41,6 +41,7 @@ from alexnet_viz.training.runs import (
     write_status,
 )
 from alexnet_viz.words.i18n import Message
+from tests.training.told import epoch, step
 
 CONFIG = TrainConfig(data="shapes", epochs=3)
 pytestmark = pytest.mark.usefixtures("home")
@@ -57,17 +58,6 @@ def shipped(tmp_path):
     (tmp_path / "shipped").mkdir()
     one.path.rename(tmp_path / "shipped" / "example")
     return run("example")
-
-
-def step(number: int) -> StepDone:
-    return StepDone(step=number, epoch=1, loss=1.0, accuracy=0.5, lr=0.1, images_per_second=9.0, seconds=1.0)
-
-
-def epoch(number: int, accuracy: float | None) -> EpochDone:
-    return EpochDone(
-        **{"epoch": number, "step": 10 * number, "train_loss": 1.5, "train_accuracy": 0.5, "val_loss": accuracy},
-        **{"val_accuracy": accuracy, "lr": 0.1, "images_per_second": 9.0, "seconds": 1.0},
-    )
 
 
 def tell(made, *events):
@@ -143,14 +133,7 @@ def test_shipped_runs_are_only_read(shipped):
 def test_a_checkpoint_to_start_from(made):
     (made.checkpoints / "best.safetensors").write_bytes(b"x")
     assert checkpoint_path(f"{made.id}/best.safetensors") == made.checkpoints / "best.safetensors"
-    for text in (
-        "",
-        made.id,
-        f"{made.id}/",
-        f"{made.id}/..",
-        f"{made.id}/../config.json",
-        f"{made.id}/last.safetensors",
-    ):
+    for text in ("", made.id, *(f"{made.id}/{name}" for name in ("", "..", "../config.json", "last.safetensors"))):
         with pytest.raises(UserError):
             checkpoint_path(text)
 
@@ -162,9 +145,9 @@ def test_a_checkpoint_to_start_from(made):
         "{",
         "[]",
         "{}",
+        '{"state": "lost"}',
         '{"config": 7}',
         '{"config": {"epochs": 3}}',
-        '{"state": "lost"}',
         '{"state": "failed", "problem": 3}',
     ],
 )
@@ -331,26 +314,26 @@ def test_half_a_line_waits_for_its_rest(made, cut):
 
 def test_the_history_is_without_what_happened_again(made):
     change = LearningRateChanged(step=10, lr=0.5)
-    tell(made, *map(step, range(1, 11)), epoch(1, 0.5), Saved(step=10, epoch=1, file="last.pt"))
-    tell(made, change, step(11), Finished(state="paused"), Resumed(step=10, epoch=1), step(11), epoch(2, 0.25))
-    tell(made, epoch(3, 0.5), Finished(state="finished", test_accuracy=0.6))
+    tell(made, *map(step, range(1, 11)), epoch(1, 10, 0.5), Saved(step=10, epoch=1, file="last.pt"))
+    tell(made, change, step(11), Finished(state="paused"), Resumed(step=10, epoch=1), step(11), epoch(2, 20, 0.25))
+    tell(made, epoch(3, 30, 0.5), Finished(state="finished", test_accuracy=0.6))
     told = history(made)
     assert [one.step for one in told.steps] == list(range(1, 12))
     assert [one.epoch for one in told.epochs] == [1, 2, 3]
     assert [one.file for one in told.saved] == ["last.pt"]
     assert told.changes == (change,)
     assert told.finished == Finished(state="finished", test_accuracy=0.6)
-    assert told.best_epoch == epoch(1, 0.5)
+    assert told.best_epoch == epoch(1, 10, 0.5)
 
 
 def test_without_validation_no_epoch_is_best(made):
-    tell(made, epoch(1, None))
+    tell(made, epoch(1, 10, None))
     assert history(made).best_epoch is None
     assert history(made).finished is None
 
 
 def test_the_metrics_as_a_table(made):
-    tell(made, step(1), epoch(1, 0.5), epoch(2, None))
+    tell(made, step(1), epoch(1, 10, 0.5), epoch(2, 20, None))
     rows = list(csv.DictReader(io.StringIO(metrics_csv(made))))
     assert [row["epoch"] for row in rows] == ["1", "2"]
     assert [row["val_accuracy"] for row in rows] == ["0.5", ""]

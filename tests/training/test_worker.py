@@ -9,12 +9,13 @@ import pytest
 from alexnet_viz.errors import UserError
 from alexnet_viz.training import runs as run_files
 from alexnet_viz.training import worker as subject
-from alexnet_viz.training.events import Finished, Resumed, Started, StepDone, to_line
+from alexnet_viz.training.events import Finished, Resumed, Started, to_line
 from alexnet_viz.training.processes import Processes
 from alexnet_viz.training.runs import Asked, Control, history, read_events
 from alexnet_viz.training.worker import device_lock, work
 from tests.conftest import ROOT
 from tests.training.pretended import LONG, PATIENCE, PRETENDED, failing, new, steps_told
+from tests.training.told import step
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -88,8 +89,8 @@ def test_an_event_is_on_disk_before_the_training_goes_on():
         assert run.status().state == "running"
         with pytest.raises(subject.Timeout):
             device_lock("cpu").acquire(timeout=0)  # it is this process's turn
-        for step in (1, 2):
-            yield StepDone(step=step, epoch=1, loss=1, accuracy=0, lr=1, images_per_second=1, seconds=1)
+        for number in (1, 2):
+            yield step(number)
             found.append(len(read_events(run)[0]))
         yield Finished(state="finished")
 
@@ -105,8 +106,8 @@ def test_an_abandoned_run_lets_go_of_everything():
     run = new()
 
     def train(config, *, run_dir, resume, control):
-        for step in range(1, 100):
-            yield StepDone(step=step, epoch=1, loss=1, accuracy=0, lr=1, images_per_second=1, seconds=1)
+        for number in range(1, 100):
+            yield step(number)
 
     events = work(run, train)
     next(events)
