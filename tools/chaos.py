@@ -24,15 +24,17 @@ from tests.training.disturbed_runs import (
     check_same,
     draw_pictures,
     finish,
+    flags,
     kill_all,
     moment,
     never_disturbed,
+    plain,
     processes_of,
     resumed_at,
     size_told,
+    torchrun,
     until,
 )
-from tests.training.test_torchrun import flags, plain, torchrun
 from tools.catalogue import ROOT
 from tools.server import running
 from tools.websocket import visit

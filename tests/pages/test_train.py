@@ -17,9 +17,8 @@ from alexnet_viz.training.uploads import uploads
 from tests.files.test_download import serving
 from tests.pages.test_classify import open_page
 from tests.pages.test_feature_maps import button
-from tests.training.class_folders import PLAIN, SPLIT
-from tests.training.test_cifar10 import ARCHIVE, RECORDS
-from tests.training.test_uploads import zipped
+from tests.training.class_folders import PLAIN, SPLIT, zipped
+from tests.training.small_cifar10 import ARCHIVE, RECORDS
 
 
 @pytest.fixture(autouse=True)

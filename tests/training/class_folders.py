@@ -47,6 +47,14 @@ def make_zip(at: Path, tree: Tree, method: int = zipfile.ZIP_DEFLATED) -> Path:
     return at / "pets.zip"
 
 
+def zipped(tree: Tree) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name, content in tree.items():
+            archive.writestr(zipfile.ZipInfo(name), content)  # without the time: the same tree gives the same bytes
+    return data.getvalue()
+
+
 def equal(one: Dataset, other: Dataset) -> bool:
     tensors = [(d.train.images, d.train.labels, d.test.images, d.test.labels) for d in (one, other)]
     return one.classes == other.classes and all(torch.equal(a, b) for a, b in zip(*tensors, strict=True))

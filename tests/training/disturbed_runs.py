@@ -2,6 +2,7 @@
 
 import contextlib
 import random
+import sys
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -12,7 +13,7 @@ import torch
 from PIL import Image
 
 from alexnet_viz.training.checkpoints import read_checkpoint
-from alexnet_viz.training.config import TrainConfig
+from alexnet_viz.training.config import FIELDS, TrainConfig
 from alexnet_viz.training.events import Resumed, StepDone, from_line
 from alexnet_viz.training.processes import Processes
 from alexnet_viz.training.runs import STALE_AFTER, Run, new_run, read_events
@@ -20,6 +21,7 @@ from tests.training import pretended
 from tests.training.small_runs import course, of, same, stripes, weights
 
 PATIENCE = 600  # seconds; a test that waits longer has failed. On an idle machine, all here take half a minute
+PLAIN_NET = "3x8x8_conv6k3s1p1g1_relu_max2s2p0_flat_fc96-64_relu_fc64-3"
 until = partial(pretended.until, patience=PATIENCE)
 PER_EPOCH = 5  # steps
 NET = "3x8x8_conv6k3s1p1g1_relu_max2s2p0_bn_flat_drop0.5_fc96-1024_relu_drop0.5_fc1024-3"  # its checkpoint: 800 kB
@@ -151,3 +153,35 @@ def resumed_at(run: Run) -> list[int]:
     """Where the run's processes went on, by their own word."""
     events = map(from_line, (run.path / "metrics.jsonl").read_text().splitlines())
     return [event.step for event in of(Resumed, events)]
+
+
+def plain(data: Path, epochs: int) -> TrainConfig:
+    """Without dropout, augmentation and batch normalisation, which every process does to its own share."""
+    return TrainConfig(
+        **{
+            "data": str(data),
+            "net": PLAIN_NET,
+            "epochs": epochs,
+            "batch": 16,
+            "learning_rate": 0.02,
+            "validation": 0.2,
+        },
+        **{"validation": 0.2, "flip": False, "shift": 0, "precision": "fp32", "device": "cpu"},
+    )
+
+
+def flags(config: TrainConfig) -> list[str]:
+    """The same settings on the command line."""
+    given = []
+    for name, value in config.to_dict().items():
+        flag = name.replace("_", "-")
+        if FIELDS[name].kind == "bool":
+            given.append(f"--{flag}" if value else f"--no-{flag}")
+        elif value != "":
+            given += [f"--{flag}", str(value)]
+    return given
+
+
+def torchrun(processes: int) -> list[str]:
+    started = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    return [*started, "-m", "alexnet_viz"]

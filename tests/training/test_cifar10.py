@@ -1,8 +1,6 @@
 """CIFAR-10: downloaded from a server that this test starts, packed, and read back to the last pixel."""
 
 import hashlib
-import io
-import tarfile
 import zipfile
 
 import numpy as np
@@ -17,39 +15,9 @@ from alexnet_viz.training.cifar10 import Packed, archive_path, download_cifar10
 from alexnet_viz.training.datasets import load_dataset
 from alexnet_viz.words.labels import class_ids
 from tests.files.test_download import dead_url, serving
+from tests.training.small_cifar10 import ARCHIVE, FILES, RECORDS, contents, packed_tar
 
 torch.set_num_threads(1)
-
-RECORDS = 20
-FILES = [*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin"]
-
-
-def contents():
-    """The archive's files, every picture another one, every class twice in each batch."""
-    rng = np.random.default_rng(0)
-    batches = {}
-    for name in FILES:
-        labels = rng.permutation(np.arange(RECORDS, dtype=np.uint8) % 10)[:, None]
-        batches[name] = np.hstack([labels, rng.integers(0, 256, (RECORDS, 3072), dtype=np.uint8)])
-    files = {name: batch.tobytes() for name, batch in batches.items()}
-    return {"batches.meta.txt": ("\n".join(class_ids("cifar10")) + "\n\n").encode(), "readme.html": b"<html>", **files}
-
-
-def packed_tar(files, *, folder="cifar-10-batches-bin", links=()):
-    data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode="w:gz") as tar:
-        for name in sorted(files, reverse=True):  # the order means nothing
-            member = tarfile.TarInfo(f"{folder}/{name}")
-            if name in links:
-                member.type, member.linkname = tarfile.SYMTYPE, "/etc/passwd"
-                tar.addfile(member)
-            else:
-                member.size = len(files[name])
-                tar.addfile(member, io.BytesIO(files[name]))
-    return data.getvalue()
-
-
-ARCHIVE = packed_tar(contents())
 
 
 @pytest.fixture(autouse=True)

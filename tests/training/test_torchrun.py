@@ -2,45 +2,16 @@
 
 import os
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from alexnet_viz.training.config import FIELDS, TrainConfig
+from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.events import EpochDone, Finished, Started, StepDone, from_line
 from alexnet_viz.training.runs import runs
 from alexnet_viz.training.train import train
-from tests.training.disturbed_runs import draw_pictures
+from tests.training.disturbed_runs import draw_pictures, flags, plain, torchrun
 from tests.training.small_runs import of
 from tools.catalogue import ROOT
-
-NET = "3x8x8_conv6k3s1p1g1_relu_max2s2p0_flat_fc96-64_relu_fc64-3"
-
-
-def plain(data: Path, epochs: int) -> TrainConfig:
-    """Without dropout, augmentation and batch normalisation, which every process does to its own share."""
-    return TrainConfig(
-        **{"data": str(data), "net": NET, "epochs": epochs, "batch": 16, "learning_rate": 0.02, "validation": 0.2},
-        **{"flip": False, "shift": 0, "precision": "fp32", "device": "cpu"},
-    )
-
-
-def flags(config: TrainConfig) -> list[str]:
-    """The same settings on the command line."""
-    given = []
-    for name, value in config.to_dict().items():
-        flag = name.replace("_", "-")
-        if FIELDS[name].kind == "bool":
-            given.append(f"--{flag}" if value else f"--no-{flag}")
-        elif value != "":
-            given += [f"--{flag}", str(value)]
-    return given
-
-
-def torchrun(processes: int) -> list[str]:
-    started = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
-    return [*started, "-m", "alexnet_viz"]
 
 
 def test_two_processes_take_the_course_of_one(tmp_path, monkeypatch):

@@ -2,7 +2,6 @@
 
 import io
 import json
-import zipfile
 
 import pytest
 from hypothesis import given
@@ -12,7 +11,7 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.training import uploads as kept_uploads
 from alexnet_viz.training.datasets import load_dataset
 from alexnet_viz.training.uploads import LONGEST_NAME, keep, safe_name, uploads, uploads_dir
-from tests.training.class_folders import PLAIN, SPLIT, picture
+from tests.training.class_folders import PLAIN, SPLIT, picture, zipped
 
 MOST = 10 * 2**20
 
@@ -21,14 +20,6 @@ MOST = 10 * 2**20
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path))
     return tmp_path
-
-
-def zipped(tree):
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        for name, content in tree.items():
-            archive.writestr(zipfile.ZipInfo(name), content)  # without the time: the same tree gives the same bytes
-    return data.getvalue()
 
 
 def other(number):
