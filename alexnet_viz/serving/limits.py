@@ -1,17 +1,7 @@
 """What visitors may ask of this server: read from the environment, because whoever hosts it decides.
 
-    training_limit().check(epochs=20, pictures=50_000, waiting=0)   # UserError where that is more than is allowed
-    training_limit().most_epochs(50_000)                            # 4
-    max_upload_mebibytes()                                          # 32; None without a limit
-    max_uploaded_models()                                           # 4
-
-    ALEXNET_VIZ_TRAINING        on (default), off, or capped
-    ALEXNET_VIZ_TRAINING_CAP    capped: epochs x pictures of one run, at most
-    ALEXNET_VIZ_MAX_UPLOAD_MB   MiB of an uploaded weights file or zip, at most
-    ALEXNET_VIZ_MAX_UPLOADED_MODELS   networks from visitors' own files that are held at a time; 4
-
-The command line has no limits: who can use it could change them. A value that is none of these raises, so that a
-misspelt limit is never no limit.
+docs/environment.md describes the variables. The command line has no limits: who can use it could change them. A value
+that is none of those allowed raises, so that a misspelt limit is never no limit.
 """
 
 import os

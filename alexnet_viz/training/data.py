@@ -1,10 +1,4 @@
-"""The images of a run: found, decoded once, kept for the next start, split, and put on the device.
-
-dataset = open_data("cifar10", side=32)                    # or "shapes", or a folder or zip of class folders
-data = prepare(dataset, config, channels=3, device=device)
-data.train.images     # uint8 (N, C, H, W), on the device
-data.validation       # an empty split where the config keeps none
-"""
+"""The images of a run: found, decoded once, kept for the next start, split, and put on the device."""
 
 import hashlib
 import json
@@ -114,8 +108,8 @@ class Data:
     """What a run learns from, is checked on, and is examined with at its end."""
 
     classes: tuple[str, ...]
-    train: Split
-    validation: Split
+    train: Split  # all three: uint8 (N, C, H, W), on the device
+    validation: Split  # empty where the config keeps none
     test: Split
 
 

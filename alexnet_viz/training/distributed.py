@@ -1,10 +1,4 @@
-"""The processes of one run: one, or as many as torchrun started.
-
-with joined(device) as group:
-    forward = group.wrap(module)
-    losses = group.summed(tensor)      # over all processes
-    mine = order[group.rank :: group.world]
-"""
+"""The processes of one run: one, or as many as torchrun started."""
 
 import os
 from collections.abc import Iterator

@@ -1,9 +1,4 @@
-"""How well a network does on images with known classes: accuracy, loss, confusion matrix, worst mistakes.
-
-outputs = logits_of(network, images, normalise)     # (N, classes), float32
-accuracy(outputs, labels)                           # 0..1
-confusion_matrix(outputs, labels)[cat, dog]         # cats taken for dogs
-"""
+"""How well a network does on images with known classes: accuracy, loss, confusion matrix, worst mistakes."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext

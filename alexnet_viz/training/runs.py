@@ -171,7 +171,7 @@ def unreadable_runs() -> list[Run]:
 def run(run_id: str) -> Run:
     """The run with this id, which may come from a link."""
     if len(run_id) <= LONGEST_ID and _ID.fullmatch(run_id):
-        for folder, shipped in ((runs_dir(), False), (SHIPPED_DIR, True)):
+        for folder, shipped in _folders():
             if (folder / run_id / "config.json").is_file():
                 return Run(run_id, folder / run_id, shipped)
     raise _no_run(run_id[:60])
@@ -222,8 +222,18 @@ def classes_of(run: Run) -> tuple[str, ...]:
     return class_ids(data) if data in DATASETS else ()
 
 
+def _folders() -> tuple[tuple[Path, bool], ...]:
+    """Where runs are, and whether those come with the app."""
+    return (runs_dir(), False), (SHIPPED_DIR, True)
+
+
 def _all_runs() -> list[Run]:
-    return [*_runs_in(runs_dir(), shipped=False), *_runs_in(SHIPPED_DIR, shipped=True)]
+    return [
+        Run(file.parent.name, file.parent, shipped)
+        for folder, shipped in _folders()
+        for file in sorted(folder.glob("*/config.json"), reverse=True)  # ids begin with the time
+        if _ID.fullmatch(file.parent.name)
+    ]
 
 
 def _readable(run: Run) -> bool:
@@ -233,12 +243,6 @@ def _readable(run: Run) -> bool:
     except (UserError, KeyError, TypeError, ValueError, AttributeError):  # no JSON, or JSON of something else
         return False
     return True
-
-
-def _runs_in(folder: Path, *, shipped: bool) -> list[Run]:
-    found = (path for path in folder.glob("*/config.json") if _ID.fullmatch(path.parent.name))
-    made = [Run(path.parent.name, path.parent, shipped) for path in found]
-    return sorted(made, key=lambda run: run.id, reverse=True)  # ids begin with the time
 
 
 # ---- State ----------------------------------------------------------------------------------------------------------

@@ -69,14 +69,11 @@ def _shifts_colours(config: TrainConfig, preprocess: Preprocess) -> bool:
 
 def _opening(title: str, config: TrainConfig) -> str:
     needs = "torch torchvision" + (" safetensors" if config.start_from else "")
-    lines = [
-        f'"""{title[0].upper()}{title[1:]} of AlexNet Explorer as a script of its own.',
-        "",
-        f"    pip install {needs}",
-        "    python this_file.py",
-        '"""',
-    ]
-    return "\n".join(lines)
+    return f'''"""{title[0].upper()}{title[1:]} of AlexNet Explorer as a script of its own.
+
+    pip install {needs}
+    python this_file.py
+"""'''
 
 
 def _imports(config: TrainConfig, network: str) -> str:
@@ -84,7 +81,7 @@ def _imports(config: TrainConfig, network: str) -> str:
     standard = [
         ("import math", drawn or config.schedule == "cosine"),
         ("from collections.abc import Callable, Mapping", drawn),
-        ("from pathlib import Path", not _is_named(config)),
+        ("from pathlib import Path", config.data not in DATASETS),
     ]
     others = [
         ("import numpy as np", drawn),
@@ -102,10 +99,6 @@ def _imports(config: TrainConfig, network: str) -> str:
     return "\n\n".join("\n".join(group) for group in groups if group)
 
 
-def _is_named(config: TrainConfig) -> bool:
-    return config.data in DATASETS
-
-
 def _settings(config: TrainConfig, preprocess: Preprocess, changes: Sequence[LearningRateChanged]) -> str:
     lines = [
         f"EPOCHS = {config.epochs}",
@@ -117,7 +110,7 @@ def _settings(config: TrainConfig, preprocess: Preprocess, changes: Sequence[Lea
         f"SEED = {config.seed}",
         "WORKERS = 2  # processes that prepare images",
     ]
-    if not _is_named(config):
+    if config.data not in DATASETS:
         folder = config.data.removesuffix(".zip")
         unpacked = "; unpack the zip first" if folder != config.data else ""
         lines.append(f"DATA = {folder!r}  # class folders, or train/ and test/ with class folders{unpacked}")
@@ -176,7 +169,7 @@ class ColourShift:
 
 def _transforms(config: TrainConfig, preprocess: Preprocess) -> str:
     gray = len(preprocess.mean) == 1
-    own_side = _is_named(config) and preprocess.crop == NAMED_SIDE
+    own_side = config.data in DATASETS and preprocess.crop == NAMED_SIDE
     sized = [] if own_side else ["transforms.Resize(INPUT_SIDE)", "transforms.CenterCrop(INPUT_SIDE)"]
     jitter = f"{config.colour_jitter}, {config.colour_jitter}, {config.colour_jitter}"
     changed = [
@@ -190,25 +183,26 @@ def _transforms(config: TrainConfig, preprocess: Preprocess) -> str:
     numbers = ["transforms.ToTensor()"]
     normalise = ["transforms.Normalize(MEAN, STD)"]
     training = [*fixed, *(line for line, needed in changed if needed), *numbers, *pca, *normalise]
-    lines = [
-        f"def training_transform({'colours' if pca else ''}):",
-        "    return transforms.Compose(",
-        "        [",
-        *(f"            {line}," for line in training),
-        "        ]",
-        "    )",
-        "",
-        "",
-        "PLAIN = transforms.Compose(",
-        "    [",
-        *(f"        {line}," for line in [*fixed, *numbers, *normalise]),
-        "    ]",
-        ")",
-        "",
-        "",
-        _TRANSFORMED.strip("\n"),
+    return f"""def training_transform({"colours" if pca else ""}):
+    return transforms.Compose(
+        [
+{_rows(training, 12)}
+        ]
+    )
+
+
+PLAIN = transforms.Compose(
+    [
+{_rows([*fixed, *numbers, *normalise], 8)}
     ]
-    return "\n".join(lines)
+)
+
+
+{_TRANSFORMED.strip()}"""
+
+
+def _rows(lines: Sequence[str], indent: int) -> str:
+    return "\n".join(f"{' ' * indent}{line}," for line in lines)
 
 
 def _rate(config: TrainConfig, changed: bool) -> str:

@@ -1,9 +1,5 @@
 """Shapes-10: ten kinds of coloured shapes on noise, drawn here, so that the training page works without a download.
 
-    dataset = shapes10()
-    dataset.classes            # ("bar", "circle", ..., "triangle")
-    dataset.train.images       # uint8 (1800, 3, 32, 32)
-
 Each shape is a formula on the plane: negative inside, positive outside, and near the edge about the distance to it in
 units of the shape's size. Position, size, angle and colours are drawn at random; the edge is one pixel soft.
 

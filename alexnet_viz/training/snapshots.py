@@ -1,9 +1,4 @@
-"""What a run keeps of each epoch for looking at: conv1's filters, a few predictions, the confusion matrix. No torch.
-
-for file in snapshot_files(run.path):
-    snapshot = read_snapshot(file)
-    snapshot.epoch, snapshot.confusion, snapshot.filters
-"""
+"""What a run keeps of each epoch for looking at: conv1's filters, a few predictions, the confusion matrix. No torch."""
 
 import io
 import zipfile

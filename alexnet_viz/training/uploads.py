@@ -1,9 +1,5 @@
 """Zips of class folders that visitors upload to train on, kept where every run can read them.
 
-    upload = keep("my pets.zip", file, most=300 * 2**20)
-    upload.name, upload.classes, upload.pictures      # "my-pets.zip", 3, 30
-    uploads()                                         # newest first
-
     datasets/uploads/<sha256[:16]>-<name>.zip     under ALEXNET_VIZ_HOME
     datasets/uploads/<sha256[:16]>-<name>.json    what was counted, so that a page need not open the zip
 

@@ -14,7 +14,6 @@ from torch import nn
 from alexnet_viz.errors import UserError
 from alexnet_viz.network.weights import load_model, open_model
 from alexnet_viz.pictures.images import Preprocess
-from alexnet_viz.training.datasets import Split, load_dataset
 from alexnet_viz.words.labels import class_ids, class_record
 from tools import transfer as subject
 from tools.catalogue import ROOT
@@ -263,10 +262,3 @@ def test_the_claimed_figures_hold_on_a_sample_of_the_test_pictures():
     claimed = json.loads(model.metadata["figures"])["test"]["top1"]
     error = math.sqrt(claimed * (1 - claimed) / len(labels))
     assert abs(subject._top(logits, labels, 1) - claimed) < 4 * error
-
-
-def test_the_dataset_leaves_out_what_is_named(tiny):
-    whole = load_dataset(tiny / "data")
-    some = load_dataset(tiny / "data", leave_out={"train/n01443537/0.png"})
-    assert (len(whole.train), len(some.train)) == (60, 59)
-    assert isinstance(some.train, Split)
