@@ -333,7 +333,10 @@ def _fit(views: list[Tensor], labels: Tensor, sharpenings: tuple[Sharpening, ...
         nn.init.uniform_(parameter, -(inputs**-0.5), inputs**-0.5, generator=generator)
     optimizer = torch.optim.AdamW(head.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True)
     blocks = max(1, len(labels) // HEAD_BATCH)
-    schedule = _schedule(optimizer, EPOCHS * blocks * len(sources))
+    steps = EPOCHS * blocks * len(sources)
+    schedule = torch.optim.lr_scheduler.LambdaLR(  # fifty steps of warming up, then half a cosine
+        optimizer, lambda step: min(1.0, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * step / steps))
+    )
     for _ in range(EPOCHS):
         for number, rows in _batches(len(labels), blocks, len(sources), generator):
             source, sharpening = sources[number]
@@ -388,13 +391,6 @@ def _dropped(values: Tensor, generator: torch.Generator) -> Tensor:
     groups = len(values) // 8 if len(values) % 8 == 0 else len(values)
     kept = (torch.rand(groups, values.shape[1], generator=generator) >= DROPOUT).to(values.dtype) / (1 - DROPOUT)
     return values * kept.repeat(len(values) // groups, 1)
-
-
-def _schedule(optimizer: torch.optim.Optimizer, steps: int) -> torch.optim.lr_scheduler.LambdaLR:
-    """Fifty steps of warming up, then half a cosine."""
-    return torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda step: min(1.0, (step + 1) / 50) * 0.5 * (1 + math.cos(math.pi * step / steps))
-    )
 
 
 # Figures

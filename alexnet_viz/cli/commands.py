@@ -307,13 +307,10 @@ def _weights(args: argparse.Namespace, t: Translator) -> int:
                 "bytes": place.path.stat().st_size if place.path and here else None,
                 "used": here and place == used,
             }
-            say(args, record, _place_text(record))
+            size = f"{record['bytes']:,}" if here else "-"
+            mark = "*" if record["used"] else " "
+            say(args, record, f"{mark} {entry.id:<20} {place.origin:<8} {size:>12}  {place.path}")
     return 0
-
-
-def _place_text(record: dict[str, object]) -> str:
-    size = "-" if record["bytes"] is None else f"{record['bytes']:,}"
-    return f"{'*' if record['used'] else ' '} {record['model']:<20} {record['origin']:<8} {size:>12}  {record['file']}"
 
 
 # export

@@ -334,7 +334,7 @@ def rate_at(config: TrainConfig, step: int, steps_per_epoch: int) -> float:
 def spec_of(config: TrainConfig, classes: int) -> Spec:
     """The network that a config trains: its own choices applied, and one output for each class."""
     spec = read_spec(config.net) if config.net else MODELS[config.model].spec
-    layers = _normalised(_adjusted(spec.layers, config), config.normalisation)
+    layers = _normalised(tuple(_adjusted(layer, config) for layer in spec.layers), config.normalisation)
     *before, last = layers
     if not isinstance(last, Linear):
         raise UserError("The network must end in a fully connected layer, which answers with a number for each class.")
@@ -366,17 +366,11 @@ def preprocess_of(config: TrainConfig, spec: Spec) -> Preprocess:
     return preprocess
 
 
-def _adjusted(layers: tuple[Layer, ...], config: TrainConfig) -> tuple[Layer, ...]:
-    """Every activation and every dropout rate as the config wants them."""
-
-    def adjusted(layer: Layer) -> Layer:
-        if isinstance(layer, Activation) and config.activation:
-            return Activation(config.activation)
-        if isinstance(layer, Dropout) and config.dropout >= 0:
-            return Dropout(config.dropout)
-        return layer
-
-    return tuple(map(adjusted, layers))
+def _adjusted(layer: Layer, config: TrainConfig) -> Layer:
+    """An activation and a dropout rate as the config wants them."""
+    if isinstance(layer, Activation) and config.activation:
+        return Activation(config.activation)
+    return Dropout(config.dropout) if isinstance(layer, Dropout) and config.dropout >= 0 else layer
 
 
 def _normalised(layers: tuple[Layer, ...], normalisation: str) -> tuple[Layer, ...]:

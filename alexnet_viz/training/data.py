@@ -16,7 +16,7 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.files.paths import CIFAR10_VARIABLE, cifar10_path, home_dir
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.datasets import Dataset, Split, load_dataset
-from alexnet_viz.training.shapes import shapes10
+from alexnet_viz.training.shapes import SIDE, shapes10
 
 CIFAR10 = "cifar10"
 SHAPES = "shapes"
@@ -30,7 +30,14 @@ def open_data(data: str, side: int) -> Dataset:
     `UserError` for data that is not there.
     """
     if data == SHAPES:
-        return _shapes(side)
+        if side != SIDE:
+            raise UserError(
+                "The shapes are drawn with {drawn}x{drawn} pixels, but this network's input has {side}x{side}. "
+                "Choose a network for {drawn}x{drawn} pixels.",
+                drawn=SIDE,
+                side=side,
+            )
+        return shapes10()
     path = cifar10_path() if data == CIFAR10 else Path(data).expanduser()
     if path is None:
         raise UserError(
@@ -39,19 +46,6 @@ def open_data(data: str, side: int) -> Dataset:
             variable=CIFAR10_VARIABLE,
         )
     return _kept(path, side)
-
-
-def _shapes(side: int) -> Dataset:
-    dataset = shapes10()
-    drawn = dataset.train.images.shape[-1]
-    if side != drawn:
-        raise UserError(
-            "The shapes are drawn with {drawn}x{drawn} pixels, but this network's input has {side}x{side}. "
-            "Choose a network for {drawn}x{drawn} pixels.",
-            drawn=drawn,
-            side=side,
-        )
-    return dataset
 
 
 # ---- Kept for the next time -----------------------------------------------------------------------------------------

@@ -128,19 +128,13 @@ def device_kind(config: TrainConfig) -> Literal["cpu", "cuda"]:
 
 
 def _exists(pid: int) -> bool:
-    """Also true of a stranger with the same pid."""
+    """Also true of a stranger with the same pid; not of a process that has ended unseen by its parent."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except PermissionError:  # somebody else's
         pass
-    return not _is_over(pid)
-
-
-def _is_over(pid: int) -> bool:
-    """Whether a process has ended and its parent has not looked yet; False where the system does not say."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return False
+    with suppress(OSError):  # a system without /proc does not say
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return True

@@ -82,8 +82,10 @@ def work(run: Run, train: Train) -> Iterator[Event]:
                     yield from worker.recorded(train(config, run_dir=run.path, resume=resume, control=worker.asked))
         except _LeaveError:
             pass
+        except OSError as error:  # a full or forbidden disk is something that a person can act on
+            problem = disk_problem(run.path, error) if error.errno in _DISK else error
         except Exception as error:
-            problem = _explained(error, run.path)
+            problem = error
         if not worker.finished:
             yield worker.record_end(problem)
         if problem:
@@ -267,8 +269,3 @@ def device_lock(device: str) -> FileLock:
     with writing(runs_dir()):
         runs_dir().mkdir(parents=True, exist_ok=True)
         return FileLock(runs_dir() / f".{device}.lock")
-
-
-def _explained(error: Exception, folder: Path) -> Exception:
-    """What went wrong, in words if a person can act on it: a full or forbidden disk."""
-    return disk_problem(folder, error) if isinstance(error, OSError) and error.errno in _DISK else error
