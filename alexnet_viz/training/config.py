@@ -260,7 +260,7 @@ class TrainConfig:
                 )
         if "data" not in settings:
             raise UserError("Training needs data: cifar10, shapes, or the path of a folder or zip of class folders.")
-        old = {"schedule": "linear"} if settings.get("schedule") == "onecycle" else {}  # its name until 2026
+        old = {"schedule": "linear"} if settings.get("schedule") == "onecycle" else {}  # its name in older runs
         return cls(**{**settings, **old})
 
     @classmethod
