@@ -6,11 +6,23 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from alexnet_viz.charts.base import LEGEND_ABOVE, MUTED, STRONG, chart, name_axis, percent
+from alexnet_viz.charts.base import (
+    LEGEND_ABOVE,
+    MUTED,
+    ORANGE,
+    STRONG,
+    add_line,
+    add_name_bars,
+    add_points,
+    chart,
+    name_axis,
+    percent,
+)
 
-CONV, FC = STRONG, "#e69f00"  # Okabe and Ito: blue and orange, told apart by colour-blind readers
+CONV, FC = STRONG, ORANGE
 _NEAR = 0.12  # decades: points nearer than this get their labels on different sides
 _ROOM = 0.6  # decades around the points, for their labels
+_SIDES = ("middle right", "middle left", "bottom center")
 
 _DECADES = {"type": "log", "dtick": 1, "exponentformat": "SI"}
 
@@ -22,29 +34,24 @@ def share_bars(names: Sequence[str], shares: Shares, conv: str, fc: str) -> go.F
 
     Each bar has its share and its number beside it. `conv` and `fc` are the legend's words.
     """
-    figure = go.Figure()
-    for which, (legend, color) in enumerate([(conv, CONV), (fc, FC)]):
-        figure.add_bar(
-            orientation="h",
-            name=legend,
-            marker_color=color,
-            x=[share[which] / share[2] for share in shares],
-            y=list(range(len(names))),
-            text=[f"{percent(share[which] / share[2])} ({short_number(share[which])})" for share in shares],
-            textposition="outside",
-            cliponaxis=False,
-            hovertext=[f"{name}, {legend}: {share[which]:,}" for name, share in zip(names, shares, strict=True)],
-            hoverinfo="text",
-        )
-    figure.update_layout(
+    figure = chart(
+        x={"range": [0, 1.85], "visible": False},
+        y=name_axis(names),
         height=56 * len(names) + 48,
         margin={"l": 0, "r": 8, "t": 32, "b": 4},
         bargap=0.25,
-        dragmode=False,
         legend={**LEGEND_ABOVE, "traceorder": "normal"},
     )
-    figure.update_xaxes(range=[0, 1.85], visible=False, fixedrange=True)
-    figure.update_yaxes(name_axis(names), fixedrange=True)
+    for which, (legend, color) in enumerate([(conv, CONV), (fc, FC)]):
+        add_name_bars(
+            figure,
+            [share[which] / share[2] for share in shares],
+            color,
+            [f"{percent(share[which] / share[2])} ({short_number(share[which])})" for share in shares],
+            name=legend,
+            hovertext=[f"{name}, {legend}: {share[which]:,}" for name, share in zip(names, shares, strict=True)],
+            hoverinfo="text",
+        )
     return figure
 
 
@@ -61,21 +68,21 @@ def work_scatter(
     `reuse` are the dotted lines: on the line k each parameter is used k times for one image, on the average.
     """
     left, right = _around(params)
-    bottom, top = _around(macs)
     free = _middle_of_widest_gap(params)
     figure = chart(
         x={"title": x_title, "range": [left, right], "showgrid": True, **_DECADES},
-        y={"title": y_title, "range": [bottom, top], **_DECADES},
+        y={"title": y_title, "range": _around(macs), **_DECADES},
         height=460,
-        margin={"l": 0, "r": 8, "t": 8, "b": 0},
         showlegend=False,
     )
     for times in reuse:
-        figure.add_scatter(
-            x=[10**left, 10**right],
-            y=[times * 10**left, times * 10**right],
-            mode="lines",
-            line={"dash": "dot", "width": 1, "color": MUTED},
+        add_line(
+            figure,
+            [10**left, 10**right],
+            [times * 10**left, times * 10**right],
+            MUTED,
+            "dot",
+            width=1,
             hoverinfo="skip",
         )
         figure.add_annotation(
@@ -87,11 +94,13 @@ def work_scatter(
             yanchor="top",
             yshift=-2,
         )
-    figure.add_scatter(
-        x=list(params),
-        y=list(macs),
+    add_points(
+        figure,
+        list(params),
+        list(macs),
+        STRONG,
+        size=12,
         mode="markers+text",
-        marker={"size": 12, "color": STRONG},
         text=list(names),
         textposition=label_sides(params, macs),
         textfont_size=14,
@@ -110,9 +119,6 @@ def label_sides(xs: Sequence[float], ys: Sequence[float]) -> list[str]:
         }
         sides.append(next(side for side in _SIDES if side not in taken or side == _SIDES[-1]))
     return sides
-
-
-_SIDES = ("middle right", "middle left", "bottom center")
 
 
 def short_number(number: int) -> str:

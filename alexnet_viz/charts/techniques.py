@@ -8,9 +8,8 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from alexnet_viz.charts import training as training_charts
-from alexnet_viz.charts.base import LEGEND_ABOVE, MUTED, STRONG, chart, name_axis
-from alexnet_viz.charts.inspection import WEAK
+from alexnet_viz.charts import base, training
+from alexnet_viz.charts.base import GREEN, MUTED, ORANGE, SHARES, SKY, STRONG, WEAK, chart, name_axis
 
 # ---- Dropout --------------------------------------------------------------------------------------------------------
 
@@ -27,13 +26,7 @@ def answers_over_masks(
     Titles are those of the boxes, the mean and the averaged network. The first class stands on top.
     """
     places = list(range(len(names)))
-    figure = chart(
-        x={"range": [-0.01, 1.01], "tickformat": ".0%"},
-        y=name_axis(names),
-        height=56 * len(names) + 96,
-        margin={"l": 0, "r": 12, "t": 4, "b": 0},
-        legend=LEGEND_ABOVE,
-    )
+    figure = chart(x={"range": [-0.01, 1.01], **SHARES}, y=name_axis(names), height=56 * len(names) + 96)
     figure.add_box(
         x=samples.T.ravel(),
         y=[place for place in places for _ in range(len(samples))],
@@ -50,47 +43,33 @@ def answers_over_masks(
         (titles[1], mean, STRONG, "circle"),
         (titles[2], averaged, WEAK, "diamond-open"),
     ):
-        figure.add_scatter(
-            x=values,
-            y=places,
-            mode="markers",
-            name=title,
-            marker={"color": color, "size": 13, "symbol": symbol, "line": {"width": 3, "color": color}},
-            hovertemplate="%{x:.2%}<extra></extra>",
-        )
+        rim = {"line": {"width": 3, "color": color}}
+        hover = "%{x:.2%}<extra></extra>"
+        base.add_points(figure, values, places, color, symbol, 13, marker=rim, name=title, hovertemplate=hover)
     return figure
 
 
 # ---- Pooling --------------------------------------------------------------------------------------------------------
 
+_SHIFT_STYLES = (
+    (STRONG, "solid", "circle"),
+    (WEAK, "solid", "square"),
+    (GREEN, "solid", "diamond"),
+    (MUTED, "dash", "x"),
+)
+
 
 def change_by_shift(changes: Sequence[NDArray[Any]], names: Sequence[str], titles: tuple[str, str]) -> go.Figure:
     """Relative changes by the number of pixels moved, one line each; the first counts, the last is the reference."""
-    figure = chart(
-        x={"title": titles[0], "dtick": 1},
-        y={"title": titles[1], "rangemode": "tozero", "tickformat": ".0%"},
+    return base.line_chart(
+        [(name, list(range(len(change))), change) for name, change in zip(names, changes, strict=True)],
+        titles,
+        styles=_SHIFT_STYLES,
+        x={"dtick": 1},
+        y={"rangemode": "tozero", **SHARES},
         height=320,
-        legend=LEGEND_ABOVE,
+        hovertemplate="%{x}: %{y:.1%}<extra></extra>",
     )
-    for change, name, (color, dash, symbol) in zip(changes, names, _SHIFT_STYLES, strict=False):
-        figure.add_scatter(
-            x=list(range(len(change))),
-            y=change,
-            mode="lines+markers",
-            name=name,
-            line={"color": color, "dash": dash, "width": 3},
-            marker={"size": 9, "symbol": symbol},
-            hovertemplate="%{x}: %{y:.1%}<extra></extra>",
-        )
-    return figure
-
-
-_SHIFT_STYLES = [  # colour, dash, symbol: Okabe and Ito
-    (STRONG, "solid", "circle"),
-    (WEAK, "solid", "square"),
-    ("#009e73", "solid", "diamond"),
-    (MUTED, "dash", "x"),
-]
 
 
 # ---- LRN ------------------------------------------------------------------------------------------------------------
@@ -124,22 +103,18 @@ def lrn_neighbours(
 
 def channel_statistics(groups: Sequence[tuple[str, NDArray[Any], NDArray[Any]]], titles: tuple[str, str]) -> go.Figure:
     """One point a channel and group: (name, means, standard deviations)."""
-    figure = chart(
-        x={"title": titles[0], "zeroline": True},
-        y={"title": titles[1], "rangemode": "tozero"},
-        height=320,
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        legend={"orientation": "h", "y": 1.1},
-    )
-    for (name, means, deviations), color, symbol in zip(
-        groups, (MUTED, STRONG, WEAK), ("circle", "diamond", "x"), strict=True
-    ):
-        figure.add_scatter(
-            x=means,
-            y=deviations,
-            mode="markers",
+    figure = chart(x={"title": titles[0], "zeroline": True}, y={"title": titles[1], "rangemode": "tozero"}, height=320)
+    styles = ((MUTED, "circle"), (STRONG, "diamond"), (WEAK, "x"))
+    for (name, means, deviations), (color, symbol) in zip(groups, styles, strict=True):
+        base.add_points(
+            figure,
+            means,
+            deviations,
+            color,
+            symbol,
+            8,
+            marker={"opacity": 0.85},
             name=name,
-            marker={"size": 8, "color": color, "symbol": symbol, "opacity": 0.85},
             customdata=list(range(len(means))),
             hovertemplate="%{customdata}: %{x:.3f} / %{y:.3f}<extra></extra>",
         )
@@ -153,31 +128,23 @@ def two_rules(
     paper: Sequence[float], torch: Sequence[float], cut: int, names: tuple[str, str], titles: tuple[str, str]
 ) -> go.Figure:
     """One weight under two rules, over the steps; a dotted line where the learning rate falls."""
-    figure = chart(
-        x={"title": titles[0]},
-        y={"title": titles[1]},
+    figure = base.line_chart(
+        [(name, list(range(len(path))), list(path)) for name, path in zip(names, (paper, torch), strict=True)],
+        titles,
+        styles=((STRONG, "solid"), (WEAK, "dash")),
         height=300,
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        legend={"orientation": "h", "y": 1.12},
+        hovertemplate="%{x}: %{y:.4f}<extra></extra>",
     )
-    for path, name, color, dash in ((paper, names[0], STRONG, "solid"), (torch, names[1], WEAK, "dash")):
-        figure.add_scatter(
-            y=list(path),
-            mode="lines",
-            name=name,
-            line={"color": color, "dash": dash, "width": 3},
-            hovertemplate="%{x}: %{y:.4f}<extra></extra>",
-        )
     figure.add_vline(x=cut, line={"dash": "dot", "color": MUTED})
     return figure
 
 
 # ---- ReLU -----------------------------------------------------------------------------------------------------------
 
-_FUNCTION_STYLES: Mapping[str, tuple[str, str]] = {  # colour, dash: Okabe and Ito
+_FUNCTION_STYLES: Mapping[str, tuple[str, str]] = {  # colour, dash
     "relu": (STRONG, "solid"),
-    "tanh": ("#e69f00", "dash"),
-    "sigmoid": ("#009e73", "dashdot"),
+    "tanh": (ORANGE, "dash"),
+    "sigmoid": (GREEN, "dashdot"),
 }
 _FAINT = 0.3  # opacity of what is there for comparison
 
@@ -191,19 +158,18 @@ def function_curves(
     titles: tuple[str, str],
 ) -> go.Figure:
     """One line for each activation function by its id, and on each a dot at the chosen x."""
-    figure = chart(x={"title": titles[0]}, y={"title": titles[1]}, height=280, legend=LEGEND_ABOVE)
-    for function, line in lines.items():
-        color, dash = _FUNCTION_STYLES[function]
-        style = {"color": color, "dash": dash, "width": 3}
-        figure.add_scatter(x=x, y=line, mode="lines", name=names[function], line=style, hoverinfo="skip")
-        figure.add_scatter(
-            x=[at],
-            y=[points[function]],
-            mode="markers",
-            marker={"color": color, "size": 11},
-            name=names[function],
-            hovertemplate="%{x}: %{y:.4g}",
-            showlegend=False,
+    figure = base.line_chart(
+        [(names[function], x, line) for function, line in lines.items()],
+        titles,
+        styles=[_FUNCTION_STYLES[function] for function in lines],
+        height=280,
+        hoverinfo="skip",
+    )
+    for function in lines:
+        color, name = _FUNCTION_STYLES[function][0], names[function]
+        hover = "%{x}: %{y:.4g}"
+        base.add_points(
+            figure, [at], [points[function]], color, size=11, name=name, hovertemplate=hover, showlegend=False
         )
     figure.add_vline(x=at, line={"dash": "dot", "color": MUTED})
     return figure
@@ -220,21 +186,17 @@ def signal_and_gradient(
 
     `words` are what the two are called. A zero has no place on a log axis: there the line ends.
     """
-    figure = chart(
-        x={"title": titles[0]},
-        y={"title": titles[1], "type": "log", "exponentformat": "power"},
-        height=360,
-        legend=LEGEND_ABOVE,
-    )
+    figure = chart(x={"title": titles[0]}, y={"title": titles[1], "type": "log", "exponentformat": "power"}, height=360)
     for function, both in flows.items():
-        color, _ = _FUNCTION_STYLES[function]
         for values, word, dash in zip(both, words, ("solid", "dot"), strict=True):
-            figure.add_scatter(
-                x=list(range(len(values))),
-                y=[float(value) or None for value in values],
-                mode="lines",
+            base.add_line(
+                figure,
+                list(range(len(values))),
+                [float(value) or None for value in values],
+                _FUNCTION_STYLES[function][0],
+                dash,
+                width=4 if function == chosen else 2,
                 name=f"{names[function]}: {word}",
-                line={"color": color, "dash": dash, "width": 4 if function == chosen else 2},
                 opacity=1 if function == chosen else _FAINT,
                 hovertemplate="%{x}: %{y:.2e}",
             )
@@ -242,7 +204,7 @@ def signal_and_gradient(
 
 
 def small_histogram(counts: NDArray[Any], edges: NDArray[Any], function: str) -> go.Figure:
-    """A layer's values as bars without a scale: shapes to be held against each other. Heights are square roots."""
+    """A layer's values as bars without a scale: shapes to be held against each other."""
     figure = chart(
         x={"range": [edges[0], edges[-1]], "nticks": 3},
         y={"visible": False},
@@ -250,14 +212,8 @@ def small_histogram(counts: NDArray[Any], edges: NDArray[Any], function: str) ->
         margin={"l": 4, "r": 4, "t": 4, "b": 0},
         bargap=0,
     )
-    figure.add_bar(
-        x=(edges[:-1] + edges[1:]) / 2,
-        y=counts**0.5,
-        width=edges[1:] - edges[:-1],
-        marker_color=_FUNCTION_STYLES[function][0],
-        customdata=counts,
-        hovertemplate="%{x:.3g}: %{customdata}<extra></extra>",
-    )
+    color, hover = _FUNCTION_STYLES[function][0], "%{x:.3g}: %{customdata}<extra></extra>"
+    base.add_histogram(figure, counts, edges, color, customdata=counts, hovertemplate=hover)
     return figure
 
 
@@ -270,11 +226,10 @@ def shares_by_layer(
     shown = [f"<b>{layers[i]}</b>" if layers[i] == chosen else layers[i] for i in places]
     figure = chart(
         x={"title": titles[0], "tickvals": places, "ticktext": shown},
-        y={"title": titles[1], "range": [0, 1], "tickformat": ".0%"},
+        y={"title": titles[1], "range": [0, 1], **SHARES},
         height=260,
         bargap=0.2,
         showlegend=len(shares) > 1,
-        legend=LEGEND_ABOVE,
     )
     for (name, values), color, shape in zip(shares, (STRONG, WEAK), ("", "/"), strict=False):
         figure.add_bar(
@@ -288,23 +243,15 @@ def shares_by_layer(
     return figure
 
 
-def race_curves(lines: Sequence[training_charts.Line], title: str) -> training_charts.Option:
-    """Several runs step by step, for a live chart: like `epoch_curves`, thinned and without dots."""
-    thin = []
-    for name, x, y in lines:
-        kept = training_charts.thinned(len(np.asarray(x)))
-        thin.append((name, np.asarray(x)[kept], np.asarray(y)[kept]))
-    option = training_charts.epoch_curves(thin, title)
-    for series in option["series"]:
-        series["showSymbol"] = False
-    return option
+def race_curves(lines: Sequence[training.Line], title: str) -> training.Option:
+    """Several runs step by step, for a live chart."""
+    return training.epoch_curves(lines, title, dots=False)
 
 
-def race_errors(lines: Sequence[training_charts.Line], title: str, goal: float) -> training_charts.Option:
+def race_errors(lines: Sequence[training.Line], title: str, goal: float) -> training.Option:
     """Errors of several runs step by step, shares drawn as per cent, with a dotted line at the goal."""
-    percent = [(name, x, 100 * np.asarray(y)) for name, x, y in lines]
-    option = race_curves(percent, title)
-    option["yAxis"] |= {"min": 0, "max": 100, "axisLabel": {"formatter": "{value} %"}}
+    errors = [(name, x, 100 * np.asarray(y)) for name, x, y in lines]
+    option = training.epoch_curves(errors, title, percent=True, dots=False)
     option["series"][0]["markLine"] = {
         "symbol": "none",
         "silent": True,
@@ -317,7 +264,6 @@ def race_errors(lines: Sequence[training_charts.Line], title: str, goal: float) 
 
 # ---- Two GPUs -------------------------------------------------------------------------------------------------------
 
-_PARTS = (STRONG, "#e69f00", "#56b4e9")  # Okabe and Ito: blue, orange, sky blue
 _FADED = 0.5  # opacity of the bars beside the chosen one
 
 
@@ -338,12 +284,12 @@ def memory_bars(
     )
     labels = [f"<b>{batch}</b>" if batch == chosen else str(batch) for batch in batches]
     opacity = [1.0 if batch == chosen else _FADED for batch in batches]
-    totals = {title: [sum(parts) for parts in zip(*panel.values(), strict=True)] for title, panel in panels.items()}
-    for column, (title, panel) in enumerate(panels.items(), start=1):
-        for (name, sizes), color in zip(panel.items(), _PARTS, strict=True):
+    card_size, highest = card[1] / 2**30, 2 * card[1] / 2**30  # GiB, as all that is drawn
+    for column, panel in enumerate(panels.values(), start=1):
+        place = {"row": 1, "col": column}
+        for (name, sizes), color in zip(panel.items(), (STRONG, ORANGE, SKY), strict=True):
             figure.add_bar(
-                row=1,
-                col=column,
+                **place,
                 x=labels,
                 y=[size / 2**30 for size in sizes],
                 name=name,
@@ -352,13 +298,14 @@ def memory_bars(
                 marker={"color": color, "opacity": opacity},
                 hovertemplate="%{y:.2f} GiB<extra>" + name + "</extra>",
             )
+        totals = [sum(parts) / 2**30 for parts in zip(*panel.values(), strict=True)]
+        highest = max(highest, *totals)
         figure.add_scatter(
-            row=1,
-            col=column,
+            **place,
             x=labels,
-            y=[total / 2**30 for total in totals[title]],
+            y=totals,
             mode="text",
-            text=[f"{total / 2**30:.1f}" for total in totals[title]],
+            text=[f"{total:.1f}" for total in totals],
             textposition="top center",
             cliponaxis=False,
             showlegend=False,
@@ -366,9 +313,8 @@ def memory_bars(
         )
         for times in (1, 2):
             figure.add_hline(
-                row=1,
-                col=column,
-                y=times * card[1] / 2**30,
+                **place,
+                y=times * card_size,
                 line={"dash": "dash", "color": WEAK, "width": 2},
                 annotation={"text": card[0] if times == 1 else f"{times} x", "font_color": WEAK},
                 annotation_position="top left",
@@ -381,9 +327,8 @@ def memory_bars(
         dragmode=False,
         legend={"orientation": "h", "y": -0.22, "yanchor": "top", "x": 0, "traceorder": "normal"},
     )
-    highest = max(max(total) for total in totals.values())
     figure.update_xaxes(title=titles[0], type="category", fixedrange=True)
-    figure.update_yaxes(range=[0, 1.1 * max(highest, 2 * card[1]) / 2**30], fixedrange=True)
+    figure.update_yaxes(range=[0, 1.1 * highest], fixedrange=True)
     figure.update_yaxes(title=titles[1], col=1)
     return figure
 
@@ -393,35 +338,31 @@ def stream_colours(shares: NDArray[Any], names: Sequence[str], titles: tuple[str
 
     Titles are those of the axis and of the mean. Dots are spread up and down so that they do not hide each other.
     """
-    figure = chart(
-        x={"title": titles[0], "range": [-0.02, 1.02]},
-        y={
-            "tickvals": list(range(len(names))),
-            "ticktext": [f"{name}  " for name in names],
-            "range": [len(names) - 0.4, -0.6],
-            "automargin": True,
-            "zeroline": False,
-        },
-        height=240,
-        legend=LEGEND_ABOVE,
-    )
+    rows = {"autorange": None, "range": [len(names) - 0.4, -0.6], "zeroline": False}
+    figure = chart(x={"title": titles[0], "range": [-0.02, 1.02]}, y={**name_axis(names, 12), **rows}, height=240)
     spread = [0.09 * (i % 5 - 2) for i in range(shares.shape[1])]
     for place, (row, name) in enumerate(zip(shares, names, strict=True)):
-        figure.add_scatter(
-            x=sorted(row),
-            y=[place + offset for offset in spread],
-            mode="markers",
-            marker={"size": 8, "color": MUTED, "opacity": 0.8},
+        base.add_points(
+            figure,
+            sorted(row),
+            [place + offset for offset in spread],
+            MUTED,
+            size=8,
+            marker={"opacity": 0.8},
             name=name,
             showlegend=False,
             hovertemplate="%{x:.2f}<extra>" + name + "</extra>",
         )
     means = shares.mean(axis=1)
-    figure.add_scatter(
-        x=means,
-        y=list(range(len(names))),
+    base.add_points(
+        figure,
+        means,
+        list(range(len(names))),
+        STRONG,
+        "diamond",
+        16,
+        marker={"line": {"width": 2, "color": "white"}},
         mode="markers+text",
-        marker={"size": 16, "symbol": "diamond", "color": STRONG, "line": {"width": 2, "color": "white"}},
         text=[f"{mean:.2f}" for mean in means],
         textposition="top center",
         textfont_size=15,
@@ -434,69 +375,40 @@ def stream_colours(shares: NDArray[Any], names: Sequence[str], titles: tuple[str
 
 # ---- Augmentation ---------------------------------------------------------------------------------------------------
 
-_KIND_STYLES = (
-    (STRONG, "solid", "circle"),
-    ("#e69f00", "dash", "diamond"),
-    ("#009e73", "dot", "square"),
-    (WEAK, "dashdot", "triangle-up"),
-    ("#cc79a7", "longdash", "x"),
-)
-_AXIS_STYLES = ((STRONG, "solid"), (WEAK, "dash"), ("#e69f00", "dot"))
-
 
 def stability(
     means: NDArray[Any], said: Sequence[Sequence[str]], names: Sequence[str], titles: tuple[str, str]
 ) -> go.Figure:
     """Probabilities by the step of strength, one line a kind, (kinds, steps + 1); `said` are the strengths in words."""
-    figure = chart(
-        x={"title": titles[0], "dtick": 1},
-        y={"title": titles[1], "range": [-0.02, 1.04], "tickformat": ".0%"},
+    return base.line_chart(
+        [(name, list(range(len(mean))), mean) for name, mean in zip(names, means, strict=True)],
+        titles,
+        x={"dtick": 1},
+        y={"range": [-0.02, 1.04], **SHARES},
         height=340,
-        margin={"l": 0, "r": 8, "t": 4, "b": 0},
-        legend=LEGEND_ABOVE,
+        each=[{"customdata": list(strengths)} for strengths in said],
+        hovertemplate="%{customdata}: %{y:.1%}",
     )
-    for mean, strengths, name, (color, dash, symbol) in zip(means, said, names, _KIND_STYLES, strict=True):
-        figure.add_scatter(
-            x=list(range(len(mean))),
-            y=mean,
-            mode="lines+markers",
-            name=name,
-            line={"color": color, "dash": dash, "width": 2.5},
-            marker={"symbol": symbol, "size": 9},
-            customdata=list(strengths),
-            hovertemplate="%{customdata}: %{y:.1%}",
-        )
-    return figure
 
 
 def colour_cloud(pixels: NDArray[Any], axes: Sequence[NDArray[Any]], titles: tuple[str, str]) -> go.Figure:
     """Pixels, (n, 3), by their red and blue, in their own colours; p1, p2, ... are the ends of axes, (2, 3) each."""
     levels = (255 * pixels).round().astype(int).tolist()
+    axis = {"range": [-0.05, 1.05], "constrain": "domain"}
     figure = chart(
-        x={"title": titles[0], "range": [-0.05, 1.05], "constrain": "domain"},
-        y={"title": titles[1], "range": [-0.05, 1.05], "constrain": "domain", "scaleanchor": "x", "scaleratio": 1},
-        height=300,
-        legend=LEGEND_ABOVE,
+        x={"title": titles[0], **axis}, y={"title": titles[1], **axis, "scaleanchor": "x", "scaleratio": 1}, height=300
     )
-    figure.add_scatter(
-        x=pixels[:, 0],
-        y=pixels[:, 2],
-        mode="markers",
-        marker={
-            "size": 7,
-            "color": [f"rgb({red}, {green}, {blue})" for red, green, blue in levels],
-            "line": {"width": 0.5, "color": MUTED},
-        },
+    base.add_points(
+        figure,
+        pixels[:, 0],
+        pixels[:, 2],
+        [f"rgb({red}, {green}, {blue})" for red, green, blue in levels],
+        size=7,
+        marker={"line": {"width": 0.5, "color": MUTED}},
         hoverinfo="skip",
         showlegend=False,
     )
-    for number, (ends, (color, dash)) in enumerate(zip(axes, _AXIS_STYLES, strict=True), start=1):
-        figure.add_scatter(
-            x=ends[:, 0],
-            y=ends[:, 2],
-            mode="lines",
-            name=f"p{number}",
-            line={"color": color, "dash": dash, "width": 4},
-            hoverinfo="skip",
-        )
+    styles = ((STRONG, "solid"), (WEAK, "dash"), (ORANGE, "dot"))
+    for number, (ends, (color, dash)) in enumerate(zip(axes, styles, strict=True), start=1):
+        base.add_line(figure, ends[:, 0], ends[:, 2], color, dash, width=4, name=f"p{number}", hoverinfo="skip")
     return figure

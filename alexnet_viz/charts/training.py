@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from alexnet_viz.charts.base import PALETTE, STRONG, WEAK
+
 MOST = 500  # points of one line
-COLORS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00")  # Okabe and Ito
 _TYPES = ("solid", "dashed", "dotted")
 
 Option = dict[str, Any]
@@ -40,21 +41,21 @@ def step_curve(name: str, steps: ArrayLike, values: ArrayLike, weight: float, ti
     return _chart(
         title,
         [
-            _line(name, x[kept], y[kept], COLORS[0], opacity=0.4, width=1),
-            _line(name, x[kept], smoothed(y, weight)[kept], COLORS[0], width=2.5),
+            _line(name, x[kept], y[kept], STRONG, opacity=0.4, width=1),
+            _line(name, x[kept], smoothed(y, weight)[kept], STRONG, width=2.5),
         ],
         [],
     )
 
 
-def epoch_curves(lines: Sequence[Line], title: str, *, percent: bool = False) -> Option:
-    """A few values an epoch, as lines with dots; told apart by colour and dash."""
-    drawn = [
-        _line(
-            name, np.asarray(x), np.asarray(y, np.float64), COLORS[i % len(COLORS)], dash=_TYPES[i // 2 % 3], dots=True
-        )
-        for i, (name, x, y) in enumerate(lines)
-    ]
+def epoch_curves(lines: Sequence[Line], title: str, *, percent: bool = False, dots: bool = True) -> Option:
+    """A few values an epoch, or one a step without `dots`, as lines; told apart by colour and dash."""
+    drawn = []
+    for i, (name, x, y) in enumerate(lines):
+        kept = thinned(len(np.asarray(x)))
+        values = np.asarray(y, np.float64)[kept]
+        color, dash = PALETTE[i % len(PALETTE)], _TYPES[i // 2 % 3]
+        drawn.append(_line(name, np.asarray(x)[kept], values, color, dash=dash, dots=dots))
     option = _chart(title, drawn, [name for name, _, _ in lines])
     if percent:
         option["yAxis"] |= {"min": 0, "max": 100, "axisLabel": {"formatter": "{value} %"}}
@@ -73,7 +74,7 @@ def confusion_matrix(counts: NDArray[np.int64], names: Sequence[str]) -> Option:
         {
             "name": f"{names[row]} → {names[column]}: {counts[row, column]:,} / {of[row]:,}",
             "value": [column, row, round(float(counts[row, column] / max(1, of[row])) ** 0.5, 4)],
-            "itemStyle": {"color": COLORS[0] if row == column else COLORS[5]},
+            "itemStyle": {"color": STRONG if row == column else WEAK},
         }
         for row, column in np.argwhere(counts).tolist()
     ]
