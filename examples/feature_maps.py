@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from alexnet_viz.inspection.by_hand import activations
+from alexnet_viz.inspection.activations import activations
 from alexnet_viz.inspection.maps import limits, statistics
 from alexnet_viz.network.weights import load_model
 from alexnet_viz.pictures import images, render

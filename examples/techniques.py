@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from alexnet_viz.inspection.by_hand import activations
-from alexnet_viz.inspection.techniques import dropout, normalisation, pooling, relu
+from alexnet_viz.inspection.activations import activations
+from alexnet_viz.inspection.techniques import dropout, lrn, pooling, relu
 from alexnet_viz.network.spec import LRN
 from alexnet_viz.network.weights import load_model
 from alexnet_viz.pictures import images, render
@@ -28,7 +28,7 @@ maps = outputs["relu1"][0].numpy()
 
 for function, flow in relu.flows("he", layers=20, width=128, seed=0).items():
     print(f"ReLU: 20 layers of {function} leave {flow.gradient_left:.1e} of the gradient")
-changed = normalisation.normalise(maps, LRN()).change
+changed = lrn.normalise(maps, LRN()).change
 print(f"LRN: conv1's values shrink by {changed.median:.2%} (median), by {changed.largest:.2%} at most")
 for name, pool in pooling.MAX_POOLINGS.items():
     small = pooling.pooled(maps, pool)

@@ -24,12 +24,12 @@ IMPORT_ORDER = [
     *("network.tables", "paper.departures", "network.sources", "network.download", "network.build", "network.pth"),
     *("network.weights", "network.export"),
     # inspection
-    *("inspection.progress", "inspection.classify", "inspection.reliability", "inspection.crops"),
-    *("inspection.preprocessing", "inspection.resnet", "inspection.techniques.augmentation", "inspection.by_hand"),
-    *("inspection.maps", "inspection.techniques.relu", "inspection.techniques.dropout"),
-    *("inspection.techniques.pooling", "inspection.techniques.normalisation", "inspection.filters"),
-    *("inspection.maximisation", "inspection.ablation", "inspection.techniques.gpus", "inspection.top_patches"),
-    *("inspection.attribution.baselines", "inspection.capture", "inspection.attribution.partial"),
+    *("inspection.progress", "inspection.activations", "inspection.classify", "inspection.reliability"),
+    *("inspection.crops", "inspection.preprocessing", "inspection.resnet", "inspection.techniques.augmentation"),
+    *("inspection.by_hand", "inspection.maps", "inspection.techniques.relu", "inspection.techniques.dropout"),
+    *("inspection.techniques.pooling", "inspection.techniques.lrn", "inspection.techniques.paper"),
+    *("inspection.filters", "inspection.maximisation", "inspection.ablation", "inspection.techniques.gpus"),
+    *("inspection.top_patches", "inspection.attribution.baselines", "inspection.attribution.partial"),
     *("inspection.attribution.algorithms", "inspection.attribution.methods", "inspection.attribution.attribute"),
     *("inspection.attribution.gradcam_by_hand", "inspection.attribution.trust", "inspection.attribution.covering"),
     # training

@@ -1,11 +1,9 @@
 """One value in a network, worked by hand with the real numbers.
 
-    outputs = activations(model.network, batch)              # {"input": ..., "conv1": ..., "relu1": ...}
-    worked = work(model.network, outputs, "conv1", channel=3, row=10, column=12)
-    worked.window * worked.kernel                            # (C, k, k): the products, also in worked.products
-    worked.total + worked.bias                               # what worked.result is, and the network's worked.output
-
-No hooks: the spec's layers run one by one, so a shared model can be read by any number of visitors at once.
+outputs = activations(model.network, batch)              # {"input": ..., "conv1": ..., "relu1": ...}
+worked = work(model.network, outputs, "conv1", channel=3, row=10, column=12)
+worked.window * worked.kernel                            # (C, k, k): the products, also in worked.products
+worked.total + worked.bias                               # what worked.result is, and the network's worked.output
 """
 
 import math
@@ -14,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from alexnet_viz.inspection.activations import INPUT, Floats
 from alexnet_viz.network.build import Network
 from alexnet_viz.network.fields import Box, check_channel, check_layer, check_position, window_box
 from alexnet_viz.network.spec import (
@@ -35,9 +33,6 @@ from alexnet_viz.network.spec import (
     layer_names,
 )
 
-Floats = NDArray[np.float32]
-
-INPUT = "input"  # the name of what goes in, beside the layers' names
 TOP = 10  # contributions shown of a fully connected layer's thousands
 
 
@@ -54,8 +49,18 @@ class _Worked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorkedConv(_Worked):
-    """total = sum of products; result = total + bias."""
+class _Weighted(_Worked):
+    """result = total + bias."""
+
+    total: float  # of all inputs x weights
+    bias: float
+    activation: str  # name of the next layer if that is an activation, otherwise ""
+    activated: float | None  # that layer's value here
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkedConv(_Weighted):
+    """total = sum of products."""
 
     first_channel: int  # of the input channels that its group sees,
     last_channel: int  # this one included
@@ -64,10 +69,6 @@ class WorkedConv(_Worked):
     inside: NDArray[np.bool_]  # (k, k), False where padding
     kernel: Floats  # (C, k, k)
     products: Floats  # (C, k, k)
-    total: float
-    bias: float
-    activation: str  # name of the next layer if that is an activation, otherwise ""
-    activated: float | None  # that layer's value here
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,18 +98,14 @@ class WorkedLRN(_Worked):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WorkedLinear(_Worked):
-    """total = sum of all inputs x weights; result = total + bias."""
+class WorkedLinear(_Weighted):
+    """total = sum of all contributions, not only of the n that are shown."""
 
     inputs: int  # how many there are
     indices: NDArray[np.int64]  # (n,), of the inputs with the largest contributions, largest magnitude first
     values: Floats  # (n,), those inputs
     weights: Floats  # (n,)
     contributions: Floats  # (n,), value x weight
-    total: float  # of all contributions, not only of the n
-    bias: float
-    activation: str  # name of the next layer if that is an activation, otherwise ""
-    activated: float | None
 
     @property
     def rest(self) -> float:
@@ -164,23 +161,6 @@ Worked = (
 )
 
 
-def activations(network: Network, batch: Tensor) -> dict[str, Tensor]:
-    """Every layer's output, (B, C, H, W) or (B, N), by name, in order, with the batch itself as "input".
-
-    The last one is `network(batch)` to the bit. Nothing is copied: Flatten and dropout may share the memory of the
-    layer before them. The network has to be in evaluation mode.
-    """
-    if any(module.training for module in network.modules()):
-        raise ValueError("the network is in training mode: dropout and batch norm would not repeat; call eval() first")
-    names = layer_names(network.spec.layers)
-    outputs = {INPUT: batch}
-    with torch.no_grad():
-        for name, layer in zip(names, network.layers(), strict=True):
-            batch = layer(batch)
-            outputs[name] = batch
-    return outputs
-
-
 def work(
     network: Network,
     outputs: Mapping[str, Tensor],
@@ -210,9 +190,8 @@ def work(
             case BatchNorm():
                 return _batch_norm(unit)
             case Activation(function):
-                return WorkedActivation(
-                    **unit.at, result=_ACTIVATIONS[function](unit.value), function=function, value=unit.value
-                )
+                result = _ACTIVATIONS[function](unit.value)
+                return WorkedActivation(**unit.at, result=result, function=function, value=unit.value)
             case Dropout(rate):
                 return WorkedDropout(**unit.at, result=unit.value, rate=rate, value=unit.value)
             case Flatten():
@@ -244,9 +223,8 @@ class _Unit:
         module = network.layers()[number]
         self.weights = {key: _plain(tensor) for key, tensor in module.state_dict().items()}
         self.epsilon = float(getattr(module, "eps", 0.0))
-        followed = number + 1 < len(layers) and isinstance(layers[number + 1], Activation)
-        self.activation = names[number + 1] if followed else ""
-        self.activated = float(_first(outputs[self.activation])[self.index]) if followed else None
+        follower = names[number + 1] if isinstance((*layers, None)[number + 1], Activation) else ""
+        self.follower, self.followed = follower, float(_first(outputs[follower])[self.index]) if follower else None
         self.at: dict[str, Any] = {
             "layer": name,
             "channel": channel,
@@ -259,6 +237,12 @@ class _Unit:
     def value(self) -> float:
         """What arrives at the same place, for layers that go value by value."""
         return float(self.arriving[self.index])
+
+    def weighted(self, products: Floats, number: int) -> dict[str, Any]:
+        """What a layer that sums inputs x weights has in common: its sum and bias, and the activation after it."""
+        total, bias = _total(products), float(self.weights["bias"][number])
+        after = {"activation": self.follower, "activated": self.followed}
+        return {**self.at, **after, "total": total, "bias": bias, "result": total + bias}
 
 
 def _first(batch: Tensor) -> Floats:
@@ -285,11 +269,9 @@ def _conv(unit: _Unit, layer: Conv) -> WorkedConv:
     box = window_box(layer, row, column)
     window, inside = _padded(unit.arriving[first : first + per_group], box)
     kernel = unit.weights["weight"][channel].copy()
-    products = window * kernel
-    total, bias = _total(products), float(unit.weights["bias"][channel])
+    products = window * kernel  # (C, k, k)
     return WorkedConv(
-        **unit.at,
-        result=total + bias,
+        **unit.weighted(products, channel),
         first_channel=first,
         last_channel=first + per_group - 1,
         box=box,
@@ -297,10 +279,6 @@ def _conv(unit: _Unit, layer: Conv) -> WorkedConv:
         inside=inside,
         kernel=kernel,
         products=products,
-        total=total,
-        bias=bias,
-        activation=unit.activation,
-        activated=unit.activated,
     )
 
 
@@ -317,43 +295,32 @@ def _padded(maps: Floats, box: Box) -> tuple[Floats, NDArray[np.bool_]]:
 
 
 def _pool(unit: _Unit, layer: Pool) -> WorkedPool:
-    channel, row, column = unit.index
-    box = window_box(layer, row, column).clipped(*unit.arriving.shape[1:])
-    window = unit.arriving[channel, box.top : box.bottom, box.left : box.right].copy()
+    box = window_box(layer, *unit.index[1:]).clipped(*unit.arriving.shape[1:])
     if layer.mode == "avg":
-        return _mean(unit, box, window, layer.kernel**2 if unit.rounding == "floor" else window.size)
-    if not window.size:
-        return WorkedPool(**unit.at, result=0.0, mode="max", box=box, window=window, winner=None, divisor=0)
-    down, across = divmod(int(window.argmax()), window.shape[1])
-    return WorkedPool(
-        **unit.at,
-        result=float(window[down, across]),
-        mode="max",
-        box=box,
-        window=window,
-        winner=(box.top + down, box.left + across),
-        divisor=0,
-    )
+        return _pooled(unit, box, layer.kernel**2 if unit.rounding == "floor" else box.height * box.width)
+    return _pooled(unit, box)
 
 
 def _adaptive_pool(unit: _Unit, layer: AdaptivePool) -> WorkedPool:
     """Window i of n pixels goes from floor(i * n / size) to ceil((i + 1) * n / size): windows may overlap."""
-    channel, row, column = unit.index
-    _, height, width = unit.arriving.shape
-    size = layer.size
-    box = Box(
-        row * height // size,
-        column * width // size,
-        -(-(row + 1) * height // size),
-        -(-(column + 1) * width // size),
+    (top, bottom), (left, right) = (
+        (i * length // layer.size, -(-(i + 1) * length // layer.size))
+        for i, length in zip(unit.index[1:], unit.arriving.shape[1:], strict=True)
     )
-    window = unit.arriving[channel, box.top : box.bottom, box.left : box.right].copy()
-    return _mean(unit, box, window, window.size)
+    return _pooled(unit, Box(top, left, bottom, right), (bottom - top) * (right - left))
 
 
-def _mean(unit: _Unit, box: Box, window: Floats, divisor: int) -> WorkedPool:
-    mean = _total(window) / max(divisor, 1)  # nothing counted: 0, as in the 2012 rule
-    return WorkedPool(**unit.at, result=mean, mode="avg", box=box, window=window, winner=None, divisor=divisor)
+def _pooled(unit: _Unit, box: Box, divisor: int | None = None) -> WorkedPool:
+    """The mean of the window by this divisor, or without one its largest value; of an empty window 0."""
+    window = unit.arriving[unit.index[0], box.top : box.bottom, box.left : box.right].copy()
+    winner, result = None, 0.0
+    if divisor is not None:
+        result = _total(window) / max(divisor, 1)
+    elif window.size:
+        down, across = divmod(int(window.argmax()), window.shape[1])
+        winner, result = (box.top + down, box.left + across), float(window[down, across])
+    mode: Literal["max", "avg"] = "max" if divisor is None else "avg"
+    return WorkedPool(**unit.at, result=result, mode=mode, box=box, window=window, winner=winner, divisor=divisor or 0)
 
 
 def _lrn(unit: _Unit, layer: LRN) -> WorkedLRN:
@@ -385,19 +352,13 @@ def _linear(unit: _Unit, top: int) -> WorkedLinear:
     weights = unit.weights["weight"][unit.index[-1]]
     contributions = values * weights
     largest = np.argsort(-np.abs(contributions), kind="stable")[:top]
-    total, bias = _total(contributions), float(unit.weights["bias"][unit.index[-1]])
     return WorkedLinear(
-        **unit.at,
-        result=total + bias,
+        **unit.weighted(contributions, unit.index[-1]),
         inputs=len(values),
         indices=largest,
         values=values[largest],
         weights=weights[largest],
         contributions=contributions[largest],
-        total=total,
-        bias=bias,
-        activation=unit.activation,
-        activated=unit.activated,
     )
 
 

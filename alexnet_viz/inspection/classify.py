@@ -7,15 +7,18 @@ answer.top(5)              # [("cat", 0.98), ...]
 import csv
 import io
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import nn
 
 from alexnet_viz.network.weights import Model
+from alexnet_viz.pictures.images import Preprocess
 
 UNSURE_BELOW = 0.5  # when the best class gets less than this, more speaks against it than for it
 
@@ -33,10 +36,8 @@ class Answer:
         return softmax(self.logits)
 
     def top(self, count: int) -> list[tuple[str, float]]:
-        """The most probable classes with their probabilities (0..1), best first; ties in class order."""
-        probabilities = self.probabilities
-        order = np.argsort(-probabilities, kind="stable")[:count]
-        return [(self.classes[i], float(probabilities[i])) for i in order]
+        """The most probable classes, as `best_classes` lists them."""
+        return best_classes(self.classes, self.probabilities, count)
 
     @property
     def unsure(self) -> bool:
@@ -44,20 +45,40 @@ class Answer:
         return float(self.probabilities.max()) < UNSURE_BELOW
 
 
-def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float64]:
-    """exp(z_i / T) / sum_j exp(z_j / T), in double precision, with the largest logit subtracted first."""
+def softmax(logits: NDArray[np.floating[Any]], temperature: float = 1.0) -> NDArray[np.float64]:
+    """exp(z_i / T) / sum_j exp(z_j / T), j along the last axis, in double precision.
+
+    The largest logit is subtracted first, so that no exponential overflows.
+    """
     scaled = logits.astype(np.float64) / temperature
-    exponentials = np.exp(scaled - scaled.max())
-    return exponentials / exponentials.sum()  # type: ignore[no-any-return]
+    exponentials = np.exp(scaled - scaled.max(-1, keepdims=True))
+    return exponentials / exponentials.sum(-1, keepdims=True)  # type: ignore[no-any-return]
+
+
+def best_classes(classes: Sequence[str], probabilities: NDArray[np.float64], count: int) -> list[tuple[str, float]]:
+    """The most probable classes with their probabilities (0..1), best first; ties in class order."""
+    order = np.argsort(-probabilities, kind="stable")[:count]
+    return [(classes[i], float(probabilities[i])) for i in order]
+
+
+def probabilities_of(model: Model, batch: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(B, classes), of network inputs (B, C, H, W) in one pass."""
+    with torch.inference_mode():
+        return softmax(model.network(torch.from_numpy(batch)).numpy())
 
 
 def classify(model: Model, image: Image.Image) -> Answer:
     """Run the network once on an RGB picture, preprocessed as the model's entry says."""
+    return run_once(model.network, model.classes, model.entry.preprocess, image)
+
+
+def run_once(network: nn.Module, classes: tuple[str, ...], preprocess: Preprocess, image: Image.Image) -> Answer:
+    """Any network's answer to an RGB picture, with its classes and preprocessing."""
     started = time.perf_counter()
-    array = model.entry.preprocess.to_array(image)  # (C, H, W)
+    array = preprocess.to_array(image)  # (C, H, W)
     with torch.inference_mode():
-        logits = model.network(torch.from_numpy(array)[None])[0]
-    return Answer(model.classes, logits.numpy(), time.perf_counter() - started)
+        logits = network(torch.from_numpy(array)[None])[0]
+    return Answer(classes, logits.numpy(), time.perf_counter() - started)
 
 
 def answers_csv(answers: Iterable[tuple[str, Answer]], top: int = 5) -> str:

@@ -6,11 +6,10 @@ The answer is the mean of the ten softmax outputs, not the softmax of the mean l
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from alexnet_viz.inspection.classify import softmax
+from alexnet_viz.inspection.classify import best_classes, probabilities_of
 from alexnet_viz.network.weights import Model
 from alexnet_viz.pictures.images import encode
 
@@ -33,8 +32,7 @@ class TenCrops:
 
     def top(self, count: int) -> list[tuple[str, float]]:
         """The most probable classes of the mean, best first."""
-        mean = self.mean
-        return [(self.classes[i], float(mean[i])) for i in np.argsort(-mean, kind="stable")[:count]]
+        return best_classes(self.classes, self.mean, count)
 
 
 def ten_crops(model: Model, image: Image.Image) -> TenCrops:
@@ -49,7 +47,4 @@ def ten_crops(model: Model, image: Image.Image) -> TenCrops:
     crops = [middle.crop((left, top, left + crop, top + crop)) for left, top in corners]
     crops += [ImageOps.mirror(picture) for picture in crops]
     batch = np.stack([preprocess.normalised(picture) for picture in crops])  # (10, C, H, W)
-    with torch.inference_mode():
-        logits = model.network(torch.from_numpy(batch)).numpy()
-    probabilities = np.stack([softmax(row) for row in logits])
-    return TenCrops(model.classes, tuple(encode(picture) for picture in crops), probabilities)
+    return TenCrops(model.classes, tuple(encode(picture) for picture in crops), probabilities_of(model, batch))

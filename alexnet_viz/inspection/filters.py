@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.inspection.by_hand import Floats
+from alexnet_viz.inspection.activations import Floats
 from alexnet_viz.network.build import Network
 from alexnet_viz.network.fields import check_layer
 from alexnet_viz.network.spec import LRN, Conv, Layer, Linear, Spec, kernel_layers, layer_names

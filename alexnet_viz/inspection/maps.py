@@ -1,6 +1,6 @@
 """What the channels of a layer did with one picture, as numbers: statistics, orders, colour ranges, one channel.
 
-    outputs = activations(model.network, batch)     # by_hand.py
+    outputs = activations(model.network, batch)
     found = statistics(outputs["relu1"][0].numpy()) # one entry a channel
     order(found, "sparsity")                        # channel numbers
 
@@ -13,9 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from alexnet_viz.inspection.activations import Floats
 from alexnet_viz.network.spec import Activation, Conv, Flatten, Linear, Spec, layer_names
-
-Floats = NDArray[np.float32]
 
 BOUNDS: Mapping[str, tuple[float, float]] = {"tanh": (-1.0, 1.0), "sigmoid": (0.0, 1.0)}  # a ReLU has no upper one
 NEAR_BOUND = 0.01  # share of the range within which a value counts as saturated: there the slope is almost 0

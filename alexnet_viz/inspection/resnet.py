@@ -7,7 +7,6 @@
 ResNet-18 branches, so it is no spec. torchvision is imported by `load` alone.
 """
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from PIL import Image
 from alexnet_viz.errors import UserError
 from alexnet_viz.files.download import Progress, fetch
 from alexnet_viz.files.paths import published_places, weights_dir
-from alexnet_viz.inspection.classify import Answer
+from alexnet_viz.inspection.classify import Answer, run_once
 from alexnet_viz.network.references import RESNET18_FILE
 from alexnet_viz.network.weights import read_state
 from alexnet_viz.network.zoo import IMAGENET_MEAN, IMAGENET_STD
@@ -73,8 +72,4 @@ def load(path: Path) -> "nn.Module":
 
 def classify(network: "nn.Module", image: Image.Image) -> Answer:
     """Run it once on an RGB picture, preprocessed as torchvision's weights ask for."""
-    started = time.perf_counter()
-    array = PREPROCESS.to_array(image)  # (C, H, W)
-    with torch.inference_mode():
-        logits = network(torch.from_numpy(array)[None])[0]
-    return Answer(class_ids("imagenet"), logits.numpy(), time.perf_counter() - started)
+    return run_once(network, class_ids("imagenet"), PREPROCESS, image)

@@ -1,8 +1,8 @@
 """Which pictures excite a channel most, and where in them.
 
-for step in excite(model.network, model.entry.preprocess, pictures, "conv3"):
-    ...                                                # Progress, Progress, ..., Excitation
-for found in strongest(excitation, channel=42):        # the best nine
+for step in top_patches(model.network, model.entry.preprocess, pictures, "conv3"):
+    ...                                                # Progress, Progress, ..., HighestValues
+for found in strongest(highest, channel=42):        # the best nine
     patch(spec, preprocess, pictures[found.picture], "conv3", found.row, found.column)
 """
 
@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from alexnet_viz.inspection.activations import output_of
 from alexnet_viz.inspection.progress import Progress
 from alexnet_viz.network.build import Network, view
 from alexnet_viz.network.fields import Box, check_channel, check_layer, visible_box
-from alexnet_viz.network.spec import Shape, Spec, layer_names, walk
+from alexnet_viz.network.spec import Shape, Spec, walk
 from alexnet_viz.pictures.images import Preprocess
 
 
@@ -32,7 +33,7 @@ class Pictures(Protocol):
 
 
 @dataclass(frozen=True)
-class Excitation:
+class HighestValues:
     """The highest value of each channel's map in each picture, and its place, the first one of equals.
 
     P pictures, C channels or units. The units of a vector stand at row 0 and column 0.
@@ -55,41 +56,38 @@ class Patch:
     column: int
 
 
-def excite(
+def top_patches(
     network: Network, preprocess: Preprocess, pictures: Pictures, layer: str, *, batch: int = 16
-) -> Iterator[Progress | Excitation]:
+) -> Iterator[Progress | HighestValues]:
     """Every picture through the network up to a layer, its highest values kept.
 
-    A `Progress` after each batch, in pictures, then the `Excitation`. No more than `batch` pictures are open at once.
-    Raises `UserError`, at the first step, for a layer that does not exist.
+    A `Progress` after each batch, in pictures, then the `HighestValues`. No more than `batch` pictures are open at
+    once. Raises `UserError`, at the first step, for a layer that does not exist.
     """
-    names = layer_names(network.spec.layers)
-    check_layer(layer, names)
-    number = names.index(layer)
-    modules = view(network).layers()[: number + 1]  # of a view: evaluation mode, no gradients, whatever the network's
-    shape = walk(network.spec).rows[number].shape
+    shapes = {row.name: row.shape for row in walk(network.spec).rows}
+    check_layer(layer, list(shapes))
+    private = view(network)  # evaluation mode, no gradients, whatever the network's
+    shape = shapes[layer]
     values = np.zeros((len(pictures), shape[0]), np.float32)
     rows, columns = np.zeros((2, *values.shape), np.int16)
     for start in range(0, len(pictures), batch):
         end = min(start + batch, len(pictures))
         arrays = [preprocess.to_array(pictures[i]) for i in range(start, end)]
-        maps = torch.from_numpy(np.stack(arrays))
-        for module in modules:
-            maps = module(maps)
+        maps = output_of(private, torch.from_numpy(np.stack(arrays)), layer)
         values[start:end], rows[start:end], columns[start:end] = _highest(maps)
         yield Progress(end, len(pictures))
-    yield Excitation(layer, shape, values, rows, columns)
+    yield HighestValues(layer, shape, values, rows, columns)
 
 
-def strongest(excitation: Excitation, channel: int, count: int = 9) -> list[Patch]:
+def strongest(highest: HighestValues, channel: int, count: int = 9) -> list[Patch]:
     """The pictures with the highest values of a channel, best first, equal ones by number.
 
     All kinds of values: after a ReLU, one of 0 means that the channel found nothing in that picture. Raises `UserError`
     for a channel that does not exist.
     """
-    check_channel(excitation.layer, excitation.shape, channel)
-    order = np.argsort(-excitation.values[:, channel], kind="stable")[:count]
-    found = (array[order, channel].tolist() for array in (excitation.values, excitation.rows, excitation.columns))
+    check_channel(highest.layer, highest.shape, channel)
+    order = np.argsort(-highest.values[:, channel], kind="stable")[:count]
+    found = (array[order, channel].tolist() for array in (highest.values, highest.rows, highest.columns))
     return [Patch(*fields) for fields in zip(order.tolist(), *found, strict=True)]
 
 

@@ -6,7 +6,7 @@
         print(row.name, row.sum, row.unread, row.added)
 
 The 2012 code is the authors' own release, computerhistory/AlexNet-Source-Code. What needs a running network is
-shown by `inspection.normalisation`.
+shown by `inspection.techniques.paper`.
 """
 
 from collections.abc import Mapping, Sequence

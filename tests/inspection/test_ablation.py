@@ -1,7 +1,6 @@
 """Channels switched off: as if their filters were gone, one by one as in batches, and the models left as they were."""
 
-from dataclasses import FrozenInstanceError, replace
-from math import prod
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
@@ -11,90 +10,21 @@ from hypothesis import strategies as st
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.inspection import ablation as experiments
-from alexnet_viz.inspection.ablation import Ranking, forward_from, rank_channels, without
-from alexnet_viz.inspection.by_hand import activations
+from alexnet_viz.inspection.ablation import Ranking, ablate, rank_channels
+from alexnet_viz.inspection.activations import activations
 from alexnet_viz.inspection.progress import Progress
-from alexnet_viz.network.build import random_state, view, with_weights
-from alexnet_viz.network.spec import (
-    LRN,
-    Activation,
-    AdaptivePool,
-    BatchNorm,
-    Conv,
-    Dropout,
-    Flatten,
-    Linear,
-    Pool,
-    Spec,
-    layer_names,
-    module_keys,
-    walk,
-)
-from tests.random_layers import MAP_LAYERS, random_layer
+from alexnet_viz.network.build import with_weights
+from alexnet_viz.network.spec import Conv, Flatten, Linear, Spec, layer_names, walk
+from tests.inspection import networks
+from tests.inspection.networks import EITHER_RULE, EVERY_KIND, LAST, NAMES, condition, filled, picture, specs
+from tests.inspection.switchboard import hooked, logits_of
 
 torch.set_num_threads(1)
 
-EVERY_KIND = Spec(
-    (3, 19, 17),
-    (
-        *(Conv(8, kernel=5, stride=2, padding=1), Activation(), LRN(groups=2, alpha=0.5), Pool(3, 2)),
-        *(Conv(6, kernel=3, padding=1, groups=2), BatchNorm(), Activation("tanh"), Pool(2, 1, 1, mode="avg")),
-        *(AdaptivePool(3), LRN(size=4, alpha=0.5), Flatten(), Flatten(), Dropout(), Linear(54, 7)),
-        *(BatchNorm(), Activation("sigmoid"), Linear(7, 4)),
-    ),
-)
-CEIL = replace(EVERY_KIND, rounding="ceil")
-NAMES = layer_names(EVERY_KIND.layers)
-LAST = NAMES[-1]
-EITHER_RULE = pytest.mark.parametrize("spec", [EVERY_KIND, CEIL], ids=["floor", "ceil"])
-
-
-def filled(spec, seed=0):
-    """Seeded random weights, large enough for logits that differ; batch norms whose vectors are all at work."""
-    generator = torch.Generator().manual_seed(seed)
-    state = random_state(spec, seed)
-    for key, tensor in state.items():
-        if key.rsplit(".", 1)[0] + ".running_var" in state and tensor.dim():
-            state[key] = torch.rand(tensor.shape, generator=generator) + 0.5
-        elif tensor.dim():
-            state[key] = 2 * tensor
-    return with_weights(spec, state)
-
-
-def picture(spec, seed=1, batch=1):
-    return 3 * torch.randn(batch, *spec.input, generator=torch.Generator().manual_seed(seed))
-
 
 def ready(spec=EVERY_KIND, batch=1, seed=0):
-    network = filled(spec, seed)
-    return network, activations(network, picture(spec, seed + 1, batch))
-
-
-def hooked(network, off):
-    """An independent switchboard: the whole module, forward hooks on a view of one's own."""
-    mine = view(network)
-
-    def zero(channels):
-        def hook(module, *tensors):
-            values = tensors[-1] if isinstance(tensors[-1], torch.Tensor) else tensors[-1][0]
-            mask = torch.ones_like(values)
-            for channel in channels:
-                mask[:, channel] = 0
-            return values * mask
-
-        return hook
-
-    for name, key in zip(layer_names(network.spec.layers), module_keys(network.spec.layers), strict=True):
-        if off.get(name) and key:
-            mine.get_submodule(key).register_forward_hook(zero(off[name]))
-        elif off.get(name):  # the first Flatten is no module: what arrives at the classifier is its output
-            mine.classifier.register_forward_pre_hook(zero(off[name]))
-    return mine
-
-
-def logits_of(network, batch, off):
-    with torch.inference_mode():
-        return hooked(network, off)(batch)
+    """Weights and pictures so large that logits differ."""
+    return networks.ready(spec, seed, weight=2.0, scale=3.0, batch=batch)
 
 
 def ranked(*args, **how):
@@ -110,7 +40,7 @@ def ranked(*args, **how):
 @pytest.mark.parametrize("off", [{}, {"conv1": []}, {"conv2": (), "fc4": frozenset()}], ids=str)
 def test_nothing_off_is_nothing_changed(off):
     network, outputs = ready()
-    same = without(network, outputs, off)
+    same = ablate(network, outputs, off)
     assert list(same) == list(outputs)
     assert all(same[name] is outputs[name] for name in outputs)
 
@@ -120,7 +50,7 @@ def test_nothing_off_is_nothing_changed(off):
 def test_every_layer_against_hooks(name, spec):
     network, outputs = ready(spec, batch=2)
     channels = {0, outputs[name].shape[1] - 1}
-    changed = without(network, outputs, {name: channels})
+    changed = ablate(network, outputs, {name: channels})
     assert torch.allclose(changed[LAST], logits_of(network, outputs["input"], {name: channels}), atol=1e-5)
     assert not torch.allclose(changed[LAST], outputs[LAST], atol=1e-4)
     assert list(changed) == list(outputs)
@@ -145,120 +75,39 @@ def test_off_is_a_filter_without_weights_and_bias(spec, name, key, channel):
     state[f"{key}.weight"][channel] = 0
     state[f"{key}.bias"][channel] = 0
     expected = activations(with_weights(spec, state), outputs["input"])
-    changed = without(network, outputs, {name: [channel]})
+    changed = ablate(network, outputs, {name: [channel]})
     for each in outputs:
         assert torch.allclose(changed[each], expected[each], atol=1e-5), each
 
 
 def test_a_layer_that_follows_may_answer_what_is_off():
     network, outputs = ready()
-    changed = without(network, outputs, {"bn3": range(7)})
+    changed = ablate(network, outputs, {"bn3": range(7)})
     assert changed["sigmoid3"].tolist() == [[0.5] * 7]
 
 
 def test_what_is_off_is_zero_even_where_it_was_infinite():
     network, outputs = ready()
     outputs["relu1"] = torch.full_like(outputs["relu1"], float("inf"))
-    changed = without(network, outputs, {"relu1": range(8)})
+    changed = ablate(network, outputs, {"relu1": range(8)})
     assert not changed["relu1"].any()
     assert changed[LAST].isfinite().all()
 
 
-@st.composite
-def specs(draw):
-    """Small networks of everything that takes maps, in both rounding rules, ending in two fully connected layers."""
-
-    def window():
-        kernel = draw(st.integers(1, 3))
-        return kernel, draw(st.integers(1, kernel)), draw(st.integers(0, kernel // 2))
-
-    kinds = st.sampled_from(MAP_LAYERS)
-    layers = tuple(random_layer(draw, kind, window, 4) for kind in draw(st.lists(kinds, min_size=1, max_size=5)))
-    size = draw(st.integers(3, 9)), draw(st.integers(3, 9))
-    spec = Spec((4, *size), layers, draw(st.sampled_from(["floor", "ceil"])))
-    rows = walk(spec).rows
-    flat = prod(rows[-1].shape if rows else spec.input)
-    tail = (Flatten(), Linear(flat, 5), Activation(), Linear(5, 3))
-    return replace(spec, layers=(*layers[: len(rows)], *tail))
-
-
 @settings(max_examples=50)
-@given(spec=specs(), data=st.data(), seed=st.integers(0, 99))
+@given(spec=specs(flat=True), data=st.data(), seed=st.integers(0, 99))
 def test_networks_and_switches_at_random(spec, data, seed):
     network, outputs = ready(spec, batch=2, seed=seed)
     off = {
         row.name: data.draw(st.frozensets(st.integers(0, row.shape[0] - 1), max_size=4), label=row.name)
         for row in walk(spec).rows
     }
-    changed = without(network, outputs, off)
+    changed = ablate(network, outputs, off)
     last = layer_names(spec.layers)[-1]
     expected = logits_of(network, outputs["input"], off)
     assert torch.allclose(changed[last], expected, rtol=1e-4, atol=1e-5)
-    assert torch.allclose(forward_from(network, outputs["input"], "input", off), expected, rtol=1e-4, atol=1e-5)
     for name, channels in off.items():
         assert not changed[name][:, list(channels)].any()
-
-
-# ---- From a layer on, with gradients ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["input", *NAMES])
-def test_from_every_layer_on_it_is_the_network_to_the_bit(name):
-    network, outputs = ready(batch=2)
-    assert torch.equal(forward_from(network, outputs[name], name, {}), outputs[LAST])
-
-
-def test_what_is_off_before_the_layer_is_in_its_values_already():
-    network, outputs = ready(batch=2)
-    off = {"conv1": [1], "tanh2": [2], "fc3": [0]}
-    changed = without(network, outputs, off)
-    for name in ("conv1", "pool1", "tanh2", "avgpool2", "fc3", LAST):
-        assert torch.equal(forward_from(network, changed[name], name, off), changed[LAST]), name
-
-
-@pytest.mark.parametrize("name", ["input", "conv1", "pool1", "tanh2"])
-def test_gradients_flow_back_to_the_layer_and_nowhere_else(name):
-    """Against central differences, in double precision, of the hooked module."""
-    network = filled(EVERY_KIND).double()
-    outputs = activations(network, picture(EVERY_KIND).double())
-    off = {"pool1": [1, 4], "norm2": [0], "fc3": [3, 5]}
-    values = outputs[name].clone().requires_grad_(True)
-    logits = forward_from(network, values, name, off)
-    (gradient,) = torch.autograd.grad(logits[0, 2], values)
-    assert not any(parameter.grad is not None for parameter in network.parameters())
-    assert values.grad is None
-
-    direction = torch.randn(values.shape, generator=torch.Generator().manual_seed(7)).double()
-
-    def logit(step):
-        moved = (outputs[name] + step * direction).detach()
-        if name == "input":
-            return logits_of(network, moved, off)[0, 2]
-        mine = hooked(network, off)
-        key = module_keys(EVERY_KIND.layers)[NAMES.index(name)]
-        mine.get_submodule(key).register_forward_hook(lambda *_: moved, prepend=True)  # before the switches
-        return mine(outputs["input"])[0, 2]
-
-    difference = float(logit(1e-7) - logit(-1e-7)) / 2e-7
-    assert difference != 0
-    assert float((gradient * direction).sum()) == pytest.approx(difference, rel=1e-4)
-
-
-def test_no_gradient_goes_through_a_channel_that_is_off():
-    network, outputs = ready()
-    values = outputs["relu1"].clone().requires_grad_(True)
-    (gradient,) = torch.autograd.grad(forward_from(network, values, "relu1", {"relu1": [2, 3]})[0, 0], values)
-    by_channel = gradient[0].flatten(1).abs().sum(dim=1)
-    assert not by_channel[2:4].any()
-    assert by_channel[[0, 1, 4, 5, 6, 7]].any()
-
-
-def test_without_a_wish_for_gradients_there_are_none():
-    network, outputs = ready()
-    values = outputs["relu1"].clone().requires_grad_(True)
-    with torch.no_grad():
-        assert not forward_from(network, values, "relu1", {}).requires_grad
-    assert not without(network, {**outputs, "relu1": values}, {"relu1": [0]})[LAST].requires_grad
 
 
 # ---- Channels ranked -------------------------------------------------------------------------------------------------
@@ -301,7 +150,7 @@ def test_every_layers_ranking_is_that_of_one_channel_at_a_time(name, spec):
 
 
 @settings(max_examples=30)
-@given(spec=specs(), data=st.data(), batch=st.integers(1, 9))
+@given(spec=specs(flat=True), data=st.data(), batch=st.integers(1, 9))
 def test_rankings_at_random(spec, data, batch):
     network, outputs = ready(spec)
     name = data.draw(st.sampled_from(layer_names(spec.layers)))
@@ -336,7 +185,7 @@ def test_the_logits_themselves_can_be_switched_off():
 
 def test_channels_that_are_zero_are_not_run_and_drop_nothing():
     network, outputs = ready()
-    outputs = without(network, outputs, {"relu1": [0, 3, 7]})
+    outputs = ablate(network, outputs, {"relu1": [0, 3, 7]})
     steps, ranking = ranked(network, outputs, "relu1", 1, batch=2)
     assert steps == [Progress(2, 5), Progress(4, 5), Progress(5, 5)]
     assert ranking.logit_drop[[0, 3, 7]].tolist() == [0, 0, 0]
@@ -346,7 +195,7 @@ def test_channels_that_are_zero_are_not_run_and_drop_nothing():
 
 def test_a_layer_that_is_all_zero_needs_no_run_at_all():
     network, outputs = ready()
-    outputs = without(network, outputs, {"relu1": range(8)})
+    outputs = ablate(network, outputs, {"relu1": range(8)})
     steps, ranking = ranked(network, outputs, "relu1", 1)
     assert steps == []
     assert not ranking.logit_drop.any()
@@ -399,14 +248,11 @@ MISSING = [
 def test_what_does_not_exist_is_answered_with_what_does(off, words):
     network, outputs = ready()
     with pytest.raises(UserError) as problem:
-        without(network, outputs, off)
-    assert words in str(problem.value)
-    with pytest.raises(UserError) as problem:
-        forward_from(network, outputs["input"], "input", off)
+        ablate(network, outputs, off)
     assert words in str(problem.value)
 
 
-def test_there_is_nothing_to_rank_or_to_run_from():
+def test_there_is_nothing_to_rank():
     network, outputs = ready()
     for layer, class_index, words in (
         ("conv9", 0, "no layer named conv9. Layers: conv1"),
@@ -417,40 +263,26 @@ def test_there_is_nothing_to_rank_or_to_run_from():
         with pytest.raises(UserError) as problem:
             next(rank_channels(network, outputs, layer, class_index))
         assert words in str(problem.value)
-    with pytest.raises(UserError, match=r"no layer named conv9\. Layers: input, conv1"):
-        forward_from(network, outputs["input"], "conv9", {})
 
 
 # ---- The model is left as it was -------------------------------------------------------------------------------------
 
 
-def condition(network):
-    """Hooks, modes, gradients and every bit of the weights."""
-    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    return (
-        [(name, m.training, [len(getattr(m, kind)) for kind in hooks]) for name, m in network.named_modules()],
-        [(name, p.requires_grad, p.grad, p.data_ptr()) for name, p in network.named_parameters()],
-        [(key, tensor.numpy().tobytes()) for key, tensor in network.state_dict().items()],
-    )
-
-
 @pytest.mark.parametrize("gradients", [False, True])
 def test_the_model_and_the_outputs_are_as_before_whatever_is_done(gradients):
-    network = filled(EVERY_KIND).requires_grad_(gradients)
-    outputs = activations(network, picture(EVERY_KIND, batch=2))
+    network = filled(weight=2.0).requires_grad_(gradients)
+    outputs = activations(network, picture(scale=3.0, batch=2))
     before = condition(network)
     kept = {name: tensor.clone() for name, tensor in outputs.items()}
     for name in NAMES:
-        for values in without(network, outputs, {name: [0]}).values():
+        for values in ablate(network, outputs, {name: [0]}).values():
             assert not values.requires_grad
         ranked(network, outputs, name, 0)
-        values = outputs[name].detach().requires_grad_(True)
-        torch.autograd.grad(forward_from(network, values, name, {name: [1]})[0, 0], values)
         with pytest.raises(UserError):
-            without(network, outputs, {name: [0, 10**6]})
+            ablate(network, outputs, {name: [0, 10**6]})
     ill_fitting = {**outputs, "pool1": outputs["pool1"][:, :2]}
     with pytest.raises(RuntimeError):
-        without(network, ill_fitting, {"pool1": [0]})
+        ablate(network, ill_fitting, {"pool1": [0]})
     with pytest.raises(RuntimeError):
         list(rank_channels(network, ill_fitting, "pool1", 0))
     assert condition(network) == before

@@ -1,7 +1,6 @@
 """Values worked by hand: equal to what the networks compute, and the models left as they were."""
 
 from dataclasses import FrozenInstanceError, fields, replace
-from math import prod
 
 import numpy as np
 import pytest
@@ -10,78 +9,25 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.inspection.by_hand import (
-    WorkedConv,
-    WorkedLinear,
-    WorkedLRN,
-    WorkedPool,
-    activations,
-    work,
-)
+from alexnet_viz.inspection.activations import activations
+from alexnet_viz.inspection.by_hand import WorkedConv, WorkedLinear, WorkedLRN, WorkedPool, work
 from alexnet_viz.network.build import random_state, with_weights
 from alexnet_viz.network.fields import Box
-from alexnet_viz.network.spec import (
-    LRN,
-    Activation,
-    AdaptivePool,
-    BatchNorm,
-    Conv,
-    Dropout,
-    Flatten,
-    Linear,
-    Pool,
-    Spec,
-    layer_names,
-    walk,
-)
+from alexnet_viz.network.spec import LRN, Activation, AdaptivePool, BatchNorm, Conv, Flatten, Linear, Pool, Spec, walk
 from alexnet_viz.network.zoo import MODELS
-from tests.random_layers import MAP_LAYERS, random_layer
+from tests.inspection.networks import EITHER_RULE, EVERY_KIND, condition, filled, picture, ready, specs
 
 torch.set_num_threads(1)
 
-SAME_EVERY_RUN = settings(
-    max_examples=250,
-    derandomize=True,
-    database=None,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+SAME_EVERY_RUN = settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
 
 WHOLE = ["alexnet_200", "alexnet_cifar", "lenet5"]
-EVERY_KIND = Spec(
-    (3, 19, 17),
-    (
-        *(Conv(8, kernel=5, stride=2, padding=1), Activation(), LRN(groups=2, alpha=0.5), Pool(3, 2)),
-        *(Conv(6, kernel=3, padding=1, groups=2), BatchNorm(), Activation("tanh"), Pool(2, 1, 1, mode="avg")),
-        *(AdaptivePool(3), LRN(size=4, alpha=0.5), Flatten(), Flatten(), Dropout(), Linear(54, 7)),
-        *(BatchNorm(), Activation("sigmoid"), Linear(7, 4)),
-    ),
-)
 
 
 def spec_of(model_id):
     """The whole network, or its maps alone where the fully connected layers hold 60 million weights."""
     spec = MODELS[model_id].spec
     return spec if model_id in WHOLE else replace(spec, layers=spec.layers[: spec.layers.index(Flatten())])
-
-
-def filled(spec, seed=0):
-    """Seeded random weights; batch norms whose four vectors are all at work."""
-    generator = torch.Generator().manual_seed(seed)
-    state = random_state(spec, seed)
-    for key, tensor in state.items():
-        if key.rsplit(".", 1)[0] + ".running_var" in state and tensor.dim():
-            state[key] = torch.rand(tensor.shape, generator=generator) + 0.5
-    return with_weights(spec, state)
-
-
-def picture(spec, seed=1, scale=1.0, batch=1):
-    return scale * torch.randn(batch, *spec.input, generator=torch.Generator().manual_seed(seed))
-
-
-def ready(spec, **how):
-    network = filled(spec)
-    return network, activations(network, picture(spec, **how))
 
 
 def places(shape, seed=0):
@@ -123,24 +69,6 @@ def check(network, outputs, name, place):
 # ---- Equal to the network -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "spec",
-    [*map(spec_of, WHOLE), EVERY_KIND, replace(EVERY_KIND, rounding="ceil")],
-    ids=[*WHOLE, "every kind, floor", "every kind, ceil"],
-)
-def test_layer_by_layer_is_forward_to_the_bit(spec):
-    network = filled(spec)
-    batch = picture(spec, batch=2)
-    outputs = activations(network, batch)
-    assert list(outputs) == ["input", *layer_names(spec.layers)]
-    assert outputs["input"] is batch
-    with torch.inference_mode():
-        assert torch.equal(network(batch), list(outputs.values())[-1])
-    for row in walk(spec).rows:
-        assert outputs[row.name].shape == (2, *row.shape)
-        assert not outputs[row.name].requires_grad
-
-
 @pytest.mark.parametrize("model_id", MODELS)
 def test_every_layer_of_every_network(model_id):
     spec = spec_of(model_id)
@@ -150,9 +78,8 @@ def test_every_layer_of_every_network(model_id):
             check(network, outputs, row.name, place)
 
 
-@pytest.mark.parametrize("rounding", ["floor", "ceil"])
-def test_every_kind_at_every_place(rounding):
-    spec = replace(EVERY_KIND, rounding=rounding)
+@EITHER_RULE
+def test_every_kind_at_every_place(spec):
     network, outputs = ready(spec, scale=3.0)
     for row in walk(spec).rows:
         for place in np.ndindex((*row.shape, 1, 1)[:3] if len(row.shape) == 1 else row.shape):
@@ -171,24 +98,6 @@ def test_the_2012_rule_at_224_pixels():
     assert corner.box == Box(216, 216, 227, 227)
     assert corner.inside.sum() == 8 * 8
     assert not corner.window[:, ~corner.inside].any()
-
-
-@st.composite
-def specs(draw):
-    """Small networks of everything that takes maps, in both rounding rules, ending in a fully connected layer."""
-
-    def window():
-        kernel = draw(st.integers(1, 4))
-        return kernel, draw(st.integers(1, 4)), draw(st.integers(0, 3))
-
-    kinds = st.sampled_from(MAP_LAYERS)
-    layers = tuple(random_layer(draw, kind, window, 7) for kind in draw(st.lists(kinds, min_size=1, max_size=5)))
-    size = draw(st.integers(3, 12)), draw(st.integers(3, 12))
-    spec = Spec((4, *size), layers, draw(st.sampled_from(["floor", "ceil"])))
-    rows = walk(spec).rows
-    shape = rows[-1].shape if rows else spec.input
-    tail = draw(st.sampled_from([(Flatten(), Linear(prod(shape), 3)), (Linear(shape[-1], 3), Activation())]))
-    return replace(spec, layers=(*layers[: len(rows)], *tail))
 
 
 @SAME_EVERY_RUN
@@ -398,25 +307,7 @@ def test_what_does_not_exist_is_answered_with_what_does(layer, place, words):
     assert words in str(problem.value)
 
 
-def test_a_network_in_training_is_refused_before_it_changes():
-    network = filled(EVERY_KIND).train()
-    before = network.state_dict()["features.5.num_batches_tracked"].clone()
-    with pytest.raises(ValueError, match="training mode"):
-        activations(network, picture(EVERY_KIND))
-    assert torch.equal(network.state_dict()["features.5.num_batches_tracked"], before)
-
-
 # ---- The model is left as it was ------------------------------------------------------------------------------------
-
-
-def condition(network):
-    """Hooks, modes, gradients and every bit of the weights."""
-    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    return (
-        [(name, m.training, [len(getattr(m, kind)) for kind in hooks]) for name, m in network.named_modules()],
-        [(name, p.requires_grad, p.grad, p.data_ptr()) for name, p in network.named_parameters()],
-        [(key, tensor.numpy().tobytes()) for key, tensor in network.state_dict().items()],
-    )
 
 
 @pytest.mark.parametrize("gradients", [False, True])

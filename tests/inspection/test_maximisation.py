@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.inspection.by_hand import activations, work
+from alexnet_viz.inspection.activations import activations
+from alexnet_viz.inspection.by_hand import work
 from alexnet_viz.inspection.maximisation import (
     COLOR_ROOT,
     INVERSION,
@@ -43,6 +44,7 @@ from alexnet_viz.network.spec import (
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.pictures.images import Preprocess
 from alexnet_viz.pictures.samples import SAMPLE_DIR
+from tests.inspection.networks import condition
 
 torch.set_num_threads(1)
 
@@ -366,16 +368,6 @@ def test_weights_out_of_range_are_said_to_be(factor):
 
 
 # ---- The model is left as it was ------------------------------------------------------------------------------------
-
-
-def condition(network):
-    """Hooks, modes, gradients and every bit of the weights."""
-    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    return (
-        [(name, m.training, [len(getattr(m, kind)) for kind in hooks]) for name, m in network.named_modules()],
-        [(name, p.requires_grad, p.grad, p.data_ptr()) for name, p in network.named_parameters()],
-        [(key, tensor.numpy().tobytes()) for key, tensor in network.state_dict().items()],
-    )
 
 
 @pytest.mark.parametrize("gradients", [False, True])

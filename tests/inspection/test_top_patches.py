@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.inspection.by_hand import activations
+from alexnet_viz.inspection.activations import activations
 from alexnet_viz.inspection.progress import Progress
-from alexnet_viz.inspection.top_patches import Excitation, Patch, excite, patch, strongest
+from alexnet_viz.inspection.top_patches import HighestValues, Patch, patch, strongest, top_patches
 from alexnet_viz.network.build import random_state, with_weights
 from alexnet_viz.network.fields import Box, visible_box
 from alexnet_viz.network.spec import (
@@ -29,6 +29,7 @@ from alexnet_viz.network.spec import (
     walk,
 )
 from alexnet_viz.pictures.images import Preprocess
+from tests.inspection.networks import condition
 
 torch.set_num_threads(1)
 
@@ -73,10 +74,10 @@ def spot(row, column, brightness=255, size=20):
 
 
 def excited(*args, **how):
-    *steps, excitation = excite(*args, **how)
+    *steps, top = top_patches(*args, **how)
     assert all(isinstance(step, Progress) for step in steps)
-    assert isinstance(excitation, Excitation)
-    return steps, excitation
+    assert isinstance(top, HighestValues)
+    return steps, top
 
 
 # ---- The highest values ----------------------------------------------------------------------------------------------
@@ -86,7 +87,7 @@ def excited(*args, **how):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_layer_against_a_naive_search(name, preprocess):
     network, pictures = network_of(), noise(5)
-    _, excitation = excited(network, preprocess, pictures, name, batch=2)
+    _, top = excited(network, preprocess, pictures, name, batch=2)
     for number, image in enumerate(pictures):
         batch = torch.from_numpy(preprocess.to_array(image))[None]
         maps = activations(network, batch)[name][0]
@@ -97,24 +98,24 @@ def test_every_layer_against_a_naive_search(name, preprocess):
                 else {(r, c): v for r, row in enumerate(map_) for c, v in enumerate(row)}
             )
             highest = max(places.values())
-            row, column = int(excitation.rows[number, channel]), int(excitation.columns[number, channel])
-            assert excitation.values[number, channel] == pytest.approx(highest, rel=1e-4, abs=1e-5)
+            row, column = int(top.rows[number, channel]), int(top.columns[number, channel])
+            assert top.values[number, channel] == pytest.approx(highest, rel=1e-4, abs=1e-5)
             assert places[row, column] == pytest.approx(highest, rel=1e-4, abs=1e-5)
-    assert (excitation.layer, excitation.shape) == (name, walk(SPEC).rows[NAMES.index(name)].shape)
-    assert excitation.values.dtype == np.float32
-    for array in (excitation.values, excitation.rows, excitation.columns):
-        assert array.shape == (5, excitation.shape[0])
+    assert (top.layer, top.shape) == (name, walk(SPEC).rows[NAMES.index(name)].shape)
+    assert top.values.dtype == np.float32
+    for array in (top.values, top.rows, top.columns):
+        assert array.shape == (5, top.shape[0])
 
 
 def test_rows_and_columns_of_maps_that_are_not_square():
     """A fully connected layer without a Flatten before it works on each row: 18 rows of 5."""
     network = network_of(Spec((3, 20, 20), (Conv(2, 3), Linear(18, 5))))
     image = noise(1)[0]
-    _, excitation = excited(network, PLAIN, [image], "fc2")
+    _, top = excited(network, PLAIN, [image], "fc2")
     maps = activations(network, torch.from_numpy(PLAIN.to_array(image))[None])["fc2"][0].numpy()
-    assert maps.shape == excitation.shape == (2, 18, 5)
-    for channel, place in enumerate(zip(excitation.rows[0], excitation.columns[0], strict=True)):
-        assert maps[channel][place] == maps[channel].max() == excitation.values[0, channel]
+    assert maps.shape == top.shape == (2, 18, 5)
+    for channel, place in enumerate(zip(top.rows[0], top.columns[0], strict=True)):
+        assert maps[channel][place] == maps[channel].max() == top.values[0, channel]
 
 
 @settings(max_examples=50)
@@ -127,10 +128,10 @@ def test_the_first_place_of_equals(pixels, pictures):
     copied = Preprocess(size=3, crop=3, mean=(0.0,), std=(1.0,))
     seen = copied.to_array(image)[0]
     first = min((-seen[r, c], r, c) for r in range(3) for c in range(3))
-    _, excitation = excited(network, copied, [image] * pictures, "conv1")
+    _, top = excited(network, copied, [image] * pictures, "conv1")
     for number in range(pictures):
-        assert (-excitation.values[number, 0], excitation.rows[number, 0], excitation.columns[number, 0]) == first
-    assert [found.picture for found in strongest(excitation, 0)] == list(range(pictures)), "ties by number"
+        assert (-top.values[number, 0], top.rows[number, 0], top.columns[number, 0]) == first
+    assert [found.picture for found in strongest(top, 0)] == list(range(pictures)), "ties by number"
 
 
 @pytest.mark.parametrize("name", ["conv1", "pool1", "tanh2", "fc3"])
@@ -138,10 +139,10 @@ def test_the_first_place_of_equals(pixels, pictures):
 def test_batches_do_not_matter(name, batch):
     network, pictures = network_of(), noise(7)
     _, expected = excited(network, PLAIN, pictures, name)
-    steps, excitation = excited(network, PLAIN, pictures, name, batch=batch)
-    assert excitation.values == pytest.approx(expected.values, rel=1e-4, abs=1e-6)
-    assert np.array_equal(excitation.rows, expected.rows)
-    assert np.array_equal(excitation.columns, expected.columns)
+    steps, top = excited(network, PLAIN, pictures, name, batch=batch)
+    assert top.values == pytest.approx(expected.values, rel=1e-4, abs=1e-6)
+    assert np.array_equal(top.rows, expected.rows)
+    assert np.array_equal(top.columns, expected.columns)
     assert [step.done for step in steps] == [*range(batch, 7, batch), 7]
     assert {step.of for step in steps} == {7}
 
@@ -151,8 +152,8 @@ def test_only_the_layers_up_to_the_one_asked_for_run():
     network = network_of(spec)
     pictures = [spot(0, 0, size=12)]
     small = Preprocess(size=12, crop=12, mean=PLAIN.mean, std=PLAIN.std)  # pool1 is then 2 x 2: too small for conv2
-    _, excitation = excited(network, small, pictures, "pool1")
-    assert excitation.values.shape == (1, 8)
+    _, top = excited(network, small, pictures, "pool1")
+    assert top.values.shape == (1, 8)
     with pytest.raises(RuntimeError):
         excited(network, small, pictures, "conv2")
 
@@ -169,25 +170,25 @@ def test_pictures_may_be_opened_one_at_a_time():
             return pictures[index]
 
     network = network_of()
-    steps = excite(network, PLAIN, Lazy(), "conv1", batch=2)
+    steps = top_patches(network, PLAIN, Lazy(), "conv1", batch=2)
     next(steps)
     assert opened == [0, 1], "no further than asked"
-    *_, excitation = steps
+    *_, top = steps
     assert opened == [0, 1, 2, 3, 4], "each once"
-    assert np.array_equal(excitation.values, excited(network, PLAIN, pictures, "conv1", batch=2)[1].values)
+    assert np.array_equal(top.values, excited(network, PLAIN, pictures, "conv1", batch=2)[1].values)
 
 
 def test_no_pictures_no_steps():
-    steps, excitation = excited(network_of(), PLAIN, [], "conv2")
+    steps, top = excited(network_of(), PLAIN, [], "conv2")
     assert steps == []
-    assert excitation.values.shape == excitation.rows.shape == (0, 6)
-    assert strongest(excitation, 5) == []
+    assert top.values.shape == top.rows.shape == (0, 6)
+    assert strongest(top, 5) == []
 
 
 def test_gray_networks_take_colour_pictures():
     spec = Spec((1, 20, 20), (Conv(2, 3), Activation(), Flatten(), Linear(648, 2)))
-    _, excitation = excited(network_of(spec), GRAY, noise(2), "relu1")
-    assert excitation.values.shape == (2, 2)
+    _, top = excited(network_of(spec), GRAY, noise(2), "relu1")
+    assert top.values.shape == (2, 2)
 
 
 # ---- Where it is -----------------------------------------------------------------------------------------------------
@@ -199,9 +200,9 @@ def test_gray_networks_take_colour_pictures():
 def test_the_winner_sees_the_bright_spot(name, row, column):
     spec = Spec((3, 20, 20), (Conv(4, 5, stride=2, padding=1), Activation(), Pool(3, 2), Conv(4, 3, padding=1)))
     network = brightness_only(spec)
-    _, excitation = excited(network, PLAIN, [spot(row, column)], name)
+    _, top = excited(network, PLAIN, [spot(row, column)], name)
     for channel in range(4):
-        (found,) = strongest(excitation, channel)
+        (found,) = strongest(top, channel)
         assert found.value > 0
         box = visible_box(spec, name, found.row, found.column)
         assert box.top <= row < box.bottom
@@ -218,18 +219,18 @@ def test_the_winner_sees_the_bright_spot(name, row, column):
 def table(values):
     values = np.array(values, np.float32)
     rows = np.arange(values.size, dtype=np.int16).reshape(values.shape)
-    return Excitation("conv1", (values.shape[1], 9, 9), values, rows, rows + 100)
+    return HighestValues("conv1", (values.shape[1], 9, 9), values, rows, rows + 100)
 
 
 def test_best_first_and_equal_ones_by_number():
-    excitation = table([[1, 0], [3, -1], [-2, 0], [3, 5], [1, 0]])
-    assert strongest(excitation, 0, count=4) == [
+    top = table([[1, 0], [3, -1], [-2, 0], [3, 5], [1, 0]])
+    assert strongest(top, 0, count=4) == [
         Patch(1, 3.0, 2, 102),
         Patch(3, 3.0, 6, 106),
         Patch(0, 1.0, 0, 100),
         Patch(4, 1.0, 8, 108),
     ]
-    assert [found.picture for found in strongest(excitation, 1)] == [3, 0, 2, 4, 1], "values below 0 too"
+    assert [found.picture for found in strongest(top, 1)] == [3, 0, 2, 4, 1], "values below 0 too"
     assert len(strongest(table(np.zeros((20, 1))), 0)) == 9
 
 
@@ -303,9 +304,9 @@ def test_a_gray_network_saw_gray():
 def test_what_does_not_exist_is_answered_with_what_does():
     network, image = network_of(), noise(1)[0]
     with pytest.raises(UserError, match=r"no layer named conv9\. Layers: conv1, relu1"):
-        next(excite(network, PLAIN, [image], "conv9"))
+        next(top_patches(network, PLAIN, [image], "conv9"))
     with pytest.raises(UserError, match="no layer named input"):
-        next(excite(network, PLAIN, [image], "input"))
+        next(top_patches(network, PLAIN, [image], "input"))
     with pytest.raises(UserError, match="no layer named conv9"):
         patch(SPEC, PLAIN, image, "conv9", 0, 0)
     with pytest.raises(UserError, match="nothing at row 9, column 0"):
@@ -321,25 +322,15 @@ def test_what_does_not_exist_is_answered_with_what_does():
 # ---- The model is left as it was -------------------------------------------------------------------------------------
 
 
-def condition(network):
-    """Hooks, modes, gradients and every bit of the weights."""
-    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    return (
-        [(name, m.training, [len(getattr(m, kind)) for kind in hooks]) for name, m in network.named_modules()],
-        [(name, p.requires_grad, p.grad, p.data_ptr()) for name, p in network.named_parameters()],
-        [(key, tensor.numpy().tobytes()) for key, tensor in network.state_dict().items()],
-    )
-
-
 @pytest.mark.parametrize("training", [False, True])
 def test_the_model_is_as_before_whatever_is_done(training):
     network = network_of().train(training).requires_grad_(training)
     before = condition(network)
-    _, excitation = excited(network, PLAIN, noise(3), "fc4", batch=2)
+    _, top = excited(network, PLAIN, noise(3), "fc4", batch=2)
     expected = excited(network_of(), PLAIN, noise(3), "fc4", batch=2)[1]
-    assert np.array_equal(excitation.values, expected.values), "evaluation mode, whatever the network is in"
+    assert np.array_equal(top.values, expected.values), "evaluation mode, whatever the network is in"
     with pytest.raises(AttributeError):  # the second batch is no pictures
-        list(excite(network, PLAIN, [*noise(2), None, None], "conv2", batch=2))
+        list(top_patches(network, PLAIN, [*noise(2), None, None], "conv2", batch=2))
     assert condition(network) == before
     assert torch.is_grad_enabled()
 
@@ -347,7 +338,7 @@ def test_the_model_is_as_before_whatever_is_done(training):
 def test_between_two_batches_the_caller_has_gradients_and_may_leave():
     network = network_of()
     before = condition(network)
-    steps = excite(network, PLAIN, noise(5), "conv2", batch=2)
+    steps = top_patches(network, PLAIN, noise(5), "conv2", batch=2)
     assert next(steps) == Progress(2, 5)
     assert torch.is_grad_enabled()
     with torch.no_grad():
@@ -359,6 +350,6 @@ def test_between_two_batches_the_caller_has_gradients_and_may_leave():
 
 
 def test_answers_are_frozen():
-    _, excitation = excited(network_of(), PLAIN, noise(1), "conv1")
+    _, top = excited(network_of(), PLAIN, noise(1), "conv1")
     with pytest.raises(FrozenInstanceError):
-        excitation.layer = "conv2"
+        top.layer = "conv2"

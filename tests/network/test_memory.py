@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alexnet_viz.inspection.by_hand import activations
+from alexnet_viz.inspection.activations import activations
 from alexnet_viz.network.build import random_state, with_weights
 from alexnet_viz.network.memory import GTX_580_BYTES, half_as_wide, largest_batch, received_values, training_memory
 from alexnet_viz.network.spec import LRN, Activation, Conv, Flatten, Linear, Pool, Spec, layer_names, walk

@@ -114,7 +114,7 @@ def test_a_stream_switched_off_moves_the_answer_and_counts_the_photos(two_stream
 
 
 def test_photos_are_counted_as_they_are_asked_one_by_one(two_streams):
-    from alexnet_viz.inspection.by_hand import activations
+    from alexnet_viz.inspection.activations import activations
     from alexnet_viz.inspection.techniques.gpus import silenced
     from alexnet_viz.pictures import images
 

@@ -1,10 +1,11 @@
 """How each attribution method is run: with Captum, on a private view of the network, in chunks where it is slow.
 
-    for step in occlusion(question):    # Progress, Progress, ..., Outcome
+    for step in occlusion(request):    # Progress, Progress, ..., Outcome
         ...
 
-`attribution_methods.METHODS` is the table of them; `attribution.attribute` asks the question and makes the answer of
-it. Everything explains a logit, the value before the softmax, so no other class's change is mixed in.
+`methods.METHODS` is the table of them; `attribute.attribute` makes the request, and the answer of the outcome. In the
+formulas x is the picture, x' the baseline, S(x) the logit of the class (the value before the softmax, so that no other
+class's change is mixed in), and A_k map k of the chosen layer with Z places.
 """
 
 import warnings
@@ -19,14 +20,13 @@ from captum.attr import (  # type: ignore[import-untyped]
     InputXGradient,
     LayerAttribution,
     LayerGradCam,
-    LayerGradientXActivation,
     Saliency,
 )
 from torch import Tensor, nn
 
+from alexnet_viz.inspection.activations import onwards, output_of
 from alexnet_viz.inspection.attribution.baselines import baseline
 from alexnet_viz.inspection.attribution.partial import Partial
-from alexnet_viz.inspection.capture import capture
 from alexnet_viz.inspection.progress import Progress
 from alexnet_viz.network.build import Network, channels_last
 from alexnet_viz.network.spec import layer_names, module_keys
@@ -43,7 +43,7 @@ Value = int | str
 class ClassScore(nn.Module):
     """One class's logit as a function of the picture: (B, C, H, W) -> (B,).
 
-    The first picture that it ever sees is the one in question: its logits are kept, and without a class its top class
+    The first picture that it ever sees is the one in request: its logits are kept, and without a class its top class
     becomes the target, so that asking about the top class costs no pass of its own.
     """
 
@@ -54,7 +54,10 @@ class ClassScore(nn.Module):
         self.logits = torch.empty(0)  # (classes,) from then on
 
     def forward(self, batch: Tensor) -> Tensor:
-        logits: Tensor = self.network(batch)
+        return self.of(self.network(batch))
+
+    def of(self, logits: Tensor) -> Tensor:
+        """(B, classes) -> (B,)."""
         if not self.logits.numel():
             self.logits = logits[0].detach().clone()
         if self.target < 0:
@@ -63,7 +66,7 @@ class ClassScore(nn.Module):
 
 
 @dataclass(frozen=True)
-class Question:
+class Request:
     """What a method is asked. The network in `score` is a view of one's own: it may be hooked."""
 
     score: ClassScore
@@ -109,60 +112,74 @@ def enlarged(raw: Tensor, size: tuple[int, int]) -> Tensor:
 # ---- One function a method -------------------------------------------------------------------------------------------
 
 
-def gradcam(question: Question) -> Steps:
-    raw = LayerGradCam(question.score, question.module()).attribute(question.picture)
-    yield _from_map(question, raw)
+def gradcam(request: Request) -> Steps:
+    """Grad-CAM: sum_k a_k A_k with a_k = 1/Z sum_ij dS / dA_k,ij. Selvaraju et al. 2017, arXiv:1610.02391."""
+    raw = LayerGradCam(request.score, request.module()).attribute(request.picture)  # (1, 1, h, w)
+    yield _from_map(request, raw)
 
 
-def layercam(question: Question) -> Steps:
-    gradient = LayerGradientXActivation(question.score, question.module(), multiply_by_inputs=False)
-    with capture(question.score.network, [question.layer]) as seen:
-        slopes = gradient.attribute(question.picture)  # (1, K, h, w)
-    raw = (slopes.clamp(min=0) * seen[question.layer]).sum(1, keepdim=True)
-    yield _from_map(question, raw)
+def layercam(request: Request) -> Steps:
+    """LayerCAM: sum_k max(0, dS / dA_k) * A_k, place by place. Jiang et al. 2021, IEEE Trans. Image Processing 30."""
+    with torch.no_grad():
+        maps = output_of(request.score.network, request.picture, request.layer)  # A: (1, K, h, w)
+    with torch.enable_grad():
+        leaf = maps.detach().clone().requires_grad_(True)
+        *_, (_, logits) = onwards(request.score.network, leaf, request.layer)
+        (slopes,) = torch.autograd.grad(request.score.of(logits).sum(), leaf)  # dS / dA: (1, K, h, w)
+    yield _from_map(request, (slopes.clamp(min=0) * maps).sum(1, keepdim=True))
 
 
-def _from_map(question: Question, raw: Tensor) -> Outcome:
+def _from_map(request: Request, raw: Tensor) -> Outcome:
     raw = raw.detach()
-    return Outcome(enlarged(raw, (question.picture.shape[2], question.picture.shape[3])), raw)
+    return Outcome(enlarged(raw, (request.picture.shape[2], request.picture.shape[3])), raw)
 
 
-def guided_gradcam(question: Question) -> Steps:
-    guided = GuidedGradCam(question.score, question.module())
-    yield Outcome(guided.attribute(question.input(), interpolate_mode="bilinear"))
+def guided_gradcam(request: Request) -> Steps:
+    """Guided backpropagation times max(0, Grad-CAM), enlarged. Selvaraju et al. 2017, arXiv:1610.02391."""
+    guided = GuidedGradCam(request.score, request.module())
+    yield Outcome(guided.attribute(request.input(), interpolate_mode="bilinear"))
 
 
-def guided_backprop(question: Question) -> Steps:
-    yield Outcome(GuidedBackprop(question.score).attribute(question.input()))
+def guided_backprop(request: Request) -> Steps:
+    """dS / dx, but back through y = ReLU(u) goes max(0, dS / dy) where u > 0, otherwise 0.
+
+    Springenberg et al. 2015, arXiv:1412.6806.
+    """
+    yield Outcome(GuidedBackprop(request.score).attribute(request.input()))
 
 
-def saliency(question: Question) -> Steps:
-    yield Outcome(Saliency(question.score).attribute(question.input(), abs=False))
+def saliency(request: Request) -> Steps:
+    """dS / dx. Simonyan, Vedaldi and Zisserman 2014, arXiv:1312.6034."""
+    yield Outcome(Saliency(request.score).attribute(request.input(), abs=False))
 
 
-def input_x_gradient(question: Question) -> Steps:
-    yield Outcome(InputXGradient(question.score).attribute(question.input()))
+def input_x_gradient(request: Request) -> Steps:
+    """x * dS / dx. Shrikumar et al. 2016, arXiv:1605.01713."""
+    yield Outcome(InputXGradient(request.score).attribute(request.input()))
 
 
-def integrated_gradients(question: Question) -> Steps:
-    """The gradients at points from the baseline to the picture, each times the way it stands for.
+def integrated_gradients(request: Request) -> Steps:
+    """(x - x') * integral over a from 0 to 1 of dS / dx at x' + a (x - x').
+
+    Sundararajan et al. 2017, arXiv:1703.01365.
 
     Not Captum's: that goes through all points in one call, which cannot be stopped, and at 64 of them misses up to
     2.4 % of the difference from grey for the sample photographs. These points and weights miss less than 1 % at the
     same cost; the maps themselves are about 1.7 % off a map of 256 points, Captum's 1.6 %.
     """
-    _look(question)
-    steps, start = question.number("steps"), question.baseline()
-    difference = question.picture - start
+    _look(request)
+    steps, start = request.number("steps"), request.baseline()
+    difference = request.picture - start  # x - x': (1, C, H, W)
     places = torch.linspace(0, 1, steps) ** 2  # densest near the baseline, where most units switch
     mean, gradients, logits = torch.zeros_like(difference), torch.zeros_like(difference)[:0], torch.zeros(0)
     for first, last in _chunks(steps):
+        # x' + a (x - x'): (B, C, H, W). The last point of the chunk before comes along, as weights are of neighbours.
         points = start + places[first:last].reshape(-1, 1, 1, 1) * difference
-        new_logits, new_gradients = _gradients(question.score, points)
+        new_logits, new_gradients = _gradients(request.score, points)
         logits = torch.cat([logits[-1:], new_logits])
         gradients = torch.cat([gradients[-1:], new_gradients])
         weights = _weights(places[last - len(logits) : last], logits, (gradients * difference).sum((1, 2, 3)))
-        mean += torch.tensordot(weights, gradients, 1)[None]
+        mean += torch.tensordot(weights, gradients, 1)[None]  # the integral so far: (1, C, H, W)
         yield Progress(last, steps)
     yield Outcome(mean * difference, baseline=start)
 
@@ -184,7 +201,9 @@ def _weights(places: Tensor, logits: Tensor, slopes: Tensor) -> Tensor:
     are more jumps than one.
     """
     ways = places.diff()
-    later = (logits.diff() / ways - slopes[:-1]) / slopes.diff()  # share of the later point
+    # The logit moves by way * ((1 - later) * first slope + later * second slope): solved for `later`, the share of the
+    # second point.
+    later = (logits.diff() / ways - slopes[:-1]) / slopes.diff()
     later = later.nan_to_num(0.5).clamp(0.25, 0.75)
     weights = torch.zeros_like(places)
     weights[:-1] += ways * (1 - later)
@@ -192,13 +211,17 @@ def _weights(places: Tensor, logits: Tensor, slopes: Tensor) -> Tensor:
     return weights
 
 
-def smoothgrad(question: Question) -> Steps:
-    """Captum's NoiseTunnel draws from torch's global generator, which other visitors draw from too: not here."""
-    _look(question)
-    samples, picture = question.number("samples"), question.picture
-    sigma = question.number("noise") / 100 * float(picture.max() - picture.min())
-    generator = torch.Generator().manual_seed(question.number("seed"))
-    method = Saliency(question.score)
+def smoothgrad(request: Request) -> Steps:
+    """The mean over n of dS / dx at x + N(0, sigma^2). Smilkov et al. 2017, arXiv:1706.03825.
+
+    Captum's NoiseTunnel draws from torch's global generator, which other visitors draw from too: not here.
+    """
+    _look(request)
+    samples, picture = request.number("samples"), request.picture
+    # The setting is the paper's noise level: sigma / (largest - smallest value).
+    sigma = request.number("noise") / 100 * float(picture.max() - picture.min())
+    generator = torch.Generator().manual_seed(request.number("seed"))
+    method = Saliency(request.score)
     heat = torch.zeros_like(picture)
     for first, last in _chunks(samples):
         noise = torch.randn(last - first, *picture.shape[1:], generator=generator)
@@ -208,23 +231,29 @@ def smoothgrad(question: Question) -> Steps:
     yield Outcome(heat)
 
 
-def deeplift(question: Question) -> Steps:
-    start = question.baseline()
-    yield Outcome(DeepLift(question.score).attribute(question.input(), start).detach(), baseline=start)
+def deeplift(request: Request) -> Steps:
+    """m * (x - x'), where m is passed back like a gradient, but through a nonlinearity goes (y - y') / (u - u').
+
+    The rescale rule of Shrikumar et al. 2017, arXiv:1704.02685.
+    """
+    start = request.baseline()
+    yield Outcome(DeepLift(request.score).attribute(request.input(), start).detach(), baseline=start)
 
 
-def occlusion(question: Question) -> Steps:
-    """Every window covered in turn, one row of windows at a time.
+def occlusion(request: Request) -> Steps:
+    """S(x) - S(x with a window of x' in it); a pixel gets the mean of the windows over it.
+
+    Zeiler and Fergus 2014, arXiv:1311.2901.
 
     Not Captum's: that runs the whole network for every window. The windows of a row leave all other rows of the
     picture as they are, so what the network makes of those is not worked out again. The map is the same.
     """
-    _look(question)
-    picture, start = question.picture, question.baseline()
+    _look(request)
+    picture, start = request.picture, request.baseline()
     height, width = picture.shape[2:]
-    window = max(1, round(question.number("window") / 100 * min(height, width)))
-    stride = max(1, round(question.number("stride") / 100 * window))
-    partial = Partial(channels_last(question.score.network), picture)
+    window = max(1, round(request.number("window") / 100 * min(height, width)))
+    stride = max(1, round(request.number("stride") / 100 * window))
+    partial = Partial(channels_last(request.score.network), picture)
     heat, windows = torch.zeros(1, 1, height, width), torch.zeros(1, 1, height, width)
     # The last window of a side may reach over the edge and is cut off there.
     tops, lefts = (range(0, side - window + stride, stride) for side in (height, width))
@@ -235,18 +264,19 @@ def occlusion(question: Question) -> Steps:
             bands = picture[:, :, band].repeat(len(parts), 1, 1, 1)
             for covered, part in zip(bands, parts, strict=True):
                 covered[:, :, part] = start[0, :, band, part]
-            drops = (partial.logits - partial.with_rows(bands, top))[:, question.score.target]
+            # S(x) - S(covered): (B,)
+            drops = (partial.logits - partial.with_rows(bands, top))[:, request.score.target]
             for part, drop in zip(parts, drops, strict=True):
                 heat[:, :, band, part] += drop
                 windows[:, :, band, part] += 1
         yield Progress(number, len(tops))
-    yield Outcome(heat / windows)
+    yield Outcome(heat / windows)  # every pixel lies in a window
 
 
-def _look(question: Question) -> None:
+def _look(request: Request) -> None:
     """Show the score the picture itself first, where a method would begin with another one."""
     with torch.no_grad():
-        question.score(question.picture)
+        request.score(request.picture)
 
 
 def _chunks(count: int) -> Iterator[tuple[int, int]]:

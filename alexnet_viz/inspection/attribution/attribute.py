@@ -12,9 +12,10 @@ that each would get alone.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,7 +23,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.inspection.attribution.algorithms import ClassScore, Outcome, Question, Value
+from alexnet_viz.inspection.activations import Floats
+from alexnet_viz.inspection.attribution.algorithms import ClassScore, Outcome, Request, Value
 from alexnet_viz.inspection.attribution.methods import METHODS, Method, Setting
 from alexnet_viz.inspection.classify import softmax
 from alexnet_viz.inspection.progress import Progress
@@ -34,7 +36,6 @@ from alexnet_viz.network.zoo import preprocess_for
 from alexnet_viz.pictures.images import Preprocess
 from alexnet_viz.words.i18n import Message
 
-Floats = NDArray[np.float32]
 Target = int | str | None  # index of a class, its id, or None for the top class
 
 
@@ -69,26 +70,11 @@ class Attribution:
     notes: tuple[Message, ...]  # what a reader should know about this very map
 
 
-def attribute(
-    model: Model,
-    picture: Image.Image | Floats,
-    method_id: str,
-    *,
-    layer: str = "",
-    target: Target = None,
-    settings: Mapping[str, Value] | None = None,
-    on_progress: Callable[[Progress], None] | None = None,
-) -> Attribution:
-    """One method's answer. `picture` is an image, or the network's input (C, H, W); `layer` see `map_layer`.
-
-    Raises `UserError` for a method, layer, class or setting that does not exist.
-    """
-    for step in attribute_steps(model, picture, method_id, layer=layer, target=target, settings=settings):
-        if isinstance(step, Attribution):
-            return step
-        if on_progress:
-            on_progress(step)
-    raise AssertionError("a method ends with its outcome")
+def attribute(model: Model, picture: Image.Image | Floats, method_id: str, **asked: Any) -> Attribution:
+    """One method's answer; what may be asked, and what is raised, as of `attribute_steps`."""
+    *_, answer = attribute_steps(model, picture, method_id, **asked)
+    assert isinstance(answer, Attribution)
+    return answer
 
 
 def attribute_steps(
@@ -100,28 +86,32 @@ def attribute_steps(
     target: Target = None,
     settings: Mapping[str, Value] | None = None,
 ) -> Iterator[Progress | Attribution]:
-    """The same in steps: `Progress` after each chunk of a slow method, the `Attribution` last."""
+    """`Progress` after each chunk of a slow method, the `Attribution` last.
+
+    `picture` is an image, or the network's input (C, H, W); `layer` see `map_layer`. Raises `UserError`, at the first
+    step, for a method, layer, class or setting that does not exist.
+    """
     started = time.perf_counter()
     method = _method(method_id)
-    question = Question(
+    request = Request(
         score=ClassScore(view(model.network), class_index(model, target)),
         picture=torch.from_numpy(input_array(model, picture))[None],
         layer=map_layer(model.network.spec, layer) if method.needs_layer else "",
         settings=_complete(method, settings or {}),
         preprocess=preprocess_of(model),
     )
-    for step in method.run(question):
-        yield _answer(model, method, question, step, started) if isinstance(step, Outcome) else step
+    for step in method.run(request):
+        yield _answer(model, method, request, step, started) if isinstance(step, Outcome) else step
 
 
-def _answer(model: Model, method: Method, question: Question, outcome: Outcome, started: float) -> Attribution:
-    score = question.score
+def _answer(model: Model, method: Method, request: Request, outcome: Outcome, started: float) -> Attribution:
+    score = request.score
     heat = outcome.heat.detach().sum(1)[0].numpy()
     raw = None if outcome.raw is None else outcome.raw[0, 0].numpy()
     completeness = _completeness(score, outcome, heat)
     return Attribution(
         method=method.id,
-        layer=question.layer,
+        layer=request.layer,
         target=score.target,
         class_id=model.classes[score.target],
         probability=float(softmax(score.logits.numpy())[score.target]),
@@ -129,9 +119,9 @@ def _answer(model: Model, method: Method, question: Question, outcome: Outcome, 
         heat=heat,
         raw=raw,
         completeness=completeness,
-        settings=question.settings,
+        settings=request.settings,
         seconds=time.perf_counter() - started,
-        notes=tuple(_notes(model.network.spec, method, question.layer, raw, completeness)),
+        notes=tuple(_notes(model.network.spec, method, request.layer, raw, completeness)),
     )
 
 

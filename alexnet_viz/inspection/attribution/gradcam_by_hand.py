@@ -10,7 +10,6 @@
 Plain autograd over the layers run one by one, without hooks and without Captum: an independent check of `attribution`.
 """
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,11 +18,9 @@ import torch.nn.functional as F  # noqa: N812 (torch's own convention)
 from numpy.typing import NDArray
 from torch import Tensor
 
-from alexnet_viz.inspection.attribution.attribute import Floats, Target, class_index, map_layer, rectified
+from alexnet_viz.inspection.activations import Floats, Off, onwards, output_of
+from alexnet_viz.inspection.attribution.attribute import Target, class_index, map_layer, rectified
 from alexnet_viz.inspection.classify import softmax
-from alexnet_viz.network.build import Network
-from alexnet_viz.network.fields import check_layer
-from alexnet_viz.network.spec import layer_names
 from alexnet_viz.network.weights import Model
 
 
@@ -64,46 +61,22 @@ class Recipe:
         return not self.weighted_sum.max() > 0
 
 
-def recipe(
-    model: Model,
-    array: Floats,
-    layer: str = "",
-    target: Target = None,
-    *,
-    off: Mapping[str, Collection[int]] | None = None,
-) -> Recipe:
+def recipe(model: Model, array: Floats, layer: str = "", target: Target = None, *, off: Off | None = None) -> Recipe:
     """Grad-CAM of the network's input (C, H, W), step by step; at the last convolution's ReLU, for the top class.
 
     `off` maps layers to the channels that are set to zero after them, the chosen layer included. Without a class, the
     top one with those channels off is taken. Raises `UserError` for a layer or class that does not exist.
     """
-    spec = model.network.spec
-    name, index = map_layer(spec, layer), class_index(model, target)
-    names = layer_names(spec.layers)
-    switched = {key: sorted(channels) for key, channels in (off or {}).items()}
-    for key in switched:
-        check_layer(key, names)
-    cut = names.index(name) + 1
+    name, index = map_layer(model.network.spec, layer), class_index(model, target)
     with torch.no_grad():
-        maps = _run(model.network, torch.from_numpy(array)[None], 0, cut, switched)
+        maps = output_of(model.network, torch.from_numpy(array)[None], name, off)  # (1, K, h, w), some of them zero
     leaf = maps.detach().clone().requires_grad_(True)
+    later = {key: channels for key, channels in (off or {}).items() if key != name}
     with torch.enable_grad():
-        logits = _run(model.network, leaf, cut, len(names), switched)[0]
-        index = int(logits.argmax()) if index is None else index
-        (gradients,) = torch.autograd.grad(logits[index], leaf)
-    return _worked(model, name, index, logits.detach(), maps[0], gradients[0], array.shape[1:])
-
-
-def _run(network: Network, values: Tensor, first: int, end: int, off: Mapping[str, list[int]]) -> Tensor:
-    """The layers from `first` up to, not including, `end`; channels in `off` are multiplied by zero."""
-    named = list(zip(layer_names(network.spec.layers), network.layers(), strict=True))
-    for name, module in named[first:end]:
-        values = module(values)
-        if off.get(name):
-            kept = torch.ones(values.shape[1])
-            kept[off[name]] = 0
-            values = values * kept.reshape(1, -1, *[1] * (values.dim() - 2))
-    return values
+        *_, (_, logits) = onwards(model.network, leaf, name, later)
+        index = int(logits[0].argmax()) if index is None else index
+        (gradients,) = torch.autograd.grad(logits[0, index], leaf)
+    return _worked(model, name, index, logits[0].detach(), maps[0], gradients[0], array.shape[1:])
 
 
 def _worked(

@@ -34,9 +34,9 @@ class Method:
     summary: str  # what it computes
     departs: str  # where it departs from its paper
     cost: str
-    needs_layer: bool
-    settings: tuple[Setting, ...]
-    run: Callable[[runs.Question], runs.Steps]
+    run: Callable[[runs.Request], runs.Steps]
+    needs_layer: bool = False
+    settings: tuple[Setting, ...] = ()
 
 
 def _baseline_setting(default: str, reason: str) -> Setting:
@@ -58,7 +58,6 @@ _ENTRIES = (
         ),
         cost=N_("One pass forward, and one backward down to the layer."),
         needs_layer=True,
-        settings=(),
         run=runs.gradcam,
     ),
     Method(
@@ -71,7 +70,6 @@ _ENTRIES = (
         departs=N_("The three colours are added up with their signs; the paper shows them in colour."),
         cost=N_("Two passes forward, two backward."),
         needs_layer=True,
-        settings=(),
         run=runs.guided_gradcam,
     ),
     Method(
@@ -86,8 +84,6 @@ _ENTRIES = (
             "gradient."
         ),
         cost=N_("One pass forward, one backward."),
-        needs_layer=False,
-        settings=(),
         run=runs.guided_backprop,
     ),
     Method(
@@ -99,8 +95,6 @@ _ENTRIES = (
         ),
         departs=N_("The paper shows the largest magnitude of the three colours. Here they are added up, signs kept."),
         cost=N_("One pass forward, one backward."),
-        needs_layer=False,
-        settings=(),
         run=runs.saliency,
     ),
     Method(
@@ -109,8 +103,6 @@ _ENTRIES = (
         summary=N_("Each pixel's value times its gradient, added up over the colours (Shrikumar et al. 2016)."),
         departs=N_("Pixels count from the mean colour, which the preprocessing made 0: a grey pixel gets nothing."),
         cost=N_("One pass forward, one backward."),
-        needs_layer=False,
-        settings=(),
         run=runs.input_x_gradient,
     ),
     Method(
@@ -125,7 +117,6 @@ _ENTRIES = (
             "far the logit moved between them. The three colours are added up with their signs."
         ),
         cost=N_("One pass forward and one backward a step."),
-        needs_layer=False,
         settings=(
             Setting("steps", N_("Steps"), 64, N_("points on the way; more miss less of the difference"), 8, 512),
             _baseline_setting(
@@ -140,7 +131,6 @@ _ENTRIES = (
         summary=N_("The mean gradient of many copies of the picture with noise added (Smilkov et al. 2017)."),
         departs=N_("The three colours are added up with their signs; the paper shows magnitudes."),
         cost=N_("One pass forward and one backward a sample."),
-        needs_layer=False,
         settings=(
             Setting(
                 "samples", N_("Samples"), 32, N_("copies with noise; beyond 50 little changes in the paper"), 4, 256
@@ -169,7 +159,6 @@ _ENTRIES = (
             "little, so the map need not add up to the difference."
         ),
         cost=N_("One pass forward and one backward of two pictures."),
-        needs_layer=False,
         settings=(_baseline_setting("grey", N_("the mean colour: what the network takes for nothing")),),
         run=runs.deeplift,
     ),
@@ -182,7 +171,6 @@ _ENTRIES = (
         ),
         departs=N_("The paper measures the probability, which hardly moves near 1; here it is the logit."),
         cost=N_("Part of a pass forward for each of about 200 windows."),
-        needs_layer=False,
         settings=(
             Setting(
                 "window",
@@ -207,7 +195,6 @@ _ENTRIES = (
         departs=N_("The paper cuts negative values off (ReLU). Here the map keeps its sign until it is drawn."),
         cost=N_("One pass forward, and one backward down to the layer."),
         needs_layer=True,
-        settings=(),
         run=runs.layercam,
     ),
 )

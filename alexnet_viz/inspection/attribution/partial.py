@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own convention)
 from torch import Tensor, nn
 
-from alexnet_viz.inspection.by_hand import activations
+from alexnet_viz.inspection.activations import activations
 from alexnet_viz.network.build import Network
 from alexnet_viz.network.spec import LRN, Activation, BatchNorm, Conv, Dropout, Layer, Pool, Rounding
 

@@ -3,15 +3,15 @@
     completeness(model, array, answer.heat, answer.target, "black").error    # does it add up? 0.01 is 1 %
     for step in deletion_insertion(model, array, answer.heat, answer.target):    # Progress, ..., Curves
         ...
-    for step in noise_sensitivity(model, array, "gradcam"):                  # Progress, ..., Sensitivity
+    for step in noise_sensitivity(model, array, answer):                     # Progress, ..., Sensitivity
         ...
-    for step in randomised_weights(model, array, "gradcam"):                 # Progress, ..., Randomised
+    for step in randomised_weights(model, array, answer):                    # Progress, ..., Randomised
         ...
 
 Each leaves the model as it was; a generator may be closed at any time.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,16 +19,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from alexnet_viz.inspection.attribution.algorithms import CHUNK, Value
-from alexnet_viz.inspection.attribution.attribute import (
-    Attribution,
-    Completeness,
-    Floats,
-    Target,
-    attribute,
-    class_index,
-    preprocess_of,
-)
+from alexnet_viz.inspection.activations import Floats
+from alexnet_viz.inspection.attribution.algorithms import CHUNK
+from alexnet_viz.inspection.attribution.attribute import Attribution, Completeness, attribute, preprocess_of
 from alexnet_viz.inspection.attribution.baselines import baseline
 from alexnet_viz.inspection.classify import softmax
 from alexnet_viz.inspection.progress import Progress
@@ -40,7 +33,6 @@ FAILS_FROM = 0.5  # mean rank correlation with the original map from which a met
 
 Doubles = NDArray[np.float64]
 Order = NDArray[np.int64]  # (H * W,), pixels by number, row after row
-Settings = Mapping[str, Value]
 
 
 def completeness(model: Model, array: Floats, heat: Floats, target: int, against: str = "black") -> Completeness:
@@ -55,34 +47,34 @@ def completeness(model: Model, array: Floats, heat: Floats, target: int, against
 # ---- Deletion and insertion ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
-class Curves:
-    """The class's probability while pixels go, and while they come, most important first (Petsiuk et al. 2018).
-
-    A good map has a small area under deletion and a large one under insertion. The random curves are means over maps
-    that know nothing: compare with them, as areas depend on the picture and the network.
-    """
+@dataclass(frozen=True)
+class Curve:
+    """The class's probability while pixels change, most important first: of a map, and of maps that know nothing."""
 
     fractions: Doubles  # (steps + 1,), share of the pixels changed, 0 to 1
-    deletion: Doubles  # (steps + 1,), probabilities
-    insertion: Doubles
-    random_deletion: Doubles
-    random_insertion: Doubles
-    random_deletion_areas: Doubles  # (orders,), of each random order
-    random_insertion_areas: Doubles
+    probabilities: Doubles  # (steps + 1,)
+    random: Doubles  # (orders, steps + 1)
 
     @property
-    def deletion_area(self) -> float:
-        return area(self.fractions, self.deletion)
+    def area(self) -> float:
+        """Under the map's curve by the trapezoid rule, 0 to 1."""
+        return float(np.trapezoid(self.probabilities, self.fractions))
 
     @property
-    def insertion_area(self) -> float:
-        return area(self.fractions, self.insertion)
+    def random_areas(self) -> Doubles:  # (orders,)
+        return np.array([np.trapezoid(curve, self.fractions) for curve in self.random])
 
 
-def area(fractions: Doubles, probabilities: Doubles) -> float:
-    """The area under a curve by the trapezoid rule, 0 to 1."""
-    return float(np.trapezoid(probabilities, fractions))
+@dataclass(frozen=True)
+class Curves:
+    """Pixels go, and come (Petsiuk et al. 2018).
+
+    A good map has a small area under deletion and a large one under insertion. Compare with the random ones: areas
+    depend on the picture and the network.
+    """
+
+    deletion: Curve
+    insertion: Curve
 
 
 def deletion_insertion(
@@ -95,10 +87,9 @@ def deletion_insertion(
     deleted: str = "grey",
     inserted_into: str = "blur",
     orders: int = 3,
-    random: str = "moved",
     seed: int = 0,
 ) -> Iterator[Progress | Curves]:
-    """Both curves of a map (H, W) of the input (C, H, W), and those of `orders` random ones from RANDOM_ORDERS.
+    """Both curves of a map (H, W) of the input (C, H, W), and those of `orders` random ones.
 
     Deleted pixels take the baseline `deleted`; insertion starts from `inserted_into`: blurred, because a picture put
     together on an even ground gets edges that are not its own. Costs 2 (orders + 1) (steps + 1) passes forward.
@@ -108,7 +99,7 @@ def deletion_insertion(
     grounds = [baseline(name, picture, preprocess) for name in (deleted, inserted_into)]
     ways = [(picture, grounds[0]), (grounds[1], picture)]  # (what there is, what it becomes)
     generator = np.random.default_rng(seed)
-    ranked = [_by_importance(heat), *(RANDOM_ORDERS[random](heat, generator) for _ in range(orders))]
+    ranked = [_by_importance(heat), *(random_order(heat, generator) for _ in range(orders))]
     counts = [round(step / steps * heat.size) for step in range(steps + 1)]
     of = len(ranked) * len(ways) * len(counts)
     curves: list[Doubles] = []
@@ -119,22 +110,9 @@ def deletion_insertion(
                 curve += _probabilities(model, start, end, order, counts[first : first + CHUNK], target)
                 yield Progress(len(curves) * len(counts) + len(curve), of)
             curves.append(np.array(curve))
-    yield _curves(np.array(counts) / heat.size, curves)
-
-
-def _curves(fractions: Doubles, curves: Sequence[Doubles]) -> Curves:
-    """Deletion and insertion in turns, the map's own first."""
-    deletions, insertions = np.array(curves[::2]), np.array(curves[1::2])
-    none = np.full((1, len(fractions)), np.nan)  # no random order was asked for
-    return Curves(
-        fractions=fractions,
-        deletion=deletions[0],
-        insertion=insertions[0],
-        random_deletion=(deletions[1:] if len(deletions) > 1 else none).mean(0),
-        random_insertion=(insertions[1:] if len(insertions) > 1 else none).mean(0),
-        random_deletion_areas=np.array([area(fractions, curve) for curve in deletions[1:]]),
-        random_insertion_areas=np.array([area(fractions, curve) for curve in insertions[1:]]),
-    )
+    fractions = np.array(counts) / heat.size
+    deletion, insertion = (Curve(fractions, own, np.array(random)) for own, *random in (curves[::2], curves[1::2]))
+    yield Curves(deletion, insertion)
 
 
 def _probabilities(
@@ -146,8 +124,8 @@ def _probabilities(
     changed = rank[None] < np.array(counts)[:, None]  # (counts, H * W)
     mask = torch.from_numpy(changed).reshape(len(counts), 1, *start.shape[2:])
     with torch.no_grad():
-        logits = model.network(torch.where(mask, end, start))
-    return [float(softmax(row)[target]) for row in logits.numpy()]
+        logits = model.network(torch.where(mask, end, start)).numpy()
+    return softmax(logits)[:, target].tolist()  # type: ignore[no-any-return]
 
 
 def _by_importance(heat: Floats) -> Order:
@@ -155,20 +133,12 @@ def _by_importance(heat: Floats) -> Order:
     return np.argsort(-heat, axis=None, kind="stable")
 
 
-def _moved(heat: Floats, generator: np.random.Generator) -> Order:
+def random_order(heat: Floats, generator: np.random.Generator) -> Order:
     """The same map mirrored and moved around the edges: the grain and the shape stay, only the place is random."""
     for axis in (0, 1):
         heat = np.flip(heat, axis) if generator.integers(2) else heat
         heat = np.roll(heat, int(generator.integers(heat.shape[axis])), axis)
     return _by_importance(heat)
-
-
-def _pixels(heat: Floats, generator: np.random.Generator) -> Order:
-    """Single pixels in random order. Scattered holes destroy more than a patch does: hard to beat by deletion."""
-    return generator.permutation(heat.size)
-
-
-RANDOM_ORDERS: Mapping[str, Callable[[Floats, np.random.Generator], Order]] = {"moved": _moved, "pixels": _pixels}
 
 
 # ---- Similarity of two maps ------------------------------------------------------------------------------------------
@@ -207,24 +177,15 @@ class Sensitivity:
 
 
 def noise_sensitivity(
-    model: Model,
-    array: Floats,
-    method_id: str,
-    *,
-    layer: str = "",
-    target: Target = None,
-    settings: Settings | None = None,
-    noise: float = 0.02,
-    seeds: Sequence[int] = range(5),
+    model: Model, array: Floats, original: Attribution, *, noise: float = 0.02, seeds: Sequence[int] = range(5)
 ) -> Iterator[Progress | Sensitivity]:
-    """Whether noise that hardly changes the answer changes the map. Costs the method once a seed, and once more."""
-    original = attribute(model, array, method_id, layer=layer, target=target, settings=settings)
+    """Whether noise that hardly changes the answer changes its map. Costs the method once a seed."""
     sigma = np.float32(noise * (array.max() - array.min()))
     noisy: list[Attribution] = []
     for seed in seeds:
-        yield Progress(len(noisy) + 1, len(seeds) + 1)
         drawn = np.random.default_rng(seed).standard_normal(array.shape, dtype=np.float32)
         noisy.append(_again(model, array + sigma * drawn, original))
+        yield Progress(len(noisy), len(seeds))
     yield Sensitivity(
         noise=noise,
         moved=np.array([_relative_distance(answer.heat, original.heat) for answer in noisy]),
@@ -235,14 +196,8 @@ def noise_sensitivity(
 
 def _again(model: Model, array: Floats, original: Attribution) -> Attribution:
     """The same question: method, layer, class and settings of an answer."""
-    return attribute(
-        model,
-        array,
-        original.method,
-        layer=original.layer,
-        target=original.target,
-        settings=original.settings,
-    )
+    asked = {"layer": original.layer, "target": original.target, "settings": original.settings}
+    return attribute(model, array, original.method, **asked)
 
 
 def _relative_distance(heat: Floats, original: Floats) -> float:
@@ -253,13 +208,12 @@ def _relative_distance(heat: Floats, original: Floats) -> float:
 # ---- Randomised weights ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Stage:
     """The map with all layers from the top down to this one random."""
 
     layer: str
     spearman: float  # rank correlation of magnitudes with the original map's, as in the paper
-    pearson: float  # correlation of the signed maps
     heat: Floats  # (H, W), signed
 
 
@@ -286,22 +240,13 @@ class Randomised:
 
 
 def randomised_weights(
-    model: Model,
-    array: Floats,
-    method_id: str,
-    *,
-    layer: str = "",
-    target: Target = None,
-    settings: Settings | None = None,
-    seed: int = 0,
+    model: Model, array: Floats, original: Attribution, *, seed: int = 0
 ) -> Iterator[Progress | Randomised]:
     """The map again and again, with one more weight layer random each time, from the top down.
 
     The random weights are drawn as for an untrained network; the model's own are shared where kept, never touched. The
-    class stays the one asked for, or the original's top one.
+    class stays the original's.
     """
-    index = class_index(model, target)
-    original = attribute(model, array, method_id, layer=layer, target=index, settings=settings)
     spec = model.network.spec
     state, drawn = dict(model.network.state_dict()), random_state(spec, seed)
     weight_layers = [
@@ -311,15 +256,8 @@ def randomised_weights(
     ]
     stages: list[Stage] = []
     for name, own in reversed(weight_layers):
-        yield Progress(len(stages) + 1, len(weight_layers) + 1)
         state |= {key: drawn[key] for key in own}
         answer = _again(replace(model, network=with_weights(spec, state)), array, original)
-        stages.append(
-            Stage(
-                layer=name,
-                spearman=spearman(np.abs(answer.heat), np.abs(original.heat)),
-                pearson=pearson(answer.heat, original.heat),
-                heat=answer.heat,
-            )
-        )
+        stages.append(Stage(name, spearman(np.abs(answer.heat), np.abs(original.heat)), answer.heat))
+        yield Progress(len(stages), len(weight_layers))
     yield Randomised(original=original, stages=tuple(stages))

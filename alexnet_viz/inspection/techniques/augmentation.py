@@ -13,18 +13,18 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageOps
 
-from alexnet_viz.inspection.classify import softmax
+from alexnet_viz.inspection.activations import Floats
+from alexnet_viz.inspection.classify import probabilities_of
+from alexnet_viz.inspection.progress import Progress
 from alexnet_viz.network.weights import Model
 from alexnet_viz.network.zoo import IMAGENET_MEAN, IMAGENET_STD
 from alexnet_viz.pictures.colour_pca import ColourPCA, colour_pca
 from alexnet_viz.pictures.images import Preprocess, decode, encode
 from alexnet_viz.words.i18n import N_
 
-Floats = NDArray[np.float32]
 Numbers = tuple[float, ...]
 
 COUNT = 8  # variants shown at once
@@ -228,7 +228,7 @@ def variants(
         model.classes,
         tuple(encode(_shown(photo, array), "JPEG") for array in batch),  # PNG would take as long as the network
         tuple(numbers for _, numbers in changed),
-        _probabilities(model, batch),
+        probabilities_of(model, batch),
     )
 
 
@@ -239,21 +239,7 @@ def _shown(photo: _Photo, array: Floats) -> Image.Image:
     return picture.resize((scale * picture.width, scale * picture.height), Image.Resampling.NEAREST)
 
 
-def _probabilities(model: Model, batch: Floats) -> NDArray[np.float64]:  # (B, classes)
-    with torch.inference_mode():
-        logits = model.network(torch.from_numpy(batch)).numpy()
-    return np.stack([softmax(row) for row in logits])
-
-
 # ---- How stable the answer is ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Trying:
-    """The stability so far: `done` of `of` batches were run."""
-
-    done: int
-    of: int
 
 
 @dataclass(frozen=True)
@@ -268,10 +254,10 @@ class Stability:
     kept: NDArray[np.int64]  # (kinds, STEPS + 1), variants out of COUNT whose answer is the class
 
 
-def stability(model: Model, image: Image.Image, pca: ColourPCA, seed: int = 0) -> Iterator[Trying | Stability]:
+def stability(model: Model, image: Image.Image, pca: ColourPCA, seed: int = 0) -> Iterator[Progress | Stability]:
     """Every kind at STEPS strengths, COUNT variants each; the class is the untouched photo's answer. Ends in the
     Stability."""
-    before = _probabilities(model, model.entry.preprocess.to_array(image)[None])[0]
+    before = probabilities_of(model, model.entry.preprocess.to_array(image)[None])[0]
     class_id = model.classes[int(before.argmax())]
     shape = (len(KINDS), STEPS + 1)
     mean, lowest = np.full(shape, before.max()), np.full(shape, before.max())
@@ -283,7 +269,7 @@ def stability(model: Model, image: Image.Image, pca: ColourPCA, seed: int = 0) -
         found = variants(model, image, kind, strengths[row, step], pca, seed)
         mean[row, step], lowest[row, step] = found.of(class_id).mean(), found.of(class_id).min()
         kept[row, step] = found.kept(class_id)
-        yield Trying(done, len(tries))
+        yield Progress(done, len(tries))
     yield Stability(class_id, tuple(KINDS), strengths, mean, lowest, kept)
 
 
@@ -325,14 +311,14 @@ class Colours:
         return ends
 
 
-def colours(pictures: Sequence[bytes], side: int = SIDE) -> Iterator[Trying | Colours]:
+def colours(pictures: Sequence[bytes], side: int = SIDE) -> Iterator[Progress | Colours]:
     """The PCA of the pixels of encoded pictures, each reduced to its central square; ends in the Colours."""
     square = Preprocess(size=side, crop=side, mean=(0.0,) * 3, std=(1.0,) * 3)
     taken: list[NDArray[np.uint8]] = []
     for data in pictures:
         taken.append(np.asarray(square.cropped(square.resized(decode(data).image))).transpose(2, 0, 1))
         if len(taken) % 50 == 0:
-            yield Trying(len(taken), len(pictures))
+            yield Progress(len(taken), len(pictures))
     images = np.stack(taken)  # (N, 3, H, W)
     pixels = np.moveaxis(images, 1, -1).reshape(-1, 3)
     some = (pixels[:: -(-len(pixels) // CLOUD)] / 255).astype(np.float32)
@@ -366,7 +352,7 @@ def recoloured(
     shift = pca.shift(alphas)
     batch = np.stack([photo.preprocess.normalised(photo.seen), _shifted(photo, shift)])
     before, after = (encode(_shown(photo, array)) for array in batch)
-    return Recoloured(alphas, 255 * shift, before, after, _probabilities(model, batch))
+    return Recoloured(alphas, 255 * shift, before, after, probabilities_of(model, batch))
 
 
 # ---- The same with torchvision --------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """Dropout at work: random masks on what enters a network's fully connected layers, and what they do to the answer.
 
-    outputs = activations(model.network, batch)                # by_hand.py: inference, nothing is dropped
+    outputs = activations(model.network, batch)                # inference, nothing is dropped
     passed = training_pass(model.network, outputs, rate=0.5, seed=3)
     passed.layers["drop5"].kept                                # one random mask
     spread(model.network, outputs, rate=0.5, count=200)        # the answer over many masks
@@ -18,12 +18,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from alexnet_viz.inspection.by_hand import INPUT
+from alexnet_viz.inspection.activations import INPUT, Floats
 from alexnet_viz.inspection.classify import softmax
 from alexnet_viz.network.build import Network
 from alexnet_viz.network.spec import Dropout, Flatten, Linear, Spec, layer_names, walk
 
-Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 UNITS = 5  # weighted sums that are shown of a layer's hundreds
@@ -159,7 +158,7 @@ def spread(network: Network, outputs: Mapping[str, Tensor], rate: float, count: 
     distributions". With one dropout layer before the last fully connected one it is that mean exactly.
     """
     _, logits = _run(network, outputs, rate, count, np.random.default_rng(seed))
-    probabilities = np.stack([softmax(row) for row in logits])
+    probabilities = softmax(logits)
     names = layer_names(network.spec.layers)
     return Spread(
         probabilities,

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from alexnet_viz.inspection.ablation import without
-from alexnet_viz.inspection.by_hand import Floats
+from alexnet_viz.inspection.ablation import ablate
+from alexnet_viz.inspection.activations import Floats
 from alexnet_viz.inspection.filters import COLOURED, Numbers, kernels, sees_rgb, statistics
 from alexnet_viz.network.build import Network
 from alexnet_viz.network.fields import check_layer
@@ -120,5 +120,5 @@ def silenced(network: Network, outputs: Mapping[str, Tensor], layer: str, stream
     What follows in that stream up to the next layer that reads both streams (conv3, fc6) then comes from biases alone.
     """
     *_, before = outputs.values()
-    *_, after = without(network, outputs, {layer: members(network.spec, layer, stream)}).values()
+    *_, after = ablate(network, outputs, {layer: members(network.spec, layer, stream)}).values()
     return Silenced(before.numpy().copy(), after.numpy().copy())

@@ -18,10 +18,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (torch's own convention)
 from numpy.typing import NDArray
 
+from alexnet_viz.inspection.activations import Floats
 from alexnet_viz.network.fields import Box, window_box
 from alexnet_viz.network.spec import Pool, Rounding, Spec, walk
 
-Floats = NDArray[np.float32]
 Counts = NDArray[np.int64]
 
 POOLINGS: Mapping[str, Pool] = {

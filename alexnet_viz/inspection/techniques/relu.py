@@ -17,7 +17,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
-from alexnet_viz.inspection.by_hand import activations
+from alexnet_viz.inspection.activations import activations
 from alexnet_viz.network.build import Network
 from alexnet_viz.network.spec import Activation, layer_names
 from alexnet_viz.words.i18n import N_

@@ -151,9 +151,9 @@ class _Opened:
 
 
 def _excite(view: FilterView, encoded: Sequence[bytes]) -> Iterator[Any]:
-    from alexnet_viz.inspection.top_patches import excite
+    from alexnet_viz.inspection.top_patches import top_patches
 
-    return excite(view.model.network, view.chosen.entry.preprocess, _Opened(encoded), view.layer)
+    return top_patches(view.model.network, view.chosen.entry.preprocess, _Opened(encoded), view.layer)
 
 
 def _cifar() -> list[tuple[str, bytes]]:

@@ -133,7 +133,7 @@ def one_value(t: Translator) -> None:
     model, picture = networks.model(MODEL), pictures.current_picture(t)
     values = networks.layers(model, picture)["relu1"]
     from alexnet_viz.inspection.maps import peak
-    from alexnet_viz.inspection.techniques.normalisation import strongest, unit
+    from alexnet_viz.inspection.techniques.lrn import strongest, unit
 
     layer: LRN = st.session_state[_LAYER]
     key = f"lrn_map_{picture.digest[:8]}"

@@ -1,4 +1,4 @@
-"""Small models and pictures that the tests of attribution share, and what "left as it was" means."""
+"""Small models and pictures that the tests of attribution share."""
 
 from functools import cache
 
@@ -47,16 +47,3 @@ def random_model(model_id):
 def array_of(model, seed=1):
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(model.network.spec.input, generator=generator).numpy()
-
-
-def condition(network):
-    """All that hooking and differentiating could leave behind."""
-    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-    return {
-        "hooks": sum(len(getattr(module, kind)) for module in network.modules() for kind in hooks),
-        "training": [module.training for module in network.modules()],
-        "attributes": [sorted(vars(module)) for module in network.modules()],
-        "requires_grad": [tensor.requires_grad for tensor in network.parameters()],
-        "grad": [tensor.grad for tensor in network.parameters()],
-        "weights": [(tensor.data_ptr(), float(tensor.double().sum())) for tensor in network.state_dict().values()],
-    }

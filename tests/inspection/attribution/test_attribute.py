@@ -42,20 +42,16 @@ from tests.inspection.attribution.attribution_models import (
     SMALL,
     WITH_LRN,
     array_of,
-    condition,
     model_of,
     random_model,
 )
+from tests.inspection.networks import condition
 
 torch.set_num_threads(1)
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting (backward|forward):UserWarning")
 
-FEW = {
-    "integrated_gradients": {"steps": 24},
-    "smoothgrad": {"samples": 20},
-    "occlusion": {"window": 25},
-}
+FEW = {"integrated_gradients": {"steps": 24}, "smoothgrad": {"samples": 20}, "occlusion": {"window": 25}}
 SLOW = tuple(FEW)
 
 
@@ -497,7 +493,7 @@ def test_a_slow_method_reports_and_stops_between_chunks(method):
     assert isinstance(first, Progress)
     assert 0 < first.done < first.of
     assert torch.is_grad_enabled(), "a waiting generator holds no switch of the caller's"
-    private = weakref.ref(steps.gi_frame.f_locals["question"].score)
+    private = weakref.ref(steps.gi_frame.f_locals["request"].score)
     steps.close()
     gc.collect()
     assert private() is None
@@ -507,8 +503,7 @@ def test_a_slow_method_reports_and_stops_between_chunks(method):
 @pytest.mark.parametrize("method", SLOW)
 def test_progress_goes_up_to_the_end(method):
     model = model_of()
-    seen = []
-    answer = attribute(model, array_of(model), method, settings=FEW[method], on_progress=seen.append)
+    *seen, answer = attribute_steps(model, array_of(model), method, settings=FEW[method])
     assert isinstance(answer, Attribution)
     assert [step.done for step in seen] == sorted({step.done for step in seen})
     assert seen[-1].done == seen[-1].of

@@ -9,7 +9,8 @@ from alexnet_viz.inspection.attribution.attribute import attribute, layers_with_
 from alexnet_viz.inspection.attribution.gradcam_by_hand import recipe
 from alexnet_viz.network.build import with_weights
 from alexnet_viz.network.spec import Activation, Conv, Flatten, Linear, Spec
-from tests.inspection.attribution.attribution_models import WITH_LRN, array_of, condition, model_of, random_model
+from tests.inspection.attribution.attribution_models import WITH_LRN, array_of, model_of, random_model
+from tests.inspection.networks import condition
 
 torch.set_num_threads(1)
 

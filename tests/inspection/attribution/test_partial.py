@@ -1,17 +1,16 @@
 """Answers worked out from a band of rows: equal to the whole network's, and only the rows within reach redone."""
 
 from dataclasses import replace
-from math import prod
 
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alexnet_viz.inspection.activations import activations
 from alexnet_viz.inspection.attribution import partial as partial_module
 from alexnet_viz.inspection.attribution.partial import Partial
-from alexnet_viz.inspection.by_hand import activations
-from alexnet_viz.network.build import channels_last, random_state, with_weights
+from alexnet_viz.network.build import channels_last
 from alexnet_viz.network.spec import (
     LRN,
     Activation,
@@ -25,8 +24,7 @@ from alexnet_viz.network.spec import (
     Spec,
     walk,
 )
-from tests.inspection.attribution.attribution_models import condition
-from tests.random_layers import random_layer
+from tests.inspection.networks import condition, filled, specs
 
 torch.set_num_threads(1)
 
@@ -48,16 +46,6 @@ ALEXNET = Spec(  # its kernels, strides and paddings, with a few maps each
         ),
     ),
 )
-
-
-def network_of(spec, seed=0):
-    """Seeded random weights; batch norms whose four vectors are all at work."""
-    generator = torch.Generator().manual_seed(seed)
-    state = random_state(spec, seed)
-    for key, tensor in state.items():
-        if key.rsplit(".", 1)[0] + ".running_var" in state and tensor.dim():
-            state[key] = torch.rand(tensor.shape, generator=generator) + 0.5
-    return with_weights(spec, state)
 
 
 def random(*shape, seed=1):
@@ -83,23 +71,6 @@ def rows_that_differ(one, other):
     return int(((one - other).abs() > 1e-6).sum((0, 1, 3)).count_nonzero())
 
 
-@st.composite
-def specs(draw):
-    """Small networks of everything that takes maps, in both rounding rules; some end in maps."""
-
-    def window():
-        return draw(st.integers(1, 5)), draw(st.integers(1, 4)), draw(st.integers(0, 3))
-
-    kinds = st.sampled_from(["conv", "conv", "max", "max", "avg", "lrn", "adaptive", "other"])
-    layers = tuple(random_layer(draw, kind, window, 7) for kind in draw(st.lists(kinds, max_size=6)))
-    size = draw(st.integers(3, 18)), draw(st.integers(3, 12))
-    spec = Spec((4, *size), layers, draw(st.sampled_from(["floor", "ceil"])))
-    rows = walk(spec).rows
-    shape = rows[-1].shape if rows else spec.input
-    tails = [(Flatten(), Linear(prod(shape), 3), Activation()), (Linear(shape[-1], 3),), ()]
-    return replace(spec, layers=(*layers[: len(rows)], *draw(st.sampled_from(tails))))
-
-
 # ---- Equal to the whole network -------------------------------------------------------------------------------------
 
 
@@ -110,7 +81,7 @@ def test_networks_at_random(spec, data):
     channels, height, width = spec.input
     top = data.draw(st.integers(0, height - 1))
     bands = random(data.draw(st.integers(1, 3)), channels, data.draw(st.integers(1, height - top)), width, seed=2)
-    network = network_of(spec, data.draw(st.integers(0, 99)))
+    network = filled(spec, data.draw(st.integers(0, 99)))
     used = channels_last(network) if data.draw(st.booleans()) else network
     check(network, random(1, *spec.input), bands, top, Partial(used, random(1, *spec.input)))
 
@@ -118,14 +89,14 @@ def test_networks_at_random(spec, data):
 @pytest.mark.parametrize("rounding", ["floor", "ceil"])
 @pytest.mark.parametrize("height", [1, 9, 67])
 def test_every_band_of_one_picture(rounding, height):
-    network, picture = network_of(replace(ALEXNET, rounding=rounding)), random(1, 3, 67, 67)
+    network, picture = filled(replace(ALEXNET, rounding=rounding)), random(1, 3, 67, 67)
     partial = Partial(network, picture)
     for top in range(67 - height + 1):
         check(network, picture, random(2, 3, height, 67, seed=top), top, partial)
 
 
 def test_logits_are_the_pictures_own():
-    network, picture = network_of(ALEXNET), random(1, 3, 67, 67)
+    network, picture = filled(ALEXNET), random(1, 3, 67, 67)
     partial = Partial(network, picture)
     with torch.no_grad():
         assert torch.equal(partial.logits, network(picture))
@@ -134,12 +105,12 @@ def test_logits_are_the_pictures_own():
 
 def test_an_input_of_another_size_than_the_specs():
     spec = Spec((3, 12, 12), (Conv(4, 3, padding=1), Pool(2, 2), AdaptivePool(3), Flatten(), Linear(36, 2)))
-    check(network_of(spec), random(1, 3, 21, 15), random(2, 3, 4, 15, seed=2), 17)
+    check(filled(spec), random(1, 3, 21, 15), random(2, 3, 4, 15, seed=2), 17)
 
 
 def test_rows_that_no_window_reads_change_nothing():
     spec = Spec((1, 10, 10), (Conv(2, kernel=1, stride=5), Flatten(), Linear(8, 2)))  # reads rows 0 and 5
-    network, picture = network_of(spec), random(1, 1, 10, 10)
+    network, picture = filled(spec), random(1, 1, 10, 10)
     partial = Partial(network, picture)
     for top, height in ((1, 4), (2, 2), (6, 4), (7, 3), (9, 1)):
         bands = random(3, 1, height, 10, seed=2)
@@ -153,7 +124,7 @@ def test_rows_that_no_window_reads_change_nothing():
 @pytest.mark.parametrize("rounding", ["floor", "ceil"])
 @pytest.mark.parametrize("top", [0, 10, 33, 58])
 def test_exactly_the_rows_that_change_are_redone(rounding, top, monkeypatch):
-    network, picture = network_of(replace(ALEXNET, rounding=rounding)), random(1, 3, 67, 67)
+    network, picture = filled(replace(ALEXNET, rounding=rounding)), random(1, 3, 67, 67)
     bands = random(1, 3, 9, 67, seed=2)
     clean, changed = activations(network, picture), activations(network, replaced(picture, bands, top))
     expected = [rows_that_differ(clean[name], changed[name]) for name in ("conv1", "conv2", "conv3")]
@@ -175,7 +146,7 @@ def test_exactly_the_rows_that_change_are_redone(rounding, top, monkeypatch):
 
 
 def test_the_network_the_picture_and_the_answers_stay_as_they_were():
-    network, picture, bands = network_of(ALEXNET), random(1, 3, 67, 67), random(2, 3, 9, 67, seed=2)
+    network, picture, bands = filled(ALEXNET), random(1, 3, 67, 67), random(2, 3, 9, 67, seed=2)
     before, pixels, rows = condition(network), picture.clone(), bands.clone()
     partial = Partial(network, picture)
     logits, first = partial.logits.clone(), partial.with_rows(bands, 30)
@@ -193,4 +164,4 @@ def test_the_network_the_picture_and_the_answers_stay_as_they_were():
 
 def test_a_network_in_training_is_refused():
     with pytest.raises(ValueError, match="training mode"):
-        Partial(network_of(ALEXNET).train(), random(1, 3, 67, 67))
+        Partial(filled(ALEXNET).train(), random(1, 3, 67, 67))

@@ -12,8 +12,9 @@ from torchvision import transforms
 from torchvision.transforms import functional as torchvision
 
 from alexnet_viz.inspection.classify import classify, softmax
+from alexnet_viz.inspection.progress import Progress
 from alexnet_viz.inspection.techniques import augmentation
-from alexnet_viz.inspection.techniques.augmentation import COUNT, KINDS, PAPER_FACTOR, STEPS, Trying
+from alexnet_viz.inspection.techniques.augmentation import COUNT, KINDS, PAPER_FACTOR, STEPS
 from alexnet_viz.network.weights import load_model
 from alexnet_viz.pictures.colour_pca import ColourPCA
 from alexnet_viz.pictures.images import decode, encode
@@ -177,7 +178,7 @@ def test_pictures_are_what_the_network_saw(model, photo):
 
 def test_stability_tries_everything_and_starts_at_the_answer(model, photo):
     *steps, found = augmentation.stability(model, photo, PCA, seed=2)
-    assert steps == [Trying(i, len(KINDS) * STEPS) for i in range(1, len(KINDS) * STEPS + 1)]
+    assert steps == [Progress(i, len(KINDS) * STEPS) for i in range(1, len(KINDS) * STEPS + 1)]
     answer = classify(model, photo)
     assert (found.class_id, found.kinds) == (answer.top(1)[0][0], tuple(KINDS))
     assert found.mean[:, 0] == pytest.approx(answer.top(1)[0][1])
@@ -233,7 +234,7 @@ def test_the_samples_colours_are_mostly_light_and_dark():
 def test_many_pictures_tell_how_far_they_are():
     picture = encode(Image.new("RGB", (32, 32), (10, 200, 30)))
     *steps, found = augmentation.colours([picture] * 120, side=32)
-    assert steps == [Trying(50, 120), Trying(100, 120)]
+    assert steps == [Progress(50, 120), Progress(100, 120)]
     assert found.mean == pytest.approx([10 / 255, 200 / 255, 30 / 255])
 
 

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alexnet_viz.inspection.by_hand import activations
+from alexnet_viz.inspection.activations import activations
 from alexnet_viz.inspection.classify import softmax
 from alexnet_viz.inspection.techniques.dropout import (
     MANY,

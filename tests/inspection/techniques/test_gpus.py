@@ -8,7 +8,7 @@ import torch
 from torch.nn.functional import conv2d, local_response_norm, max_pool2d, relu
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.inspection.by_hand import activations
+from alexnet_viz.inspection.activations import activations
 from alexnet_viz.inspection.techniques import gpus
 from alexnet_viz.inspection.techniques.gpus import StreamColours, colours, members
 from alexnet_viz.network.build import random_state, with_weights

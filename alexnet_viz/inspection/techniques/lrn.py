@@ -1,32 +1,25 @@
-"""Local response normalisation on real values, batch normalisation beside it, and where paper and code part ways.
+"""Local response normalisation on real values, and batch normalisation beside it: what the LRN tab shows.
 
     found = normalise(maps, LRN(alpha=0.01))                     # (C, H, W), relu1 of a picture
     found.change.median, found.neighbours.largest                # shares of the values
     unit(maps, LRN(groups=2), channel=31, row=4, column=7)       # its neighbours, by the code and by the paper
 
 A `LRN` record means what the 2012 code and PyTorch do: alpha is divided by n (layer.py:1183). `as_printed` is the
-record that does what the paper prints in section 3.3. The second half runs other departures (`departures.py`) on real
-values: the order of layer 1, pooling before the ReLU, dropout's place, the input's scale.
+record that does what the paper prints in section 3.3.
 """
 
 from dataclasses import dataclass, replace
-from math import prod
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 
-from alexnet_viz.inspection.by_hand import WorkedLRN, activations, work
+from alexnet_viz.inspection.activations import Floats, activations
+from alexnet_viz.inspection.by_hand import WorkedLRN, work
 from alexnet_viz.inspection.maps import order, statistics
 from alexnet_viz.network.build import with_weights
-from alexnet_viz.network.spec import LRN, Activation, AdaptivePool, Dropout, Flatten, Layer, Pool, Spec, walk
-from alexnet_viz.pictures.images import Preprocess
-
-Floats = NDArray[np.float32]
+from alexnet_viz.network.spec import LRN, Layer, Spec
 
 PAPER = LRN()  # k = 2, n = 5, alpha = 1e-4, beta = 0.75 (section 3.3)
-POOL = Pool(kernel=3, stride=2)  # the paper's overlapping one (section 3.4)
 
 
 @dataclass(frozen=True)
@@ -74,7 +67,7 @@ def as_printed(layer: LRN) -> LRN:
 
 def normalise(maps: Floats, layer: LRN) -> Normalised:
     """Maps of one picture, (C, H, W), through the network's own LRN module."""
-    after = _through(maps, layer)
+    after = through(maps, layer)
     constant = np.float32(layer.k**layer.beta)
     return Normalised(maps, after, change(maps, after), change(maps / constant, after))
 
@@ -119,24 +112,22 @@ def _worked(maps: Floats, layer: LRN, channel: int, row: int, column: int) -> Wo
 
 
 @dataclass(frozen=True)
-class Gap:
+class Gap(Change):
     """How far the printed formula's results lie below the code's, as shares of the code's."""
 
-    median: float
-    largest: float
     bound: float  # where all n neighbours have the highest value that there is
 
 
-def uniform_gap(layer: LRN = PAPER, highest: float = 50.0, seed: int = 0) -> Gap:
+def uniform_gap(layer: LRN = PAPER, highest: float = 50.0) -> Gap:
     """On seeded values uniform in 0..highest, as many as layer 1 of the paper's network has."""
-    values = np.random.default_rng(seed).uniform(0, highest, (96, 55, 55)).astype(np.float32)
-    drawn = change(_through(values, layer), _through(values, as_printed(layer)))
+    values = np.random.default_rng(0).uniform(0, highest, (96, 55, 55)).astype(np.float32)
+    drawn = change(through(values, layer), through(values, as_printed(layer)))
     squares = layer.size * highest**2
     share = (layer.k + layer.alpha / layer.size * squares) / (layer.k + layer.alpha * squares)
     return Gap(drawn.median, drawn.largest, 1 - share**layer.beta)
 
 
-def _through(maps: Floats, *layers: Layer) -> Floats:
+def through(maps: Floats, *layers: Layer) -> Floats:
     """Maps, (C, H, W), through a chain of layers without weights."""
     batch = torch.from_numpy(maps)[None]
     for module in with_weights(Spec(maps.shape, layers), {}).layers():
@@ -188,91 +179,7 @@ class LrnByChannel:
 
 def lrn_by_channel(batch: Floats, layer: LRN) -> LrnByChannel:
     """LRN of a batch, (B, C, H, W), of maps after their ReLU."""
-    after = np.stack([_through(maps, layer) for maps in batch])
+    after = np.stack([through(maps, layer) for maps in batch])
     some = batch > 0
     divisors = batch[some] / after[some]
     return LrnByChannel(by_channel(after), float(divisors.min()), float(divisors.max()))
-
-
-# ---- Paper against code: the same values both ways ------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class TwoWays:
-    """The same maps, (C, H, W), as the paper says and as the code does. No value is below zero."""
-
-    paper: Floats
-    code: Floats
-
-    @property
-    def difference(self) -> float:
-        """The largest one of all values."""
-        return float(np.abs(self.paper - self.code).max())
-
-    @property
-    def relative(self) -> Change:
-        """How far the smaller of two values lies below the larger one."""
-        return change(np.maximum(self.paper, self.code), np.minimum(self.paper, self.code))
-
-
-def alpha_both_ways(maps: Floats, layer: LRN) -> TwoWays:
-    """LRN of maps after their ReLU, alpha as printed and divided by n."""
-    return TwoWays(_through(maps, as_printed(layer)), _through(maps, layer))
-
-
-def first_layer_both_ways(maps: Floats, layer: LRN) -> TwoWays:
-    """What follows conv1, on its maps: ReLU, LRN, pool (section 3.5); LRN, pool, ReLU (the 2012 code)."""
-    return TwoWays(_through(maps, Activation(), layer, POOL), _through(maps, layer, POOL, Activation()))
-
-
-def fifth_layer_both_ways(maps: Floats) -> TwoWays:
-    """What follows conv5, on its maps: ReLU, pool; pool, ReLU."""
-    return TwoWays(_through(maps, Activation(), POOL), _through(maps, POOL, Activation()))
-
-
-@dataclass(frozen=True)
-class Dropped:
-    """One place where dropout stands: how many values pass there, and how many of them one draw makes zero."""
-
-    after: str  # name of the layer before it
-    before: str  # name of the next layer with weights
-    values: int
-    zeroed: int
-
-
-def dropout_places(spec: Spec, seed: int) -> list[Dropped]:
-    """Every dropout of a network, in order, with one seeded draw of what it makes zero."""
-    rows = walk(spec).rows
-    generator = torch.Generator().manual_seed(seed)
-    return [
-        Dropped(
-            after=next(r.name for r in reversed(rows[:i]) if not isinstance(r.layer, AdaptivePool | Flatten)),
-            before=next(r.name for r in rows[i:] if r.params),
-            values=prod(row.input),
-            zeroed=int((torch.rand(row.input, generator=generator) < row.layer.rate).sum()),
-        )
-        for i, row in enumerate(rows)
-        if isinstance(row.layer, Dropout)
-    ]
-
-
-def already_zero(maps: Floats) -> int:
-    """Values of maps after their ReLU that dropout need not make zero any more."""
-    return int((maps == 0).sum())
-
-
-@dataclass(frozen=True)
-class InputScale:
-    """One colour channel of a picture as one preprocessing hands it to the network."""
-
-    minimum: float
-    maximum: float
-    std: float  # of its pixels
-
-
-def input_scales(preprocess: Preprocess, picture: Image.Image) -> list[InputScale]:
-    """Red, green and blue of a picture that is cropped already."""
-    return [
-        InputScale(float(values.min()), float(values.max()), float(values.std(dtype=np.float64)))
-        for values in preprocess.normalised(picture)
-    ]

@@ -1,26 +1,20 @@
-"""LRN against a loop of the printed formula and against torch; batch norm, and the other departures, likewise."""
+"""LRN against a loop of the printed formula and against torch; batch normalisation likewise."""
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 from torch import nn
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.inspection.techniques import normalisation
-from alexnet_viz.inspection.techniques.normalisation import (
+from alexnet_viz.inspection.techniques.lrn import (
     Change,
-    alpha_both_ways,
     as_printed,
     batch_normalised,
     by_channel,
     change,
-    dropout_places,
-    fifth_layer_both_ways,
-    first_layer_both_ways,
-    input_scales,
+    colour_limit,
     lrn_by_channel,
     normalise,
     strongest,
@@ -28,31 +22,9 @@ from alexnet_viz.inspection.techniques.normalisation import (
     unit,
 )
 from alexnet_viz.network.spec import LRN
-from alexnet_viz.network.zoo import MODELS
+from tests.inspection.techniques.lrn_by_loop import drawn, printed_formula, rectified
 
 torch.set_num_threads(1)
-
-
-def drawn(*shape, seed=0, scale=10.0):
-    return np.random.default_rng(seed).normal(0, scale, shape).astype(np.float32)
-
-
-def rectified(*shape, **how):
-    return np.maximum(drawn(*shape, **how), 0)
-
-
-def printed_formula(maps, layer):
-    """Section 3.3, value by value: b_i = a_i / (k + alpha * sum of a_j^2 from i - n/2 to i + n/2) ^ beta."""
-    count, half = len(maps), layer.size // 2
-    per_stream = count // layer.groups
-    result = np.empty(maps.shape, np.float64)
-    for i in range(count):
-        first = i // per_stream * per_stream
-        total = np.zeros(maps.shape[1:])
-        for j in range(max(first, i - half), min(first + per_stream - 1, i + half) + 1):
-            total += maps[j].astype(np.float64) ** 2
-        result[i] = maps[i] / (layer.k + layer.alpha * total) ** layer.beta
-    return result
 
 
 LAYERS = st.builds(
@@ -115,13 +87,7 @@ def test_on_values_uniform_to_50_they_differ_by_a_tenth():
     assert 0.20 < gap.largest <= gap.bound
     assert gap.bound == pytest.approx(0.24, abs=0.005)
     assert gap.bound == pytest.approx(1 - ((2 + 1e-4 * 2500) / (2 + 5e-4 * 2500)) ** 0.75)
-    assert uniform_gap(seed=1) != gap
     assert uniform_gap() == gap
-
-
-def test_the_bound_is_reached_where_all_neighbours_are_highest():
-    both = alpha_both_ways(np.full((9, 1, 1), 50, np.float32), LRN())
-    assert both.relative.largest == pytest.approx(uniform_gap().bound, rel=1e-5)
 
 
 def test_a_unit_by_the_code_and_by_the_paper():
@@ -163,10 +129,10 @@ def test_the_strongest_come_first():
 
 def test_colours_are_full_where_one_value_in_a_hundred_is():
     maps = np.arange(1001, dtype=np.float32).reshape(7, 11, 13)
-    assert normalisation.colour_limit(maps) == pytest.approx(990)
+    assert colour_limit(maps) == pytest.approx(990)
     one_peak = np.zeros((1, 20, 20), np.float32)
     one_peak[0, 3, 3] = 5
-    assert normalisation.colour_limit(one_peak) == 5
+    assert colour_limit(one_peak) == 5
 
 
 # ---- Batch normalisation --------------------------------------------------------------------------------------------
@@ -194,86 +160,3 @@ def test_lrn_of_a_batch_and_its_divisors():
     divisors = batch[batch > 0] / after[batch > 0]
     assert (found.least_divisor, found.largest_divisor) == pytest.approx((divisors.min(), divisors.max()))
     assert found.least_divisor >= 2**0.75 * (1 - 1e-6)
-
-
-# ---- Paper against code ---------------------------------------------------------------------------------------------
-
-
-def pooled(maps):
-    """3x3 windows with stride 2, by loops."""
-    count, height, width = maps.shape
-    return np.array(
-        [
-            [[maps[c, r : r + 3, q : q + 3].max() for q in range(0, width - 2, 2)] for r in range(0, height - 2, 2)]
-            for c in range(count)
-        ]
-    )
-
-
-def test_the_first_layer_in_both_orders():
-    maps, layer = drawn(8, 9, 9, scale=3), LRN(alpha=0.1)
-    code_alpha = LRN(alpha=layer.alpha / layer.size)  # the oracle's alpha is not divided
-    found = first_layer_both_ways(maps, layer)
-    assert np.allclose(found.paper, pooled(printed_formula(np.maximum(maps, 0), code_alpha)), rtol=1e-5, atol=1e-6)
-    assert np.allclose(found.code, np.maximum(pooled(printed_formula(maps, code_alpha)), 0), rtol=1e-5, atol=1e-6)
-    assert found.difference == pytest.approx(float(np.abs(found.paper - found.code).max()))
-    some = found.paper > 0
-    assert found.relative.largest == pytest.approx(float((1 - found.code[some] / found.paper[some]).max()))
-    assert found.relative.largest > 0.01
-    assert (found.paper >= found.code * (1 - 1e-6)).all(), "negative neighbours only make the code divide by more"
-
-
-def test_without_lrn_the_order_makes_no_difference():
-    found = first_layer_both_ways(drawn(8, 9, 9), LRN(alpha=1e-12))
-    assert found.relative.largest < 1e-6
-
-
-def test_pooling_before_the_relu_is_the_same_to_the_bit():
-    found = fifth_layer_both_ways(drawn(256, 13, 13))
-    assert found.difference == 0.0
-    assert found.paper.shape == (256, 6, 6)
-    assert np.array_equal(found.paper, np.maximum(pooled(drawn(256, 13, 13)), 0))
-
-
-def test_alpha_as_printed_divides_by_more():
-    maps, layer = rectified(8, 3, 3), LRN()
-    found = alpha_both_ways(maps, layer)
-    assert np.allclose(found.paper, printed_formula(maps, layer), rtol=1e-5)
-    assert (found.paper <= found.code).all()
-
-
-def test_where_dropout_stands():
-    paper = dropout_places(MODELS["alexnet_2012"].spec, seed=1)
-    assert [(d.after, d.before, d.values) for d in paper] == [("relu6", "fc7", 4096), ("relu7", "fc8", 4096)]
-    for model in ("alexnet_torchvision", "alexnet_single"):
-        theirs = dropout_places(MODELS[model].spec, seed=1)
-        assert [(d.after, d.before, d.values) for d in theirs] == [("pool5", "fc6", 9216), ("relu6", "fc7", 4096)]
-    for place in paper:
-        assert abs(place.zeroed - place.values / 2) < 5 * (place.values / 4) ** 0.5
-    assert paper == dropout_places(MODELS["alexnet_2012"].spec, seed=1)
-    assert paper != dropout_places(MODELS["alexnet_2012"].spec, seed=2)
-
-
-def test_draws_leave_torchs_own_seed_alone():
-    before = torch.random.get_rng_state()
-    dropout_places(MODELS["alexnet_2012"].spec, seed=1)
-    uniform_gap()
-    assert torch.equal(before, torch.random.get_rng_state())
-
-
-def test_zeros_of_a_map():
-    assert normalisation.already_zero(np.float32([[[0, 1], [0, 2]]])) == 2
-
-
-def test_one_picture_in_two_scales():
-    pixels = np.random.default_rng(0).integers(0, 256, (224, 224, 3), np.uint8)
-    picture = Image.fromarray(pixels)
-    paper, torchvision = (
-        input_scales(MODELS[name].preprocess, picture) for name in ("alexnet_2012", "alexnet_torchvision")
-    )
-    for c, (large, small) in enumerate(zip(paper, torchvision, strict=True)):
-        mean, std = (0.485, 0.456, 0.406)[c] * 255, (0.229, 0.224, 0.225)[c] * 255
-        assert large.minimum == pytest.approx(pixels[..., c].min() - mean, abs=1e-3)
-        assert large.maximum == pytest.approx(pixels[..., c].max() - mean, abs=1e-3)
-        assert large.std == pytest.approx(pixels[..., c].std(), rel=1e-4)
-        assert (small.minimum * std, small.maximum * std) == pytest.approx((large.minimum, large.maximum), abs=1e-3)
