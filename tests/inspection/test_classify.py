@@ -24,9 +24,6 @@ def log(*probabilities):
     return answer(*np.log(probabilities))
 
 
-# ---- softmax --------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("temperature", [0.1, 0.5, 1.0, 2.0, 20.0])
 def test_softmax_is_torch_softmax_of_the_divided_logits(temperature):
     logits = np.random.default_rng(0).normal(0, 8, 1000).astype(np.float32)
@@ -55,9 +52,6 @@ def test_softmax_leaves_the_logits_alone():
     logits = np.array([2, 1, 0], dtype=np.float32)
     softmax(logits, 3.0)
     assert logits.tolist() == [2, 1, 0]
-
-
-# ---- answers --------------------------------------------------------------------------------------------------------
 
 
 def test_top_is_best_first():
@@ -120,9 +114,6 @@ def test_classify_leaves_the_model_as_it_was(fails):
     assert state() == before
     assert torch.is_grad_enabled()
     assert not torch.is_inference_mode_enabled()
-
-
-# ---- files ----------------------------------------------------------------------------------------------------------
 
 
 def rows(text):

@@ -70,9 +70,6 @@ def apart(first, second):
     return abs((first - second + 90) % 180 - 90)
 
 
-# ---- The kernels ----------------------------------------------------------------------------------------------------
-
-
 def test_convolutions_come_first_then_fully_connected_layers():
     assert kernel_layers(MODELS["alexnet_2012"].spec) == (
         *("conv1", "conv2", "conv3", "conv4", "conv5"),
@@ -137,9 +134,6 @@ def test_red_green_and_blue_are_seen_only_by_whole_filters_of_the_picture():
     assert not sees_rgb(Spec((3, 8, 8), (Conv(3, 3, groups=3),)), "conv1")  # one colour each
     assert not sees_rgb(Spec((3, 8, 8), (Conv(3, 3), Conv(3, 3))), "conv2")  # three channels, no colours
     assert not sees_rgb(Spec((3, 8, 8), (Flatten(), Linear(192, 3))), "fc1")
-
-
-# ---- Orientation and frequency --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -259,9 +253,6 @@ def test_stripes_in_a_single_column_are_no_error():
     assert 0.4 < statistics(kernel).frequency[0] <= 0.5 * 2**0.5
 
 
-# ---- The other measures ---------------------------------------------------------------------------------------------
-
-
 @settings(max_examples=40)
 @given(st.integers(1, 12), st.integers(1, 4), st.sampled_from([(), (1, 1), (3, 3)]), st.integers(0, 99))
 def test_norm_mean_and_group(count, channels, window, seed):
@@ -364,9 +355,6 @@ def test_statistics_are_frozen_and_leave_the_kernels_alone():
         measured.norm = measured.mean
 
 
-# ---- Order and groups -----------------------------------------------------------------------------------------------
-
-
 def seven():
     """Seven filters: four orientations, a coloured blob, a faint one, a copy."""
     drawn = [gabor(angle, frequency) for angle, frequency in ((90, 0.2), (0, 0.4), (135, 0.3), (45, 0.15))]
@@ -443,9 +431,6 @@ def test_every_filter_is_in_one_group(by, weights):
     assert all(len(members) for _, members in found)
 
 
-# ---- Pictures -------------------------------------------------------------------------------------------------------
-
-
 def test_tiles_show_zero_as_mid_grey_and_the_extreme_as_black_or_white():
     weights = np.zeros((3, 3, 2, 2), np.float32)
     weights[0, 0, 0, 1] = 0.5  # red, top right
@@ -493,9 +478,6 @@ def test_slices_and_norms_of_the_input_channels():
             input_slice(weights, channel)
 
 
-# ---- Two checkpoints ------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("shape", [(6, 3, 5, 5), (6, 40)])
 def test_correlation_of_filters_of_the_same_number(shape):
     first, second = noise(*shape), noise(*shape, seed=1)
@@ -511,9 +493,6 @@ def test_correlation_of_filters_of_the_same_number(shape):
 def test_layers_of_different_shape_are_not_correlated():
     with pytest.raises(UserError, match=r"these are 64x3x11x11 and 96x3x11x11"):
         correlation(noise(64, 3, 11, 11), noise(96, 3, 11, 11))
-
-
-# ---- The shipped network --------------------------------------------------------------------------------------------
 
 
 def test_figure_3_of_the_shipped_network():

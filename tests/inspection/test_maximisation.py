@@ -100,9 +100,6 @@ def one_conv(kernel, *after, bias=0.0, size=32):
     return with_weights(spec, state)
 
 
-# ---- What a unit wants to see ---------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("preprocess", "colors", "degrees"),
     [
@@ -223,9 +220,6 @@ def test_every_layer_of_a_real_network_can_be_asked(model_id):
         assert not isnan(step.value)
 
 
-# ---- What a layer still knows ---------------------------------------------------------------------------------------
-
-
 def photo(shape=(3, 24, 24)):
     """A cat of this size, (1, C, H, W), normalised."""
     preprocess = COLOR if shape[0] == 3 else GRAY
@@ -282,9 +276,6 @@ def test_a_silent_layer_cannot_be_inverted():
     assert condition(network) == before
 
 
-# ---- Steps ----------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("steps", "every", "numbers"),
     [(12, 8, [8, 12]), (16, 8, [8, 16]), (3, 8, [3]), (3, 1, [1, 2, 3])],
@@ -333,9 +324,6 @@ def test_pictures_are_the_callers_own():
     assert np.array_equal(first, kept)
 
 
-# ---- What cannot be done --------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("layer", "channel"), [("conv9", 0), ("input", 0), ("conv1", 8), ("conv1", -1), ("fc4", 4), ("flatten", 54)]
 )
@@ -365,9 +353,6 @@ def test_weights_out_of_range_are_said_to_be(factor):
     with pytest.raises(UserError, match="drive the values of fc4 out of range"):
         list(invert(network, COLOR, "fc4", photo(EVERY_KIND.input)))
     assert condition(network) == before
-
-
-# ---- The model is left as it was ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("gradients", [False, True])
@@ -414,9 +399,6 @@ def test_the_callers_gradient_mode_is_the_callers(enabled):
             assert torch.is_grad_enabled() == enabled
             assert step.value != 0
         assert torch.is_grad_enabled() == enabled
-
-
-# ---- The parts ------------------------------------------------------------------------------------------------------
 
 
 @given(st.integers(-5, 5), st.integers(-5, 5))

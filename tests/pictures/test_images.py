@@ -27,9 +27,6 @@ pytestmark = pytest.mark.filterwarnings("error")
 SIZE = (40, 32)
 
 
-# ---- Making files ----------------------------------------------------------------------------------------------------
-
-
 def photo(size: tuple[int, int] = SIZE) -> Image.Image:
     """Smooth, coloured, and different in every corner."""
     y, x = np.mgrid[: size[1], : size[0]]
@@ -148,9 +145,6 @@ def rle_bmp() -> bytes:
 CORPUS = corpus()
 
 
-# ---- Asking ----------------------------------------------------------------------------------------------------------
-
-
 def refusal(data: bytes, name: str = "") -> UserError:
     with pytest.raises(UserError) as caught:
         decode(data, name)
@@ -174,9 +168,6 @@ def is_sound(picture: Picture) -> bool:
 def near(one: Image.Image, other: Image.Image, tolerance: float) -> bool:
     difference = np.abs(np.asarray(one, np.int16) - np.asarray(other, np.int16))
     return one.size == other.size and float(difference.mean()) <= tolerance
-
-
-# ---- Sound files -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", CORPUS)
@@ -220,9 +211,6 @@ def test_size_is_the_files_own(size: tuple[int, int]) -> None:
 
 def test_rle_bmp_rows_have_their_colours() -> None:
     assert [pixel(CORPUS["bmp rle"], (7, y)) for y in (0, 31)] == [(224, 0, 31), (255, 0, 0)]
-
-
-# ---- Transparency ----------------------------------------------------------------------------------------------------
 
 
 def hidden_palette(mode: str) -> Image.Image:
@@ -310,9 +298,6 @@ def test_alpha_that_hides_nothing_gets_no_note() -> None:
     picture = decode(saved(photo().convert("RGBA"), "PNG"))
     assert picture.notes == ()
     assert near(picture.image, photo(), 0)
-
-
-# ---- Depth, colours --------------------------------------------------------------------------------------------------
 
 
 def deep(values: np.ndarray, **options: object) -> bytes:
@@ -425,9 +410,6 @@ def test_gray_is_said_to_be_gray(mode: str, format: str) -> None:
     assert noted(picture, "grayscale")
 
 
-# ---- Which way up ----------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WebP", "TIFF", "AVIF"])
 def test_orientation_as_pillow_understands_it(format: str, orientation: int) -> None:
@@ -449,9 +431,6 @@ def test_damaged_exif_is_read_as_upright(block: bytes) -> None:
 @pytest.mark.parametrize("orientation", [0, 9, 65535])
 def test_an_orientation_that_does_not_exist_is_upright(orientation: int) -> None:
     assert decode(saved(photo(), "JPEG", exif=exif(orientation))).notes == ()
-
-
-# ---- Frames, sizes ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["apng", "webp animated", "avif animated", "gif animated", "tiff pages"])
@@ -483,9 +462,6 @@ def test_large_pictures_are_reduced_and_said_so(format: str, size: tuple[int, in
     assert max(picture.image.size) == KEPT_SIDE
     assert noted(picture, f"{size[1]} x {size[0]} to {picture.image.width} x {picture.image.height}")
     assert near(picture.image, photo().transpose(Image.Transpose.ROTATE_270).resize(picture.image.size), 4)
-
-
-# ---- Refused by what the header says, before decoding ----------------------------------------------------------------
 
 
 def gif_header(size: tuple[int, int], frame: tuple[int, int]) -> bytes:
@@ -635,9 +611,6 @@ def test_a_tiff_that_paints_itself_many_times_is_refused(no_decoding: None) -> N
     assert "many times" in str(refusal(data).__cause__)
 
 
-# ---- Not pictures, damaged pictures ----------------------------------------------------------------------------------
-
-
 def ftyp(*brands: bytes) -> bytes:
     return struct.pack(">I4s4sI", 16 + 4 * len(brands), b"ftyp", brands[0], 0) + b"".join(brands) + bytes(200)
 
@@ -715,8 +688,6 @@ def test_files_cut_at_every_tenth(name: str) -> None:
             refused += 1
     assert refused >= (2 if name in ("apng", "gif animated", "tiff pages", "webp animated") else 5), refused
 
-
-# ---- Hostile files: thousands of mutations ---------------------------------------------------------------------------
 
 INTERESTING = [b"\0", b"\1", b"\x7f", b"\x80", b"\xff", b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff"]
 Mutation = Callable[[random.Random, bytearray], None]
@@ -833,8 +804,6 @@ def test_many_threads_decode_at_once_and_no_global_changes() -> None:
     assert filters == list(warnings.filters)
     assert limits == (Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES)
 
-
-# ---- What a network sees ---------------------------------------------------------------------------------------------
 
 IMAGENET = Preprocess(256, 224, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 DIGITS = Preprocess(32, 32, (0.1307,), (0.3081,))

@@ -96,9 +96,6 @@ def close(actual, expected, tolerance=1e-5):
     assert np.abs(actual - expected).max() <= tolerance * np.abs(expected).max()
 
 
-# ---- Grad-CAM against the formula and against another library -------------------------------------------------------
-
-
 @pytest.mark.parametrize("model_id", ["alexnet_200", "alexnet_cifar", "alexnet_single", "lenet5"])
 def test_gradcam_is_the_papers_formula_at_every_convolution(model_id, transfer):
     model = transfer if model_id == "alexnet_200" else random_model(model_id)
@@ -143,9 +140,6 @@ def test_any_layer_with_maps_will_do():
             attribute(model, array, "layercam", layer=layer, target=2).raw,
             (np.maximum(slopes, 0) * maps).sum(0),
         )
-
-
-# ---- The others against autograd and loops --------------------------------------------------------------------------
 
 
 class _GuidedReLU(torch.autograd.Function):
@@ -286,9 +280,6 @@ def test_occlusion_equals_a_loop(window, stride, against):
     close(heat, theirs[0, 0].numpy())
 
 
-# ---- Integrated gradients -------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("against", BASELINES)
 def test_integrated_gradients_are_the_integral(against):
     model = model_of()
@@ -319,9 +310,6 @@ def test_the_completeness_error_on_paper():
     assert Completeness(total=9.0, difference=10.0).error == pytest.approx(0.1)
     assert Completeness(total=-9.0, difference=-10.0).error == pytest.approx(0.1)
     assert Completeness(total=1.0, difference=0.0).error == float("inf")
-
-
-# ---- What every answer holds ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -405,9 +393,6 @@ def test_the_table_is_whole():
                 assert setting.low <= setting.default <= setting.high
 
 
-# ---- What cannot be asked -------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
@@ -443,9 +428,6 @@ def test_a_network_without_convolutions():
     with pytest.raises(UserError, match="no convolution"):
         attribute(model, array_of(model), "gradcam")
     assert attribute(model, array_of(model), "saliency").heat.shape == (4, 4)
-
-
-# ---- Nothing is left behind -----------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -535,8 +517,6 @@ def test_eight_threads_at_once_get_the_answers_of_one():
         assert np.array_equal(one.heat, other.heat), (one.method, one.class_id)
         assert (one.target, one.logit, one.notes) == (other.target, other.logit, other.notes)
 
-
-# ---- What is done with a map ----------------------------------------------------------------------------------------
 
 HEATS = arrays.arrays(
     np.float32, arrays.array_shapes(min_dims=2, max_dims=2, max_side=9), elements=st.integers(-3, 3).map(float)

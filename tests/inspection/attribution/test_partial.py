@@ -71,9 +71,6 @@ def rows_that_differ(one, other):
     return int(((one - other).abs() > 1e-6).sum((0, 1, 3)).count_nonzero())
 
 
-# ---- Equal to the whole network -------------------------------------------------------------------------------------
-
-
 @MANY
 @given(specs(), st.data())
 def test_networks_at_random(spec, data):
@@ -118,9 +115,6 @@ def test_rows_that_no_window_reads_change_nothing():
         assert torch.allclose(partial.with_rows(bands, top), partial.logits.expand(3, -1), atol=1e-6)
 
 
-# ---- Less work ------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("rounding", ["floor", "ceil"])
 @pytest.mark.parametrize("top", [0, 10, 33, 58])
 def test_exactly_the_rows_that_change_are_redone(rounding, top, monkeypatch):
@@ -140,9 +134,6 @@ def test_exactly_the_rows_that_change_are_redone(rounding, top, monkeypatch):
     partial.with_rows(bands, top)
     assert redone == expected
     assert redone[0] <= 5 < clean["conv1"].shape[2]
-
-
-# ---- Nothing is left behind -----------------------------------------------------------------------------------------
 
 
 def test_the_network_the_picture_and_the_answers_stay_as_they_were():

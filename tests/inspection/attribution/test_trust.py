@@ -55,9 +55,6 @@ def ground(model, array, id):
     return baseline(id, torch.from_numpy(array)[None], model.entry.preprocess)[0].numpy()
 
 
-# ---- Completeness ---------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("method", ["integrated_gradients", "deeplift"])
 def test_completeness_of_a_map_is_what_its_answer_says(method):
     model = model_of()
@@ -68,9 +65,6 @@ def test_completeness_of_a_map_is_what_its_answer_says(method):
     assert found.difference == pytest.approx(answer.completeness.difference, abs=1e-5)
     half = completeness(model, array, answer.heat / 2, 2, "blur")
     assert half.error == pytest.approx(abs(found.total / 2 - found.difference) / abs(found.difference), rel=1e-4)
-
-
-# ---- Deletion and insertion -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("deleted", "inserted"), [("grey", "blur"), ("black", "grey")])
@@ -134,9 +128,6 @@ def test_a_random_order_is_that_of_the_same_map_elsewhere():
         assert list(down) in ([1], [3]), "rows stay rows, in their order or mirrored, around the edge"
 
 
-# ---- Similarity -----------------------------------------------------------------------------------------------------
-
-
 def test_similarity_on_paper():
     a = np.array([[1, 2], [3, 4]], np.float32)
     assert pearson(a, 5 - a) == pytest.approx(-1)
@@ -161,9 +152,6 @@ def test_rank_correlation_equals_a_loop(first, second):
     assert spearman(first, second) == pytest.approx(expected, abs=1e-9)
 
 
-# ---- Noise ----------------------------------------------------------------------------------------------------------
-
-
 def test_noise_sensitivity_equals_asking_again():
     model = model_of()
     array = array_of(model)
@@ -186,9 +174,6 @@ def test_without_noise_nothing_moves():
     array = array_of(model)
     found = last(noise_sensitivity(model, array, attribute(model, array, "saliency"), noise=0.0, seeds=(0,)))
     assert (found.moved[0], found.correlations[0]) == (0, pytest.approx(1))
-
-
-# ---- Randomised weights ---------------------------------------------------------------------------------------------
 
 
 def forgetting(model, method, target=None, seed=0):
@@ -232,8 +217,6 @@ def test_a_map_of_the_picture_alone_fails_and_a_gradient_passes(monkeypatch):
     assert passed.similarity < FAILS_FROM
     assert not passed.fails
 
-
-# ---- Nothing is left behind -----------------------------------------------------------------------------------------
 
 TESTS = {
     "curves": lambda model, array, answer: deletion_insertion(model, array, answer.heat, 1, steps=20, orders=1),

@@ -56,9 +56,6 @@ def seen(model, image, size=None):
     return torchvision.center_crop(torchvision.resize(image, size), [size])
 
 
-# ---- The kinds ------------------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_strength_0_changes_nothing(model, photo, kind):
     arrays, _ = changed(model, photo, kind, 0)
@@ -149,9 +146,6 @@ def test_strengths_are_said_with_their_units_and_the_papers_margin_is_usual():
     assert KINDS["crop"].strengths(32).usual == 4
 
 
-# ---- Answers --------------------------------------------------------------------------------------------------------
-
-
 def test_answers_are_those_to_each_variant_alone(model, photo):
     found = augmentation.variants(model, photo, "rotation", 90, PCA, seed=3)
     arrays, drawn = changed(model, photo, "rotation", 90, seed=3)
@@ -207,9 +201,6 @@ def test_the_model_is_left_as_it_was(model, photo):
     with pytest.raises(KeyError):
         augmentation.variants(model, photo, "blur", 1, PCA)
     assert state() == before
-
-
-# ---- Colours --------------------------------------------------------------------------------------------------------
 
 
 def test_the_samples_colours_are_mostly_light_and_dark():
@@ -270,9 +261,6 @@ def test_the_best_classes_of_both_answers_are_shown():
     found = augmentation.Recoloured(np.zeros(3), np.zeros(3), b"", b"", probabilities)
     assert found.shown(2) == [0, 1, 3]
     assert found.shown(4) == [0, 1, 2, 3]
-
-
-# ---- The code shown -------------------------------------------------------------------------------------------------
 
 
 def run(code):

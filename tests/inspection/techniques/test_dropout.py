@@ -54,9 +54,6 @@ def untouched(network):
     )
 
 
-# ---- One mask -------------------------------------------------------------------------------------------------------
-
-
 def test_a_rate_of_zero_is_inference():
     network, outputs = ready(TWO_MASKS)
     passed = training_pass(network, outputs, 0.0, seed=5)
@@ -111,9 +108,6 @@ def test_what_is_dropped_is_drawn_on_the_other_side_of_zero():
     assert masked.extreme >= outputs["flatten"].abs().max().item()
 
 
-# ---- Many masks -----------------------------------------------------------------------------------------------------
-
-
 def every_mask(size, rate):
     """All masks with their probabilities."""
     for kept in product([False, True], repeat=size):
@@ -164,8 +158,6 @@ def test_on_average_it_is_what_torch_does_in_training():
     assert np.allclose(found.probabilities.std(0), probabilities.std(0), atol=0.02)
 
 
-# ---- Scaling --------------------------------------------------------------------------------------------------------
-
 RATES = st.fractions(0, Fraction(9, 10), max_denominator=20)
 NUMBERS = st.fractions(-100, 100, max_denominator=50)
 
@@ -207,9 +199,6 @@ def test_weighted_sums_are_those_of_a_loop(rate, seed):
             assert abs(sums.mean[i] - sums.expected[i]) <= 5 * spread_of_mean + 1e-9
     magnitudes = np.abs(np.array(weights) @ values)
     assert np.allclose(np.sort(magnitudes)[::-1][:UNITS], np.abs(found.rules["inverted"].test), rtol=1e-5)
-
-
-# ---- Where it stands ------------------------------------------------------------------------------------------------
 
 
 def test_the_paper_drops_outputs_and_the_others_drop_inputs():

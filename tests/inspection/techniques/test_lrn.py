@@ -37,9 +37,6 @@ LAYERS = st.builds(
 )
 
 
-# ---- LRN ------------------------------------------------------------------------------------------------------------
-
-
 @settings(max_examples=40)
 @given(LAYERS, st.integers(0, 99))
 def test_the_printed_record_is_the_printed_formula(layer, seed):
@@ -133,9 +130,6 @@ def test_colours_are_full_where_one_value_in_a_hundred_is():
     one_peak = np.zeros((1, 20, 20), np.float32)
     one_peak[0, 3, 3] = 5
     assert colour_limit(one_peak) == 5
-
-
-# ---- Batch normalisation --------------------------------------------------------------------------------------------
 
 
 def test_batch_normalisation_is_torchs_in_training():

@@ -123,9 +123,6 @@ def test_a_map_of_zeros_has_no_winners():
     assert (found.outputs, found.level, found.survivors, found.sharing, found.most) == (4, 4, 0, 0, 0)
 
 
-# ---- AlexNet's numbers ----------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(("length", "floor", "ceil"), [(55, 27, 27), (27, 13, 13), (13, 6, 6)])
 def test_windows_of_three_fit_alexnets_maps_by_either_rule(length, floor, ceil):
     assert side(length, POOLINGS["overlapping"]) == floor
@@ -155,9 +152,6 @@ def test_the_poolings_are_the_papers():
     assert POOLINGS["apart"] == Pool(2, 2)
     assert POOLINGS["average"].mode == "avg"
     assert list(MAX_POOLINGS) == ["overlapping", "apart"]
-
-
-# ---- Shifts ---------------------------------------------------------------------------------------------------------
 
 
 def test_shift_changes_are_those_of_a_loop():

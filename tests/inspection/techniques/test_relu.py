@@ -37,8 +37,6 @@ BY_FORMULA = {  # value and derivative
     "sigmoid": (lambda x: 1 / (1 + math.exp(-x)), lambda x: math.exp(-x) / (1 + math.exp(-x)) ** 2),
 }
 
-# ---- One value -------------------------------------------------------------------------------------------------------
-
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 @given(x=st.floats(-30, 30))
@@ -74,8 +72,6 @@ def test_the_callers_numbers_stay_alone():
     value[:] = 7
     assert list(x) == [1, 2]
 
-
-# ---- Many layers -----------------------------------------------------------------------------------------------------
 
 SQUARE = 400
 
@@ -184,8 +180,6 @@ def test_a_seed_repeats_and_torchs_own_dice_stay_where_they_are():
     assert (first.gradient != other.gradient).any()
 
 
-# ---- A trained network -----------------------------------------------------------------------------------------------
-
 SPEC = Spec(
     (3, 8, 8),
     (
@@ -217,9 +211,6 @@ def test_silence_is_what_loops_count_and_leaves_the_model_alone():
     assert not any(module._forward_hooks or module.training for module in network.modules())
     assert all(torch.equal(before[key], tensor) for key, tensor in network.state_dict().items())
     assert all(parameter.grad is None for parameter in network.parameters())
-
-
-# ---- A race ----------------------------------------------------------------------------------------------------------
 
 
 @given(values=st.lists(st.floats(0, 1), max_size=40))
