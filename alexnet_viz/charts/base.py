@@ -29,9 +29,6 @@ LEGEND_ABOVE = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
 SHARES = {"tickformat": ".0%"}  # of an axis
 
 
-# ---- Parts ----------------------------------------------------------------------------------------------------------
-
-
 def chart(x: Mapping[str, Any], y: Mapping[str, Any], **layout: Any) -> go.Figure:
     """An empty chart that stays still under the mouse, with these two axes; `layout` comes before the house's own.
 
@@ -110,9 +107,6 @@ def line_chart(
         dots = {"mode": "lines+markers", "marker": {"symbol": symbol[0], "size": 9}} if symbol else {}
         add_line(figure, across, up, color, dash, name=name, **{**dots, **more, **(each[i] if each else {})})
     return figure
-
-
-# ---- Figures of more than one page ----------------------------------------------------------------------------------
 
 
 def probability_bars(names: Sequence[str], probabilities: Sequence[float], zoom: float = 1.0) -> go.Figure:

@@ -11,8 +11,6 @@ from plotly.subplots import make_subplots
 from alexnet_viz.charts import base, training
 from alexnet_viz.charts.base import GREEN, MUTED, ORANGE, SHARES, SKY, STRONG, WEAK, chart, name_axis
 
-# ---- Dropout --------------------------------------------------------------------------------------------------------
-
 
 def answers_over_masks(
     names: Sequence[str],
@@ -49,8 +47,6 @@ def answers_over_masks(
     return figure
 
 
-# ---- Pooling --------------------------------------------------------------------------------------------------------
-
 _SHIFT_STYLES = (
     (STRONG, "solid", "circle"),
     (WEAK, "solid", "square"),
@@ -70,9 +66,6 @@ def change_by_shift(changes: Sequence[NDArray[Any]], names: Sequence[str], title
         height=320,
         hovertemplate="%{x}: %{y:.1%}<extra></extra>",
     )
-
-
-# ---- LRN ------------------------------------------------------------------------------------------------------------
 
 
 def lrn_neighbours(
@@ -121,9 +114,6 @@ def channel_statistics(groups: Sequence[tuple[str, NDArray[Any], NDArray[Any]]],
     return figure
 
 
-# ---- Paper against code ---------------------------------------------------------------------------------------------
-
-
 def two_rules(
     paper: Sequence[float], torch: Sequence[float], cut: int, names: tuple[str, str], titles: tuple[str, str]
 ) -> go.Figure:
@@ -138,8 +128,6 @@ def two_rules(
     figure.add_vline(x=cut, line={"dash": "dot", "color": MUTED})
     return figure
 
-
-# ---- ReLU -----------------------------------------------------------------------------------------------------------
 
 _FUNCTION_STYLES: Mapping[str, tuple[str, str]] = {  # colour, dash
     "relu": (STRONG, "solid"),
@@ -262,8 +250,6 @@ def race_errors(lines: Sequence[training.Line], title: str, goal: float) -> trai
     return option
 
 
-# ---- Two GPUs -------------------------------------------------------------------------------------------------------
-
 _FADED = 0.5  # opacity of the bars beside the chosen one
 
 
@@ -371,9 +357,6 @@ def stream_colours(shares: NDArray[Any], names: Sequence[str], titles: tuple[str
     )
     figure.add_vline(x=0.5, line={"dash": "dot", "color": MUTED})
     return figure
-
-
-# ---- Augmentation ---------------------------------------------------------------------------------------------------
 
 
 def stability(

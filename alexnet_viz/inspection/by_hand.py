@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from alexnet_viz.inspection.activations import INPUT, Floats
-from alexnet_viz.network.build import Network
+from alexnet_viz.inspection.activations import INPUT, Floats, activations
+from alexnet_viz.network.build import Network, with_weights
 from alexnet_viz.network.fields import Box, check_channel, check_layer, check_position, window_box
 from alexnet_viz.network.spec import (
     LRN,
@@ -30,6 +31,7 @@ from alexnet_viz.network.spec import (
     Linear,
     Pool,
     Rounding,
+    Spec,
     layer_names,
 )
 
@@ -201,6 +203,13 @@ def work(
 
 
 # ---- What is asked ---------------------------------------------------------------------------------------------------
+
+
+def work_alone(layer: Layer, maps: Floats, channel: int, row: int, column: int) -> Worked:
+    """One value of a layer without weights, worked out from maps (C, H, W)."""
+    network = with_weights(Spec(maps.shape, (layer,)), {})
+    outputs = activations(network, torch.from_numpy(maps)[None])
+    return work(network, outputs, layer_names((layer,))[0], channel, row, column)
 
 
 class _Unit:

@@ -119,11 +119,10 @@ class Term:
 
 def softmax_terms(answer: Answer, temperature: float, count: int) -> tuple[list[Term], float]:
     """The `count` largest terms of the softmax, best first, and the sum of the exponentials of all classes."""
-    probabilities = softmax(answer.logits, temperature)
     logits = answer.logits.astype(np.float64)
     exponentials = np.exp((logits - logits.max()) / temperature)
+    total = exponentials.sum()
     order = np.argsort(-answer.logits, kind="stable")[:count]
-    terms = [
-        Term(answer.classes[i], float(answer.logits[i]), float(exponentials[i]), float(probabilities[i])) for i in order
-    ]
-    return terms, float(exponentials.sum())
+    columns = (logits[order], exponentials[order], exponentials[order] / total)
+    rows = zip(order, *(column.tolist() for column in columns), strict=True)
+    return [Term(answer.classes[i], *numbers) for i, *numbers in rows], float(total)

@@ -22,6 +22,7 @@ from alexnet_viz.inspection.activations import Floats
 from alexnet_viz.network.build import Network
 from alexnet_viz.network.fields import check_layer
 from alexnet_viz.network.spec import LRN, Conv, Layer, Linear, Spec, kernel_layers, layer_names
+from alexnet_viz.pictures.render import colour_tiles
 
 Numbers = NDArray[np.float64]
 Indices = NDArray[np.int64]  # filter numbers, from 0
@@ -142,7 +143,7 @@ def _grating(kernel: Floats) -> tuple[float, float, float]:
     if np.square(beside).sum() <= _ROUNDING * np.square(weights).sum():
         return np.nan, 0.0, 0.0
     whole, power = _power(weights), _power(beside)
-    row, column = (int(i) for i in np.unravel_index(power.argmax(), power.shape))
+    row, column = divmod(int(power.argmax()), len(power))
     down, right = _refined(power, row, column)
     orientation = float(_stripes(down, right))
     frequencies = np.fft.fftfreq(len(power))
@@ -285,37 +286,28 @@ def grouped(statistics: Statistics, by: str) -> list[tuple[str, Indices]]:
     return [(group, np.flatnonzero(members)) for group, members in parts.items() if members.any()]
 
 
-_Parts = dict[str, NDArray[np.bool_]]  # which filters each group has, by the group's id; every filter is in one
-
 _DIRECTIONS = ("horizontal", "diagonal up", "vertical", "diagonal down")  # sectors of 45 degrees around 0, 45, 90, 135
 
 
-def _by_stream(measured: Statistics) -> _Parts:
-    """Ids are the streams' numbers, from "0"."""
-    return {str(stream): measured.group == stream for stream in np.unique(measured.group)}
-
-
-def _by_colour(measured: Statistics) -> _Parts:
-    share = measured.colour
-    return {"colour": share > COLOURED, "grey": share <= COLOURED, "none": np.isnan(share)}
-
-
-def _by_orientation(measured: Statistics) -> _Parts:
+def _by_orientation(measured: Statistics) -> dict[str, NDArray[np.bool_]]:
     sectors = np.floor((measured.orientation + NEAR) / (2 * NEAR)) % len(_DIRECTIONS)
     return {name: sectors == i for i, name in enumerate(_DIRECTIONS)} | {"none": np.isnan(sectors)}
 
 
-def _by_state(measured: Statistics) -> _Parts:
-    """Dead before duplicate: what a dead filter resembles says nothing."""
-    duplicate = (measured.duplicate_of >= 0) & ~measured.dead
-    return {"dead": measured.dead, "duplicate": duplicate, "distinct": ~measured.dead & ~duplicate}
-
-
-GROUPINGS: Mapping[str, Callable[[Statistics], _Parts]] = {
-    "stream": _by_stream,
-    "colour": _by_colour,
+# Which filters each group has, by the group's id; every filter is in one.
+GROUPINGS: Mapping[str, Callable[[Statistics], dict[str, NDArray[np.bool_]]]] = {
+    "stream": lambda measured: {str(stream): measured.group == stream for stream in np.unique(measured.group)},
+    "colour": lambda measured: {
+        "colour": measured.colour > COLOURED,
+        "grey": measured.colour <= COLOURED,
+        "none": np.isnan(measured.colour),
+    },
     "orientation": _by_orientation,
-    "state": _by_state,
+    "state": lambda measured: {  # dead before duplicate: what a dead filter resembles says nothing
+        "dead": measured.dead,
+        "duplicate": ~measured.dead & (measured.duplicate_of >= 0),
+        "distinct": ~measured.dead & (measured.duplicate_of < 0),
+    },
 }
 
 
@@ -335,9 +327,7 @@ def rgb_tiles(kernels: Floats, scale: Scale | float = "filter") -> NDArray[np.ui
         )
     largest = np.abs(kernels).max(axis=(1, 2, 3), keepdims=True).astype(np.float64)
     limits = {"filter": largest, "layer": largest.max()}
-    limit = limits[scale] if isinstance(scale, str) else np.float64(scale)
-    shares = np.clip(kernels / np.where(limit > 0, limit, 1.0), -1, 1)
-    return np.rint(127.5 + 127.5 * shares).astype(np.uint8).transpose(0, 2, 3, 1)
+    return colour_tiles(kernels, limits[scale] if isinstance(scale, str) else scale)
 
 
 def matched_limit(first: Floats, second: Floats) -> float:

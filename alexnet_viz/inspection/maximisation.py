@@ -93,7 +93,7 @@ def maximise(
     row = rows[-1]
     check_channel(layer_name, row.shape, channel)
     height, width = network.spec.input[1:]
-    layer = _run(_without_last_relus(network, rows))
+    layer = nn.Sequential(*_without_last_relus(network, rows))
     summary = _SUMMARIES[objective]
     shown = Box(0, 0, height, width)
     if objective == "unit" and len(row.shape) == 3:
@@ -109,8 +109,8 @@ def maximise(
     )
 
     def value(batch: Tensor) -> Tensor:
-        values = layer(batch)[0, channel]  # (H, W) of a map, () of a unit
-        return summary(values) if values.dim() else values
+        values: Tensor = layer(batch)[0, channel]  # (H, W) of a map, () of a unit
+        return values if not values.dim() else summary(values)
 
     return _optimise(_Goal(layer_name, value, uphill=True, shown=shown), canvas, settings, every)
 
@@ -131,7 +131,7 @@ def invert(
     values leave the range of float32. Departs from the paper in the loop (module docstring) and the plain squared
     total variation.
     """
-    layer = _run(view(network).layers()[: len(_rows(network, layer_name))])
+    layer = nn.Sequential(*view(network).layers()[: len(_rows(network, layer_name))])
     target = layer(batch.detach())
     # In double precision, where no float32 squared leaves the range.
     norm = _in_range(float(target.double().norm()), layer_name)
@@ -145,13 +145,11 @@ def invert(
     canvas = _Canvas(height, width, preprocess, longest=max(height, width), contrast=1.0)
 
     def distance(batch: Tensor) -> Tensor:
-        return ((layer(batch) - target) / norm).square().sum()
+        off: Tensor = layer(batch) - target
+        return (off / norm).square().sum()
 
     goal = _Goal(layer_name, distance, uphill=False, shown=Box(0, 0, height, width))
     return _optimise(goal, canvas, settings, every)
-
-
-# ---- What is asked ---------------------------------------------------------------------------------------------------
 
 
 def _rows(network: Network, layer_name: str) -> tuple[Row, ...]:
@@ -172,27 +170,11 @@ def _without_last_relus(network: Network, rows: tuple[Row, ...]) -> list[nn.Modu
     ]
 
 
-def _run(modules: list[nn.Module]) -> Callable[[Tensor], Tensor]:
-    def run(batch: Tensor) -> Tensor:
-        for module in modules:
-            batch = module(batch)
-        return batch
+_SUMMARIES: dict[Objective, Callable[[Tensor], Tensor]] = {  # of a map: (H, W) -> ()
+    "channel": lambda values: F.leaky_relu(values, LEAK).mean(),
+    "unit": lambda values: values[values.shape[0] // 2, values.shape[1] // 2],
+}
 
-    return run
-
-
-def _mean(values: Tensor) -> Tensor:  # (H, W) -> ()
-    return F.leaky_relu(values, LEAK).mean()
-
-
-def _middle(values: Tensor) -> Tensor:  # (H, W) -> ()
-    return values[values.shape[0] // 2, values.shape[1] // 2]
-
-
-_SUMMARIES: dict[Objective, Callable[[Tensor], Tensor]] = {"channel": _mean, "unit": _middle}
-
-
-# ---- The picture -----------------------------------------------------------------------------------------------------
 
 # Square root of the covariance of red, green and blue in ImageNet's pixels: rows are red, green and blue, columns the
 # decorrelated directions (light, red against blue, green against both). Published in Lucid, the code of Olah et al.
@@ -268,9 +250,6 @@ def _moved(batch: Tensor, angle: float, size: float, down: float, across: float)
     grid = F.affine_grid(places, list(batch.shape), align_corners=False)
     moved: Tensor = F.grid_sample(batch, grid, padding_mode="reflection", align_corners=False)
     return moved
-
-
-# ---- The loop --------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

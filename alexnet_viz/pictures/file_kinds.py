@@ -41,10 +41,6 @@ class Plain:
     size: tuple[int, int] | None = None  # where merely opening the file already allocates or warns by its size
 
 
-def _unchanged(data: bytes) -> Plain:
-    return Plain(data)
-
-
 _SOS, _EOI, _APP0, _APP1, _APP14 = 0xDA, 0xD9, 0xE0, 0xE1, 0xEE
 # What a JPEG decoder needs: frames, Huffman and quantisation tables, restart interval, and the two application
 # segments (JFIF, Adobe) that say how colours are stored.
@@ -230,7 +226,7 @@ KINDS = (
     Kind("WebP", lambda data: data[:4] + data[8:12] == b"RIFFWEBP", _plain_webp, WebPImagePlugin.WebPImageFile),
     Kind("AVIF", _is_avif, _plain_avif, AvifImagePlugin.AvifImageFile),
     Kind("GIF", lambda data: data.startswith((b"GIF87a", b"GIF89a")), _plain_gif, GifImagePlugin.GifImageFile),
-    Kind("BMP", _is_bmp, _unchanged, BmpImagePlugin.BmpImageFile),
+    Kind("BMP", _is_bmp, Plain, BmpImagePlugin.BmpImageFile),
     Kind("TIFF", lambda data: data.startswith((b"II*\0", b"MM\0*")), _plain_tiff, TiffImagePlugin.TiffImageFile),
 )
 FORMATS = tuple(kind.format for kind in KINDS)

@@ -6,7 +6,7 @@
     outline = draw_crop(picture.image, preprocess.crop_box(picture.image.size))
 
 Every picture passes through `decode`, in three steps: recognise the kind by its first bytes and cut the file down to
-what its pixels need (image_files.py), check the sizes its header claims, and only then decode.
+what its pixels need (file_kinds.py), check the sizes its header claims, and only then decode.
 """
 
 import io
@@ -123,19 +123,18 @@ _SIZE_LIMITS: tuple[tuple[Callable[[int, int], bool], str, int], ...] = (
 def _check_size(kind: Kind, size: tuple[int, int], label: str | Message) -> None:
     """Refuse by what the header claims, before a single pixel is decoded."""
     width, height = size
+    said = {"name": label, "width": width, "height": height}
     most = MAX_PIXELS_OF.get(kind.format, MAX_PIXELS)
     if width * height > most:
         raise UserError(
             "{name} has {width} x {height} pixels; at most {limit} million are accepted. "
             "Make it smaller and try again.",
-            name=label,
-            width=width,
-            height=height,
+            **said,
             limit=most // 1_000_000,
         )
     for exceeds, text, limit in _SIZE_LIMITS:
         if exceeds(width, height):
-            raise UserError(text, name=label, width=width, height=height, limit=limit)
+            raise UserError(text, **said, limit=limit)
 
 
 # ---- Decoding -------------------------------------------------------------------------------------------------------
@@ -158,10 +157,10 @@ def _read(kind: Kind, data: bytes, label: str | Message) -> tuple[Image.Image, t
         notes.append(Message("It has several frames or pages; the first one is used."))
     image = _to_rgb(source, raw_mode, notes)
     _reduce(image)
-    turn = _TURNS.get(orientation(plain.exif or source.info.get("exif", b"")))
-    if turn is not None:
-        image = image.transpose(turn)
-        size = size[::-1] if turn in _SIDEWAYS else size
+    held = orientation(plain.exif or source.info.get("exif", b""))
+    if held in _TURNS:
+        image = image.transpose(_TURNS[held])
+        size = size[::-1] if held >= 5 else size
         notes.append(Message("It was turned upright, as its EXIF orientation says."))
     if max(size) > KEPT_SIDE:
         notes.append(
@@ -195,7 +194,7 @@ def _raw_mode(source: ImageFile.ImageFile) -> str:
     return str(args[0] if isinstance(args, tuple) else args)
 
 
-_TURNS = {
+_TURNS = {  # by EXIF orientation; from 5 on a picture lies on its side
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -203,12 +202,6 @@ _TURNS = {
     6: Image.Transpose.ROTATE_270,
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
-}
-_SIDEWAYS = {
-    Image.Transpose.TRANSPOSE,
-    Image.Transpose.ROTATE_270,
-    Image.Transpose.TRANSVERSE,
-    Image.Transpose.ROTATE_90,
 }
 
 

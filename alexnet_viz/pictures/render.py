@@ -106,8 +106,13 @@ def kernels(weights: NDArray[np.float32], width: int = MONTAGE_WIDTH) -> Montage
     extremes = np.abs(weights).max(axis=(1, 2, 3))
     if weights.shape[1] != 3:
         return montage(weights[:, 0], extremes, width)
-    shares = weights / np.where(extremes > 0, extremes, 1)[:, None, None, None]
-    return picture_montage(np.rint(127.5 + 127.5 * shares).astype(np.uint8).transpose(0, 2, 3, 1), width)
+    return picture_montage(colour_tiles(weights, extremes[:, None, None, None]), width)
+
+
+def colour_tiles(weights: NDArray[np.float32], limit: NDArray[np.floating[Any]] | float) -> NDArray[np.uint8]:
+    """(N, 3, k, k) as pictures (N, k, k, 3): zeros mid grey (128), -limit 0, limit 255; beyond that it is clipped."""
+    shares = np.clip(weights / np.where(limit > np.float64(0), limit, 1.0), -1, 1)
+    return np.rint(127.5 + 127.5 * shares).astype(np.uint8).transpose(0, 2, 3, 1)
 
 
 def vector(values: NDArray[np.float32], limit: float, width: int = MONTAGE_WIDTH) -> Montage:

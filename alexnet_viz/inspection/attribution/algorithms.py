@@ -109,12 +109,10 @@ def enlarged(raw: Tensor, size: tuple[int, int]) -> Tensor:
     return large
 
 
-# ---- One function a method -------------------------------------------------------------------------------------------
-
-
 def gradcam(request: Request) -> Steps:
     """Grad-CAM: sum_k a_k A_k with a_k = 1/Z sum_ij dS / dA_k,ij. Selvaraju et al. 2017, arXiv:1610.02391."""
-    raw = LayerGradCam(request.score, request.module()).attribute(request.picture)  # (1, 1, h, w)
+    # sum over k of a_k A_k, its sign kept: (1, 1, h, w)
+    raw = LayerGradCam(request.score, request.module()).attribute(request.picture)
     yield _from_map(request, raw)
 
 
@@ -126,6 +124,7 @@ def layercam(request: Request) -> Steps:
         leaf = maps.detach().clone().requires_grad_(True)
         *_, (_, logits) = onwards(request.score.network, leaf, request.layer)
         (slopes,) = torch.autograd.grad(request.score.of(logits).sum(), leaf)  # dS / dA: (1, K, h, w)
+    # sum over k of max(0, dS / dA_k) * A_k: (1, 1, h, w)
     yield _from_map(request, (slopes.clamp(min=0) * maps).sum(1, keepdim=True))
 
 
@@ -137,6 +136,7 @@ def _from_map(request: Request, raw: Tensor) -> Outcome:
 def guided_gradcam(request: Request) -> Steps:
     """Guided backpropagation times max(0, Grad-CAM), enlarged. Selvaraju et al. 2017, arXiv:1610.02391."""
     guided = GuidedGradCam(request.score, request.module())
+    # (1, C, H, W) of the one times (1, 1, H, W) of the other
     yield Outcome(guided.attribute(request.input(), interpolate_mode="bilinear"))
 
 
@@ -145,16 +145,19 @@ def guided_backprop(request: Request) -> Steps:
 
     Springenberg et al. 2015, arXiv:1412.6806.
     """
+    # dS / dx with the changed ReLUs: (1, C, H, W)
     yield Outcome(GuidedBackprop(request.score).attribute(request.input()))
 
 
 def saliency(request: Request) -> Steps:
     """dS / dx. Simonyan, Vedaldi and Zisserman 2014, arXiv:1312.6034."""
+    # dS / dx, signed: (1, C, H, W)
     yield Outcome(Saliency(request.score).attribute(request.input(), abs=False))
 
 
 def input_x_gradient(request: Request) -> Steps:
     """x * dS / dx. Shrikumar et al. 2016, arXiv:1605.01713."""
+    # x * dS / dx, value by value: (1, C, H, W)
     yield Outcome(InputXGradient(request.score).attribute(request.input()))
 
 
@@ -181,6 +184,7 @@ def integrated_gradients(request: Request) -> Steps:
         weights = _weights(places[last - len(logits) : last], logits, (gradients * difference).sum((1, 2, 3)))
         mean += torch.tensordot(weights, gradients, 1)[None]  # the integral so far: (1, C, H, W)
         yield Progress(last, steps)
+    # (x - x') times the integral: (1, C, H, W)
     yield Outcome(mean * difference, baseline=start)
 
 
@@ -205,6 +209,7 @@ def _weights(places: Tensor, logits: Tensor, slopes: Tensor) -> Tensor:
     # second point.
     later = (logits.diff() / ways - slopes[:-1]) / slopes.diff()
     later = later.nan_to_num(0.5).clamp(0.25, 0.75)
+    # The parts that each way gives its two ends, added up: (n points,)
     weights = torch.zeros_like(places)
     weights[:-1] += ways * (1 - later)
     weights[1:] += ways * later
@@ -226,6 +231,7 @@ def smoothgrad(request: Request) -> Steps:
     for first, last in _chunks(samples):
         noise = torch.randn(last - first, *picture.shape[1:], generator=generator)
         noisy = (picture + sigma * noise).requires_grad_(True)
+        # 1/n sum of dS / dx at x + noise: (B, C, H, W) -> (1, C, H, W)
         heat += method.attribute(noisy, abs=False).sum(0, keepdim=True) / samples
         yield Progress(last, samples)
     yield Outcome(heat)
@@ -237,6 +243,7 @@ def deeplift(request: Request) -> Steps:
     The rescale rule of Shrikumar et al. 2017, arXiv:1704.02685.
     """
     start = request.baseline()
+    # m * (x - x'): (1, C, H, W)
     yield Outcome(DeepLift(request.score).attribute(request.input(), start).detach(), baseline=start)
 
 
@@ -261,11 +268,13 @@ def occlusion(request: Request) -> Steps:
         band = slice(top, top + window)
         for first, last in _chunks(len(lefts)):
             parts = [slice(left, left + window) for left in lefts[first:last]]
+            # One copy of the band for each window of the row, covered there: (B, C, window, W)
             bands = picture[:, :, band].repeat(len(parts), 1, 1, 1)
             for covered, part in zip(bands, parts, strict=True):
                 covered[:, :, part] = start[0, :, band, part]
             # S(x) - S(covered): (B,)
             drops = (partial.logits - partial.with_rows(bands, top))[:, request.score.target]
+            # Each window gives its drop to the pixels under it.
             for part, drop in zip(parts, drops, strict=True):
                 heat[:, :, band, part] += drop
                 windows[:, :, band, part] += 1

@@ -133,9 +133,6 @@ def _completeness(score: ClassScore, outcome: Outcome, heat: Floats) -> Complete
     return Completeness(float(heat.sum(dtype=np.float64)), float(score.logits[score.target]) - there)
 
 
-# ---- What a map is told with -----------------------------------------------------------------------------------------
-
-
 def _notes(
     spec: Spec, method: Method, layer: str, raw: Floats | None, completeness: Completeness | None
 ) -> Iterator[Message]:
@@ -155,9 +152,6 @@ def _notes(
             total=f"{completeness.total:.2f}",
             difference=f"{completeness.difference:.2f}",
         )
-
-
-# ---- What is asked ---------------------------------------------------------------------------------------------------
 
 
 def preprocess_of(model: Model) -> Preprocess:
@@ -250,9 +244,6 @@ def _check_value(setting: Setting, value: Value) -> None:
             low=setting.low,
             high=setting.high,
         )
-
-
-# ---- What is done with a map -----------------------------------------------------------------------------------------
 
 
 def rectified(heat: Floats) -> Floats:

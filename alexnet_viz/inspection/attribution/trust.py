@@ -44,9 +44,6 @@ def completeness(model: Model, array: Floats, heat: Floats, target: int, against
     return Completeness(float(heat.sum(dtype=np.float64)), here - there)
 
 
-# ---- Deletion and insertion ------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Curve:
     """The class's probability while pixels change, most important first: of a map, and of maps that know nothing."""
@@ -141,9 +138,6 @@ def random_order(heat: Floats, generator: np.random.Generator) -> Order:
     return _by_importance(heat)
 
 
-# ---- Similarity of two maps ------------------------------------------------------------------------------------------
-
-
 def pearson(first: Floats | Doubles, second: Floats | Doubles) -> float:
     """Correlation of two maps, -1 to 1; 0 where one of them is constant, as it then has no pattern to agree on."""
     a, b = (values.astype(np.float64).ravel() for values in (first, second))
@@ -161,9 +155,6 @@ def _ranks(values: Floats) -> Doubles:
     _, place, counts = np.unique(values.ravel(), return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     return (last - (counts - 1) / 2)[place]
-
-
-# ---- Sensitivity to noise --------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -203,9 +194,6 @@ def _again(model: Model, array: Floats, original: Attribution) -> Attribution:
 def _relative_distance(heat: Floats, original: Floats) -> float:
     length = float(np.linalg.norm(original))
     return float(np.linalg.norm(heat - original)) / length if length else 0.0
-
-
-# ---- Randomised weights ----------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ PAPER_CUT = PAPER_MARGIN  # places along a side that it counts; there is one mor
 PAPER_FACTOR = 2 * PAPER_CUT**2  # 2048, by which it says that cutting and mirroring multiply the training set
 PAPER_SIGMA, VISIBLE_SIGMA = 0.1, 1.0  # of the random factors: the paper's, and one that nobody can miss
 SEED_CROP, SEED_PADDING = 227, 4  # of the seed document's RandomCrop
+SEED_SMALLEST = SEED_CROP - 2 * SEED_PADDING  # pixels of the shortest side with which its own transform runs
 
 
 # ---- The kinds ------------------------------------------------------------------------------------------------------
@@ -330,7 +331,6 @@ def colours(pictures: Sequence[bytes], side: int = SIDE) -> Iterator[Progress | 
 class Recoloured:
     """A photo whose colours were shifted."""
 
-    alphas: Floats  # (3,), the factors of the eigenvalues
     levels: Floats  # (3,), added to red, green and blue, in levels of 255
     before: bytes  # PNG, what the network saw
     after: bytes  # PNG, colours cut to what a screen can show
@@ -352,20 +352,15 @@ def recoloured(
     shift = pca.shift(alphas)
     batch = np.stack([photo.preprocess.normalised(photo.seen), _shifted(photo, shift)])
     before, after = (encode(_shown(photo, array)) for array in batch)
-    return Recoloured(alphas, 255 * shift, before, after, probabilities_of(model, batch))
+    return Recoloured(255 * shift, before, after, probabilities_of(model, batch))
 
 
 # ---- The same with torchvision --------------------------------------------------------------------------------------
 
 
-def places(margin: int) -> int:
-    """Where a window can stand along one side that is longer by a margin, in pixels."""
-    return margin + 1
-
-
 def factor(margin: int) -> int:
-    """How many pictures cutting and mirroring make of one."""
-    return 2 * places(margin) ** 2
+    """How many pictures cutting and mirroring make of one: a window has margin + 1 places along either side."""
+    return 2 * (margin + 1) ** 2
 
 
 _COLOUR_SHIFT = '''
@@ -417,11 +412,6 @@ def seed_code() -> str:
         "transforms.ColorJitter(brightness=0.2, contrast=0.2)",
     ]
     return _code(steps, PAPER)
-
-
-def seed_smallest() -> int:
-    """Pixels of the shortest side with which the seed document's own transform runs."""
-    return SEED_CROP - 2 * SEED_PADDING
 
 
 def _squared(size: int, crop: int | None = None) -> list[str]:

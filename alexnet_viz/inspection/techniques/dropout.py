@@ -12,6 +12,7 @@ multiplied in by hand; no module is ever put into training mode.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 import torch
@@ -123,17 +124,9 @@ class WeightedSums:
     paper_share: float  # 1 - rate: the paper's sums are so many times the inverted ones
 
 
-@dataclass(frozen=True)
-class Place:
-    """A dropout layer and how many values it may drop."""
-
-    layer: str
-    values: int
-
-
-def places(spec: Spec) -> tuple[Place, ...]:
-    """The dropout layers of a network, in order."""
-    return tuple(Place(row.name, int(np.prod(row.shape))) for row in walk(spec).rows if isinstance(row.layer, Dropout))
+def dropout_layers(spec: Spec) -> dict[str, int]:
+    """How many values each dropout layer of a network may drop, by name, in order."""
+    return {row.name: prod(row.shape) for row in walk(spec).rows if isinstance(row.layer, Dropout)}
 
 
 def head(spec: Spec) -> tuple[str, ...]:

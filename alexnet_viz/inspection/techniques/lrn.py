@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from alexnet_viz.inspection.activations import Floats, activations
-from alexnet_viz.inspection.by_hand import WorkedLRN, work
+from alexnet_viz.inspection.activations import Floats
+from alexnet_viz.inspection.by_hand import WorkedLRN, work_alone
 from alexnet_viz.inspection.maps import order, statistics
 from alexnet_viz.network.build import with_weights
 from alexnet_viz.network.spec import LRN, Layer, Spec
@@ -45,9 +45,6 @@ def strongest(maps: Floats, count: int) -> list[int]:
 def colour_limit(maps: Floats) -> float:
     """The value that 99 of 100 do not exceed: a scale up to the one peak would leave all the rest pale."""
     return float(np.quantile(maps, 0.99)) or float(maps.max())
-
-
-# ---- LRN ------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -100,15 +97,8 @@ class Unit:
 def unit(maps: Floats, layer: LRN, channel: int, row: int, column: int) -> Unit:
     """A value of maps, (C, H, W), worked by hand. Raises `UserError` for a position that does not exist."""
     ways = (replace(layer, groups=1), layer, as_printed(layer))
-    return Unit(*(_worked(maps, way, channel, row, column) for way in ways))
-
-
-def _worked(maps: Floats, layer: LRN, channel: int, row: int, column: int) -> WorkedLRN:
-    network = with_weights(Spec(maps.shape, (layer,)), {})
-    outputs = activations(network, torch.from_numpy(maps)[None])
-    worked = work(network, outputs, "norm0", channel, row, column)
-    assert isinstance(worked, WorkedLRN)
-    return worked
+    around, code, printed = (work_alone(way, maps, channel, row, column) for way in ways)
+    return Unit(around, code, printed)  # type: ignore[arg-type]  # LRN's are WorkedLRN
 
 
 @dataclass(frozen=True)
@@ -134,9 +124,6 @@ def through(maps: Floats, *layers: Layer) -> Floats:
         batch = module(batch)
     result: Floats = batch[0].numpy()
     return result
-
-
-# ---- Batch normalisation beside it ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)

@@ -80,11 +80,6 @@ def dropout_places(spec: Spec, seed: int) -> list[Dropped]:
     ]
 
 
-def already_zero(maps: Floats) -> int:
-    """Values of maps after their ReLU that dropout need not make zero any more."""
-    return int((maps == 0).sum())
-
-
 @dataclass(frozen=True)
 class InputScale:
     """One colour channel of a picture as one preprocessing hands it to the network."""

@@ -19,7 +19,7 @@ import torch.nn.functional as F  # noqa: N812 (torch's own convention)
 from numpy.typing import NDArray
 
 from alexnet_viz.inspection.activations import Floats
-from alexnet_viz.network.fields import Box, window_box
+from alexnet_viz.inspection.by_hand import WorkedPool, work_alone
 from alexnet_viz.network.spec import Pool, Rounding, Spec, walk
 
 Counts = NDArray[np.int64]
@@ -32,16 +32,6 @@ POOLINGS: Mapping[str, Pool] = {
 MAX_POOLINGS: Mapping[str, Pool] = {name: pool for name, pool in POOLINGS.items() if pool.mode == "max"}
 
 SHIFTS = 4  # map pixels that a map is moved by at most
-
-
-@dataclass(frozen=True)
-class Window:
-    """One output and what it is made of."""
-
-    box: Box  # in the map that arrives
-    values: Floats  # (kernel, kernel), of the map there
-    winner: tuple[int, int] | None  # max: row and column within the window, the first one of equals
-    result: float
 
 
 @dataclass(frozen=True)
@@ -107,14 +97,11 @@ def pooled(values: Floats, pool: Pool) -> Floats:
     return result
 
 
-def window(values: Floats, pool: Pool, row: int, column: int) -> Window:
+def window(values: Floats, pool: Pool, row: int, column: int) -> WorkedPool:
     """What the output at a row and column of a pooled map, (H, W), is made of; the position has to exist."""
-    box = window_box(pool, row, column)
-    inside = values[box.top : box.bottom, box.left : box.right].copy()
-    if pool.mode == "avg":
-        return Window(box, inside, None, float(inside.mean(dtype=np.float64)))
-    down, across = divmod(int(inside.argmax()), pool.kernel)
-    return Window(box, inside, (down, across), float(inside[down, across]))
+    worked = work_alone(pool, values[None], 0, row, column)
+    assert isinstance(worked, WorkedPool)
+    return worked
 
 
 def coverage(shape: tuple[int, int], pool: Pool) -> Coverage:

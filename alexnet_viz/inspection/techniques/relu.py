@@ -38,9 +38,6 @@ FUNCTIONS: Mapping[str, Callable[[Tensor], Tensor]] = {
 STEEPEST: Mapping[str, float] = {"relu": 1.0, "tanh": 1.0, "sigmoid": 0.25}  # the largest slope; the last two at x = 0
 
 
-# ---- One value -------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Response:
     """What a function makes of one number, and of the gradient that comes back through it."""
@@ -70,9 +67,6 @@ def curve(function: str, x: Values) -> tuple[Values, Values]:
     value = FUNCTIONS[function](at)
     (slope,) = torch.autograd.grad(value.sum(), at)
     return value.detach().numpy(), slope.numpy()
-
-
-# ---- Many layers -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -175,9 +169,6 @@ def _histograms(layers: Values) -> tuple[NDArray[np.int64], Values]:
     return np.stack([np.histogram(values, BINS, bounds)[0] for values in layers]), edges
 
 
-# ---- A trained network -----------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Silence:
     """What one ReLU layer left at zero in some pictures."""
@@ -209,9 +200,6 @@ def silence(network: Network, batch: Tensor) -> dict[str, Silence]:
 def _silence(values: Tensor) -> Silence:
     zero = (values == 0).reshape(*values.shape[:2], -1)  # (B, C, H * W)
     return Silence(zero.double().mean((1, 2)).numpy(), zero.all(2).numpy())
-
-
-# ---- A race ----------------------------------------------------------------------------------------------------------
 
 
 def trailing_mean(values: ArrayLike) -> Values:

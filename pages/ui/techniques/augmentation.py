@@ -383,7 +383,6 @@ def _paper_code(t: Translator) -> None:
         PAPER_MARGIN,
         factor,
         paper_code,
-        places,
     )
 
     st.code(paper_code(cached.photo_colours().pca), "python")
@@ -394,7 +393,7 @@ def _paper_code(t: Translator) -> None:
             "2; its authors' code draws from all {places} places.",
             crop=PAPER.crop,
             size=PAPER.size,
-            places=places(PAPER_MARGIN),
+            places=PAPER_MARGIN + 1,
             factor=factor(PAPER_MARGIN),
             printed=PAPER_FACTOR,
             cut=PAPER_CUT,
@@ -409,7 +408,7 @@ def _paper_code(t: Translator) -> None:
 
 
 def _seed_code(t: Translator) -> None:
-    from alexnet_viz.inspection.techniques.augmentation import SEED_CROP, SEED_PADDING, seed_code, seed_smallest
+    from alexnet_viz.inspection.techniques.augmentation import SEED_CROP, SEED_PADDING, SEED_SMALLEST, seed_code
 
     st.code(seed_code(), "python")
     st.markdown(
@@ -419,7 +418,7 @@ def _seed_code(t: Translator) -> None:
             "first.",
             crop=SEED_CROP,
             padding=SEED_PADDING,
-            least=seed_smallest(),
+            least=SEED_SMALLEST,
         )
     )
 

@@ -233,13 +233,15 @@ def _sums(t: Translator, units: "np.ndarray", sums: "Sums", many: int) -> None:
 
 
 def _where(t: Translator) -> Mapping[str, list[str]]:
-    from alexnet_viz.inspection.techniques.dropout import head, places
+    from alexnet_viz.inspection.techniques.dropout import dropout_layers, head
 
     specs = [MODELS[name].spec for name in NETWORKS]
     return {
         t("Network"): [t(MODELS[name].title) for name in NETWORKS],
         t("Layers after flattening"): [" → ".join(head(spec)) for spec in specs],
-        t("Values under the masks"): [" + ".join(f"{place.values:,}" for place in places(spec)) for spec in specs],
+        t("Values under the masks"): [
+            " + ".join(f"{values:,}" for values in dropout_layers(spec).values()) for spec in specs
+        ],
     }
 
 

@@ -22,7 +22,8 @@ from pages.ui.widgets.show import FIXED
 if TYPE_CHECKING:
     import numpy as np
 
-    from alexnet_viz.inspection.techniques.pooling import Window, Winners
+    from alexnet_viz.inspection.by_hand import WorkedPool
+    from alexnet_viz.inspection.techniques.pooling import Winners
     from alexnet_viz.network.weights import Model
 
 MODEL = "alexnet_200"
@@ -81,7 +82,7 @@ def windows(t: Translator) -> None:
             )
 
 
-def _input(t: Translator, chosen: _Map, seen: "Window", limit: float) -> None:
+def _input(t: Translator, chosen: _Map, seen: "WorkedPool", limit: float) -> None:
     height, width = chosen.values.shape
     drawn = Image.open(io.BytesIO(render.diverging(chosen.values, limit)))
     box = seen.box
@@ -136,11 +137,11 @@ def _output(t: Translator, chosen: _Map, name: str, small: "np.ndarray", at: Cel
     )
 
 
-def _matrix(seen: "Window") -> str:
+def _matrix(seen: "WorkedPool") -> str:
     """The window's values, the largest in a box, and the result."""
-    cells = [[f"{value:.2f}" for value in row] for row in seen.values]
+    cells = [[f"{value:.2f}" for value in row] for row in seen.window]
     if seen.winner:
-        down, across = seen.winner
+        down, across = seen.winner[0] - seen.box.top, seen.winner[1] - seen.box.left
         cells[down][across] = rf"\boxed{{{cells[down][across]}}}"
     inside = r" \\ ".join(" & ".join(row) for row in cells)
     word = r"\max" if seen.winner else r"\text{mean}"

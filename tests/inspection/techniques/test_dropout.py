@@ -16,9 +16,8 @@ from alexnet_viz.inspection.techniques.dropout import (
     MANY,
     RULES,
     UNITS,
-    Place,
+    dropout_layers,
     head,
-    places,
     spread,
     training_pass,
     weighted_sums,
@@ -206,9 +205,9 @@ def test_the_paper_drops_outputs_and_the_others_drop_inputs():
     assert head(paper) == ("fc6", "relu6", "drop6", "fc7", "relu7", "drop7", "fc8")
     assert head(seed) == ("drop5", "fc6", "relu6", "drop6", "fc7", "relu7", "fc8")
     assert head(MODELS["alexnet_torchvision"].spec) == head(MODELS["alexnet_cifar"].spec) == head(seed)
-    assert places(paper) == (Place("drop6", 4096), Place("drop7", 4096))
-    assert places(seed) == (Place("drop5", 9216), Place("drop6", 4096))
-    assert places(MODELS["alexnet_cifar"].spec) == (Place("drop5", 4096), Place("drop6", 1024))
+    assert dropout_layers(paper) == {"drop6": 4096, "drop7": 4096}
+    assert dropout_layers(seed) == {"drop5": 9216, "drop6": 4096}
+    assert dropout_layers(MODELS["alexnet_cifar"].spec) == {"drop5": 4096, "drop6": 1024}
 
 
 def test_the_network_is_left_as_it_was():

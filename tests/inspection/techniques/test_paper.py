@@ -8,7 +8,6 @@ from PIL import Image
 from alexnet_viz.inspection.techniques.lrn import uniform_gap
 from alexnet_viz.inspection.techniques.paper import (
     alpha_both_ways,
-    already_zero,
     dropout_places,
     fifth_layer_both_ways,
     first_layer_both_ways,
@@ -86,10 +85,6 @@ def test_draws_leave_torchs_own_seed_alone():
     dropout_places(MODELS["alexnet_2012"].spec, seed=1)
     uniform_gap()
     assert torch.equal(before, torch.random.get_rng_state())
-
-
-def test_zeros_of_a_map():
-    assert already_zero(np.float32([[[0, 1], [0, 2]]])) == 2
 
 
 def test_one_picture_in_two_scales():
