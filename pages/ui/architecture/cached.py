@@ -49,7 +49,7 @@ def edited_run(preset: str, spec: Spec, picture: Picture) -> EditedRun:
 def _edited_run(base: "Model", written: str, picture: Picture) -> EditedRun:
     import torch
 
-    from alexnet_viz.inspection.by_hand import activations
+    from alexnet_viz.inspection.activations import activations
     from alexnet_viz.network.weights import carried_over
 
     spec = read_spec(written)

@@ -150,7 +150,7 @@ def _random(t: Translator, question: Question, answer: "Attribution") -> None:
     work = LongWork(
         key=("random weights", question.key),
         start=t("Make the network forget"),
-        steps=lambda: _steps("randomised_weights", question),
+        steps=lambda: _steps("randomised_weights", question, answer),
         about=t("The method once for each layer with weights."),
     )
     found = long_work.run(t, work)
@@ -197,25 +197,21 @@ def _curves(t: Translator, question: Question, answer: "Attribution") -> None:
     work = LongWork(
         key=("curves", question.key),
         start=t("Delete and insert"),
-        steps=lambda: _deletion_insertion(question, answer),
+        steps=lambda: _steps("deletion_insertion", question, answer.heat, answer.target),
         about=t("About 260 passes forward."),
     )
     curves = long_work.run(t, work)
     if curves is None:
         return
-    shown = [
-        ("deletion", t("Deletion"), curves.deletion, curves.random_deletion, curves.deletion_area,
-         curves.random_deletion_areas),
-        ("insertion", t("Insertion"), curves.insertion, curves.random_insertion, curves.insertion_area,
-         curves.random_insertion_areas),
-    ]  # fmt: skip
-    for place, (key, title, own, random, area, areas) in zip(st.columns(2, gap="medium"), shown, strict=True):
+    shown = [("deletion", t("Deletion"), curves.deletion), ("insertion", t("Insertion"), curves.insertion)]
+    for place, (key, title, curve) in zip(st.columns(2, gap="medium"), shown, strict=True):
+        area, areas = curve.area, curve.random_areas
         with place:
             st.markdown(f"**{title}**")
             st.plotly_chart(
                 inspection_charts.curves(
-                    curves.fractions,
-                    (own, random),
+                    curve.fractions,
+                    (curve.probabilities, curve.random.mean(0)),
                     (t("this map"), t("a map that knows nothing")),
                     (t("Share of the pixels"), t("Probability")),
                 ),
@@ -239,7 +235,9 @@ def _noise(t: Translator, question: Question, answer: "Attribution") -> None:
         t("Noise that nobody sees, 2 % of the range, and the map again, five times. An honest map hardly moves.")
     )
     work = LongWork(
-        key=("noise", question.key), start=t("Add a little noise"), steps=lambda: _steps("noise_sensitivity", question)
+        key=("noise", question.key),
+        start=t("Add a little noise"),
+        steps=lambda: _steps("noise_sensitivity", question, answer),
     )
     found = long_work.run(t, work)
     if found is None:
@@ -269,23 +267,10 @@ def _completeness(t: Translator, question: Question, answer: "Attribution") -> N
     error.metric(t("Off by"), f"{found.error:.2%}" if found.error < 10 else "> 1000 %", border=True)
 
 
-def _steps(test: str, question: Question) -> Iterator[Any]:
+def _steps(test: str, question: Question, *asked: Any) -> Iterator[Any]:
     from alexnet_viz.inspection.attribution import trust
 
-    return getattr(trust, test)(
-        question.model,
-        question.array,
-        question.method,
-        layer=question.layer if question.needs_layer else "",
-        target=question.class_id,
-        settings=dict(question.settings),
-    )
-
-
-def _deletion_insertion(question: Question, answer: "Attribution") -> Iterator[Any]:
-    from alexnet_viz.inspection.attribution.trust import deletion_insertion
-
-    return deletion_insertion(question.model, question.array, answer.heat, answer.target)
+    return getattr(trust, test)(question.model, question.array, *asked)
 
 
 # The reader's own test

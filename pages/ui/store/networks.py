@@ -115,7 +115,7 @@ def outputs(model: "Model", picture: Picture) -> "Mapping[str, Tensor]":
     """Every layer's output for a picture, (1, C, H, W) or (1, N), by name, "input" first. Not to be changed."""
     import torch
 
-    from alexnet_viz.inspection.by_hand import activations
+    from alexnet_viz.inspection.activations import activations
 
     return activations(model.network, torch.from_numpy(input_array(model, picture))[None])
 
@@ -136,7 +136,7 @@ def gradcam_recipe(model: "Model", picture: Picture, layer: str, class_id: str, 
 @computed(512, given=outputs)
 def switched_off(before: "Mapping[str, Tensor]", model: "Model", picture: Picture, off: Off) -> NDArray[np.float32]:
     """The logits, (classes,), with those channels switched off."""
-    from alexnet_viz.inspection.ablation import without
+    from alexnet_viz.inspection.ablation import ablate
 
-    *_, logits = without(model.network, before, dict(off)).values()
+    *_, logits = ablate(model.network, before, dict(off)).values()
     return logits[0].numpy().copy()

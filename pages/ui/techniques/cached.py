@@ -22,14 +22,8 @@ if TYPE_CHECKING:
     from alexnet_viz.inspection.techniques.augmentation import Colours, Recoloured, Variants
     from alexnet_viz.inspection.techniques.dropout import Spread, TrainingPass, WeightedSums
     from alexnet_viz.inspection.techniques.gpus import StreamColours
-    from alexnet_viz.inspection.techniques.normalisation import (
-        ByChannel,
-        Change,
-        Dropped,
-        Gap,
-        InputScale,
-        LrnByChannel,
-    )
+    from alexnet_viz.inspection.techniques.lrn import ByChannel, Change, Gap, LrnByChannel
+    from alexnet_viz.inspection.techniques.paper import Dropped, InputScale
     from alexnet_viz.inspection.techniques.pooling import ShiftChanges, Winners
     from alexnet_viz.inspection.techniques.relu import Flow, Response, Silence
     from alexnet_viz.network.weights import Model
@@ -161,7 +155,7 @@ class TwoSheets:
 
 def _two_sheets(first: NDArray[np.float32], second: NDArray[np.float32], by: NDArray[np.float32]) -> TwoSheets:
     """`by` says which maps are the strongest, and what colours stand for."""
-    from alexnet_viz.inspection.techniques.normalisation import colour_limit, strongest
+    from alexnet_viz.inspection.techniques.lrn import colour_limit, strongest
 
     channels = strongest(by, LRN_SHOWN)
     limit = colour_limit(by[channels])
@@ -175,7 +169,7 @@ def lrn_maps(
 ) -> "tuple[TwoSheets, Change, Change]":
     """Relu1 before and after LRN, by the code's formula or the printed one; and how much changed, in all and by the
     neighbours alone, without the division by k ** beta."""
-    from alexnet_viz.inspection.techniques.normalisation import as_printed, normalise
+    from alexnet_viz.inspection.techniques.lrn import as_printed, normalise
 
     found = normalise(maps["relu1"], as_printed(layer) if printed else layer)
     return _two_sheets(found.before, found.after, by=found.before), found.change, found.neighbours
@@ -184,7 +178,7 @@ def lrn_maps(
 @computed(1)
 def lrn_uniform_gap() -> "Gap":
     """How far code and printed formula are from each other on values uniform in 0..50."""
-    from alexnet_viz.inspection.techniques.normalisation import uniform_gap
+    from alexnet_viz.inspection.techniques.lrn import uniform_gap
 
     return uniform_gap()
 
@@ -202,7 +196,7 @@ def _sample_maps(model: "Model") -> NDArray[np.float32]:
 @computed(64, given=lambda model, *_: _sample_maps(model))
 def lrn_on_samples(batch: NDArray[np.float32], model: "Model", layer: LRN) -> "LrnByChannel":
     """LRN of relu1 of all sample photographs."""
-    from alexnet_viz.inspection.techniques.normalisation import lrn_by_channel
+    from alexnet_viz.inspection.techniques.lrn import lrn_by_channel
 
     return lrn_by_channel(batch, layer)
 
@@ -210,7 +204,7 @@ def lrn_on_samples(batch: NDArray[np.float32], model: "Model", layer: LRN) -> "L
 @computed(4, given=_sample_maps)
 def batch_norm_on_samples(batch: NDArray[np.float32], model: "Model") -> "tuple[ByChannel, ByChannel]":
     """Relu1 of all sample photographs by channel, before batch normalisation and after it."""
-    from alexnet_viz.inspection.techniques.normalisation import batch_normalised, by_channel
+    from alexnet_viz.inspection.techniques.lrn import batch_normalised, by_channel
 
     return by_channel(batch), by_channel(batch_normalised(batch))
 
@@ -228,32 +222,30 @@ def both_ways(
 ) -> "tuple[TwoSheets, float, Change]":
     """One of BOTH_WAYS on a picture, first the paper's, then the code's; the largest difference, and how much changed.
     `layer` is for those with LRN in them."""
-    from alexnet_viz.inspection.techniques import normalisation
+    from alexnet_viz.inspection.techniques import paper
 
     start, function = BOTH_WAYS[experiment]
-    found = getattr(normalisation, function)(maps[start], *([layer] if layer else []))
+    found = getattr(paper, function)(maps[start], *([layer] if layer else []))
     return _two_sheets(found.paper, found.code, by=found.code), found.difference, found.relative
 
 
 @computed(64)
 def dropout_draw(model_id: str, seed: int) -> "list[Dropped]":
     """Where a network's dropout stands, and what one draw makes zero there."""
-    from alexnet_viz.inspection.techniques.normalisation import dropout_places
+    from alexnet_viz.inspection.techniques.paper import dropout_places
 
     return dropout_places(model_entry(model_id).spec, seed)
 
 
 def zeros_of_pool5(model: "Model", picture: Picture) -> int:
     """How many values of pool5 are zero for a picture."""
-    from alexnet_viz.inspection.techniques.normalisation import already_zero
-
-    return already_zero(layers(model, picture)["pool5"])
+    return int((layers(model, picture)["pool5"] == 0).sum())
 
 
 @computed(32)
 def input_scales(model_id: str, cropped_as: str, picture: Picture) -> "list[InputScale]":
     """A picture, cropped as one model wants it, in the numbers that another one gets."""
-    from alexnet_viz.inspection.techniques.normalisation import input_scales
+    from alexnet_viz.inspection.techniques.paper import input_scales
 
     crop = model_entry(cropped_as).preprocess
     cropped = crop.cropped(crop.resized(images.decode(picture.data).image))
@@ -274,7 +266,7 @@ def stream_colours(model: "Model") -> "StreamColours":
 @computed(4)
 def photos_kept(model: "Model", names: Sequence[str]) -> dict[tuple[str, int], list[str]]:
     """The sample photos whose answer stays when a stream is switched off, by layer and stream."""
-    from alexnet_viz.inspection.by_hand import activations
+    from alexnet_viz.inspection.activations import activations
     from alexnet_viz.inspection.techniques.gpus import STREAMS, silenced
 
     before = activations(model.network, _batch(model, _photos()))

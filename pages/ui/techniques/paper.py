@@ -18,7 +18,7 @@ from pages.ui.techniques.lrn import draw_two_sheets
 from pages.ui.widgets.show import FIXED
 
 if TYPE_CHECKING:
-    from alexnet_viz.inspection.techniques.normalisation import Change
+    from alexnet_viz.inspection.techniques.lrn import Change
 
 MODEL = "alexnet_200"  # torchvision's trained convolutions
 ALPHAS = (1e-4, 1e-3, 1e-2, 0.1, 1.0)
