@@ -17,23 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from alexnet_viz.inspection.activations import INPUT, Floats, activations
+from alexnet_viz.network import spec
 from alexnet_viz.network.build import Network, with_weights
 from alexnet_viz.network.fields import Box, check_channel, check_layer, check_position, window_box
-from alexnet_viz.network.spec import (
-    LRN,
-    Activation,
-    AdaptivePool,
-    BatchNorm,
-    Conv,
-    Dropout,
-    Flatten,
-    Layer,
-    Linear,
-    Pool,
-    Rounding,
-    Spec,
-    layer_names,
-)
 
 TOP = 10  # contributions shown of a fully connected layer's thousands
 
@@ -181,35 +167,35 @@ def work(
     unit = _Unit(network, outputs, layer_name, channel, row, column)
     with np.errstate(all="ignore"):  # a stranger's weights may be huge; infinity is then the answer, as in torch
         match unit.layer:
-            case Conv() as layer:
+            case spec.Conv() as layer:
                 return _conv(unit, layer)
-            case Pool() as layer:
+            case spec.Pool() as layer:
                 return _pool(unit, layer)
-            case AdaptivePool() as layer:
+            case spec.AdaptivePool() as layer:
                 return _adaptive_pool(unit, layer)
-            case LRN() as layer:
+            case spec.LRN() as layer:
                 return _lrn(unit, layer)
-            case BatchNorm():
+            case spec.BatchNorm():
                 return _batch_norm(unit)
-            case Activation(function):
+            case spec.Activation(function):
                 result = _ACTIVATIONS[function](unit.value)
                 return WorkedActivation(**unit.at, result=result, function=function, value=unit.value)
-            case Dropout(rate):
+            case spec.Dropout(rate):
                 return WorkedDropout(**unit.at, result=unit.value, rate=rate, value=unit.value)
-            case Flatten():
+            case spec.Flatten():
                 return _flatten(unit)
-            case Linear():
+            case spec.Linear():
                 return _linear(unit, top)
 
 
 # ---- What is asked ---------------------------------------------------------------------------------------------------
 
 
-def work_alone(layer: Layer, maps: Floats, channel: int, row: int, column: int) -> Worked:
+def work_alone(layer: spec.Layer, maps: Floats, channel: int, row: int, column: int) -> Worked:
     """One value of a layer without weights, worked out from maps (C, H, W)."""
-    network = with_weights(Spec(maps.shape, (layer,)), {})
+    network = with_weights(spec.Spec(maps.shape, (layer,)), {})
     outputs = activations(network, torch.from_numpy(maps)[None])
-    return work(network, outputs, layer_names((layer,))[0], channel, row, column)
+    return work(network, outputs, spec.layer_names((layer,))[0], channel, row, column)
 
 
 class _Unit:
@@ -218,21 +204,21 @@ class _Unit:
     def __init__(
         self, network: Network, outputs: Mapping[str, Tensor], name: str, channel: int, row: int, column: int
     ) -> None:
-        names = layer_names(network.spec.layers)
+        names = spec.layer_names(network.spec.layers)
         check_layer(name, names)
         values = _first(outputs[name])
         check_channel(name, values.shape, channel)
         check_position(name, values.shape, row, column)
         number = names.index(name)
         layers = network.spec.layers
-        self.layer: Layer = layers[number]
-        self.rounding: Rounding = network.spec.rounding
+        self.layer: spec.Layer = layers[number]
+        self.rounding: spec.Rounding = network.spec.rounding
         self.index = (channel, row, column)[: values.ndim]
         self.arriving = _first(outputs[names[number - 1] if number else INPUT])  # (C, H, W) or (N,)
         module = network.layers()[number]
         self.weights = {key: _plain(tensor) for key, tensor in module.state_dict().items()}
         self.epsilon = float(getattr(module, "eps", 0.0))
-        follower = names[number + 1] if isinstance((*layers, None)[number + 1], Activation) else ""
+        follower = names[number + 1] if isinstance((*layers, None)[number + 1], spec.Activation) else ""
         self.follower, self.followed = follower, float(_first(outputs[follower])[self.index]) if follower else None
         self.at: dict[str, Any] = {
             "layer": name,
@@ -271,7 +257,7 @@ def _total(array: Floats) -> float:
 # ---- One function a kind ---------------------------------------------------------------------------------------------
 
 
-def _conv(unit: _Unit, layer: Conv) -> WorkedConv:
+def _conv(unit: _Unit, layer: spec.Conv) -> WorkedConv:
     channel, row, column = unit.index
     per_group = unit.arriving.shape[0] // layer.groups
     first = channel // (layer.channels // layer.groups) * per_group
@@ -303,14 +289,14 @@ def _padded(maps: Floats, box: Box) -> tuple[Floats, NDArray[np.bool_]]:
     return window, inside
 
 
-def _pool(unit: _Unit, layer: Pool) -> WorkedPool:
+def _pool(unit: _Unit, layer: spec.Pool) -> WorkedPool:
     box = window_box(layer, *unit.index[1:]).clipped(*unit.arriving.shape[1:])
     if layer.mode == "avg":
         return _pooled(unit, box, layer.kernel**2 if unit.rounding == "floor" else box.height * box.width)
     return _pooled(unit, box)
 
 
-def _adaptive_pool(unit: _Unit, layer: AdaptivePool) -> WorkedPool:
+def _adaptive_pool(unit: _Unit, layer: spec.AdaptivePool) -> WorkedPool:
     """Window i of n pixels goes from floor(i * n / size) to ceil((i + 1) * n / size): windows may overlap."""
     (top, bottom), (left, right) = (
         (i * length // layer.size, -(-(i + 1) * length // layer.size))
@@ -332,7 +318,7 @@ def _pooled(unit: _Unit, box: Box, divisor: int | None = None) -> WorkedPool:
     return WorkedPool(**unit.at, result=result, mode=mode, box=box, window=window, winner=winner, divisor=divisor or 0)
 
 
-def _lrn(unit: _Unit, layer: LRN) -> WorkedLRN:
+def _lrn(unit: _Unit, layer: spec.LRN) -> WorkedLRN:
     channel, row, column = unit.index
     per_group = unit.arriving.shape[0] // layer.groups
     start = channel // per_group * per_group

@@ -163,18 +163,6 @@ def test_the_logit_is_the_networks_own(preprocess):
     assert step.value == pytest.approx(logit, rel=0.02)
 
 
-def test_the_picture_of_a_unit_is_the_part_that_it_sees():
-    network = ready(EVERY_KIND)
-    rows, columns = walk(EVERY_KIND).rows[LAYERS.index("pool1")].shape[1:]
-    box = visible_box(EVERY_KIND, "pool1", rows // 2, columns // 2)
-    assert box.height < 19
-    assert box.width < 23
-    picture = last(maximise(network, COLOR, "pool1", 0, objective="unit", settings=FEW)).picture
-    assert picture.shape == (box.height, box.width, 3)
-    for layer in ("avgpool2", "fc4"):
-        assert last(maximise(network, COLOR, layer, 0, objective="unit", settings=FEW)).picture.shape == (19, 23, 3)
-
-
 def test_a_network_that_sees_gray_gets_a_gray_picture():
     spec = Spec((1, 16, 16), (Conv(4, 3), Activation("tanh"), Flatten(), Linear(784, 3)))
     for layer in ("conv1", "tanh1", "fc2"):
@@ -294,12 +282,6 @@ def test_a_picture_comes_every_so_often_and_at_the_end(steps, every, numbers):
             found[0].value = 0.0
 
 
-def test_how_often_one_looks_changes_nothing():
-    network = ready(EVERY_KIND)
-    rare, often = (last(maximise(network, COLOR, "conv2", 0, settings=FEW, every=n)) for n in (12, 1))
-    assert np.array_equal(rare.picture, often.picture)
-
-
 def test_the_seed_alone_decides():
     network = ready(EVERY_KIND)
     states = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].copy()
@@ -335,11 +317,6 @@ def test_what_does_not_exist_is_refused_at_once_in_the_words_of_by_hand(layer, c
         maximise(network, COLOR, layer, channel)
     assert str(problem.value) == str(by_hand.value)
     assert problem.value.message.text == by_hand.value.message.text
-
-
-def test_inverting_a_layer_that_does_not_exist():
-    with pytest.raises(UserError, match=r"no layer named conv9\. Layers: conv1, relu1"):
-        invert(ready(EVERY_KIND), COLOR, "conv9", photo(EVERY_KIND.input))
 
 
 @pytest.mark.parametrize("factor", [float("nan"), float("inf"), 1e25], ids=str)
@@ -399,20 +376,6 @@ def test_the_callers_gradient_mode_is_the_callers(enabled):
             assert torch.is_grad_enabled() == enabled
             assert step.value != 0
         assert torch.is_grad_enabled() == enabled
-
-
-@given(st.integers(-5, 5), st.integers(-5, 5))
-def test_a_shift_by_whole_pixels_is_a_slice(down, across):
-    batch = torch.rand(1, 3, 14, 18, generator=torch.Generator().manual_seed(0))
-    moved = _moved(batch, 0.0, 1.0, down, across)
-    expected = batch[:, :, 5 + down : 9 + down, 5 + across : 13 + across]
-    assert torch.allclose(moved[:, :, 5:9, 5:13], expected, atol=1e-5)
-
-
-@pytest.mark.parametrize(("shape", "turns"), [((1, 2, 9, 9), 1), ((1, 2, 9, 9), 3), ((1, 2, 6, 11), 2)], ids=str)
-def test_a_turn_by_right_angles_is_exact(shape, turns):
-    batch = torch.rand(shape, generator=torch.Generator().manual_seed(0))
-    assert torch.allclose(_moved(batch, turns * pi / 2, 1.0, 0, 0), torch.rot90(batch, turns, (2, 3)), atol=1e-5)
 
 
 @given(st.floats(-0.3, 0.3), st.floats(0.8, 1.2), st.floats(-2, 2), st.floats(-2, 2))

@@ -1,7 +1,5 @@
 """What excites a channel: the pictures and places that a naive search finds, and the patch that the network saw."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -144,17 +142,6 @@ def test_batches_do_not_matter(name, batch):
     assert {step.of for step in steps} == {7}
 
 
-def test_only_the_layers_up_to_the_one_asked_for_run():
-    spec = replace(SPEC, layers=(*SPEC.layers[:4], Conv(6, kernel=3)))  # 2 x 2 pixels out
-    network = network_of(spec)
-    pictures = [spot(0, 0, size=12)]
-    small = Preprocess(size=12, crop=12, mean=PLAIN.mean, std=PLAIN.std)  # pool1 is then 2 x 2: too small for conv2
-    _, top = excited(network, small, pictures, "pool1")
-    assert top.values.shape == (1, 8)
-    with pytest.raises(RuntimeError):
-        excited(network, small, pictures, "conv2")
-
-
 def test_pictures_may_be_opened_one_at_a_time():
     pictures, opened = noise(5), []
 
@@ -180,12 +167,6 @@ def test_no_pictures_no_steps():
     assert steps == []
     assert top.values.shape == top.rows.shape == (0, 6)
     assert strongest(top, 5) == []
-
-
-def test_gray_networks_take_colour_pictures():
-    spec = Spec((1, 20, 20), (Conv(2, 3), Activation(), Flatten(), Linear(648, 2)))
-    _, top = excited(network_of(spec), GRAY, noise(2), "relu1")
-    assert top.values.shape == (2, 2)
 
 
 @pytest.mark.parametrize("name", ["conv1", "relu1", "pool1", "conv2"])
@@ -223,11 +204,6 @@ def test_best_first_and_equal_ones_by_number():
     ]
     assert [found.picture for found in strongest(top, 1)] == [3, 0, 2, 4, 1], "values below 0 too"
     assert len(strongest(table(np.zeros((20, 1))), 0)) == 9
-
-
-def test_plain_numbers_come_out():
-    (found,) = strongest(table([[0.5]]), 0)
-    assert [type(value) for value in (found.picture, found.value, found.row, found.column)] == [int, float, int, int]
 
 
 @pytest.mark.parametrize(

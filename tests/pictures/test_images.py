@@ -374,13 +374,9 @@ def test_not_a_number_is_black_and_infinities_are_extremes() -> None:
     assert [gray_of(deep(values), (x, 0)) for x in range(4)] == [0, 255, 0, 128]
 
 
-def test_a_signalling_not_a_number_makes_no_noise() -> None:
-    values = np.full(SIZE[::-1], 0x7F800001, np.uint32).view(np.float32)
-    assert gray_of(deep(values)) == 0
-
-
-def test_only_not_a_number_is_still_a_picture() -> None:
-    assert gray_of(deep(np.full(SIZE[::-1], np.nan, np.float32))) == 0
+@pytest.mark.parametrize("bits", [0x7F800001, 0x7FC00000], ids=["signalling", "quiet"])
+def test_only_not_a_number_is_still_a_picture_and_makes_no_noise(bits: int) -> None:
+    assert gray_of(deep(np.full(SIZE[::-1], bits, np.uint32).view(np.float32))) == 0
 
 
 @pytest.mark.parametrize("format", ["JPEG", "TIFF"])
@@ -391,15 +387,11 @@ def test_cmyk_inks_become_colours(format: str) -> None:
     assert noted(decode(data), "CMYK")
 
 
-def test_lab_becomes_colours() -> None:
-    data = saved(photo().convert("LAB"), "TIFF")
-    assert near(decode(data).image, photo(), 6)
-    assert noted(decode(data), "LAB")
-
-
-def test_ycbcr_becomes_colours() -> None:
-    data = saved(photo().convert("YCbCr"), "TIFF")
-    assert near(decode(data).image, photo(), 2)
+@pytest.mark.parametrize(("mode", "tolerance"), [("LAB", 6), ("YCbCr", 2)])
+def test_other_colours_become_rgb(mode: str, tolerance: float) -> None:
+    picture = decode(saved(photo().convert(mode), "TIFF"))
+    assert near(picture.image, photo(), tolerance)
+    assert noted(picture, mode)
 
 
 @pytest.mark.parametrize("mode", ["1", "L"])

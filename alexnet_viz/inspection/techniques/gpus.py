@@ -2,8 +2,7 @@
 
 colours(model.network).verdict                        # did one stream take the colours, as in the paper's figure 3?
 members(spec, "conv2", stream=0)                      # the channels of a stream
-found = silenced(model.network, batch, "conv2", stream=0)
-found.kept                                            # which pictures keep their answer without it
+kept(model.network, outputs, "conv2", stream=0)       # which pictures keep their answer without it
 """
 
 from collections.abc import Mapping
@@ -100,25 +99,17 @@ def members(spec: Spec, layer: str, stream: int) -> tuple[int, ...]:
     return tuple(range(stream * half, (stream + 1) * half))
 
 
-@dataclass(frozen=True)
-class Silenced:
-    """Answers with and without a stream's maps."""
-
-    before: Floats  # (B, classes), logits
-    after: Floats  # (B, classes)
-
-    @property
-    def kept(self) -> NDArray[np.bool_]:
-        """(B,): the best class is the same."""
-        same: NDArray[np.bool_] = self.before.argmax(axis=1) == self.after.argmax(axis=1)
-        return same
-
-
-def silenced(network: Network, outputs: Mapping[str, Tensor], layer: str, stream: int) -> Silenced:
-    """The answers when a stream's maps are zero at one layer; `outputs` come from `activations` of the same network.
+def silenced(network: Network, outputs: Mapping[str, Tensor], layer: str, stream: int) -> Floats:
+    """The logits, (B, classes), when a stream's maps are zero at one layer; `outputs` come from `activations`.
 
     What follows in that stream up to the next layer that reads both streams (conv3, fc6) then comes from biases alone.
     """
+    *_, logits = ablate(network, outputs, {layer: members(network.spec, layer, stream)}).values()
+    return logits.numpy().copy()
+
+
+def kept(network: Network, outputs: Mapping[str, Tensor], layer: str, stream: int) -> NDArray[np.bool_]:
+    """(B,): whether the best class is the same without that stream's maps."""
     *_, before = outputs.values()
-    *_, after = ablate(network, outputs, {layer: members(network.spec, layer, stream)}).values()
-    return Silenced(before.numpy().copy(), after.numpy().copy())
+    same: NDArray[np.bool_] = before.numpy().argmax(1) == silenced(network, outputs, layer, stream).argmax(1)
+    return same

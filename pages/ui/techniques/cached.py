@@ -267,13 +267,13 @@ def stream_colours(model: "Model") -> "StreamColours":
 def photos_kept(model: "Model", names: Sequence[str]) -> dict[tuple[str, int], list[str]]:
     """The sample photos whose answer stays when a stream is switched off, by layer and stream."""
     from alexnet_viz.inspection.activations import activations
-    from alexnet_viz.inspection.techniques.gpus import STREAMS, silenced
+    from alexnet_viz.inspection.techniques.gpus import STREAMS, kept
 
     before = activations(model.network, _batch(model, _photos()))
     return {
         (layer, stream): [
             sample_id
-            for sample_id, stays in zip(PHOTOS, silenced(model.network, before, layer, stream).kept, strict=True)
+            for sample_id, stays in zip(PHOTOS, kept(model.network, before, layer, stream), strict=True)
             if stays
         ]
         for layer in names

@@ -533,7 +533,3 @@ def test_most_important_is_exactly_so_many_and_none_left_out_is_higher(heat, per
         border = heat.ravel()[mask.ravel()].min()
         tied = mask.ravel()[heat.ravel() == border]
         assert np.array_equal(tied, np.sort(tied)[::-1]), "of equals the first"
-
-
-def test_rectified_keeps_what_speaks_for_the_class():
-    assert rectified(np.array([[-1, 0, 2]], np.float32)).tolist() == [[0, 0, 2]]
