@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from alexnet_viz.errors import UserError
+from alexnet_viz.inspection.activations import Floats
 from alexnet_viz.inspection.attribution.algorithms import CHUNK, Value
-from alexnet_viz.inspection.attribution.attribute import Floats, attribute, preprocess_of, rectified
+from alexnet_viz.inspection.attribution.attribute import attribute, preprocess_of, rectified
 from alexnet_viz.inspection.progress import Progress
 from alexnet_viz.network.fields import Box
 from alexnet_viz.network.weights import Model

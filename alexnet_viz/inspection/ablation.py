@@ -35,7 +35,6 @@ class Ranking:
     """
 
     layer: str
-    class_index: int
     logit_drop: NDArray[np.float64]  # (N,), one a channel
     probability_drop: NDArray[np.float64]  # (N,), of the softmax, -1..1
     order: NDArray[np.int64]  # (N,), channels by logit_drop, largest first, equal ones by number
@@ -88,7 +87,7 @@ def rank_channels(
         scores[channels.numpy()] = _scores(logits, class_index)
         yield Progress(start + len(channels), len(alive))
     logit_drop, probability_drop = (untouched - scores).T.copy()
-    yield Ranking(layer, class_index, logit_drop, probability_drop, np.argsort(-logit_drop, kind="stable"))
+    yield Ranking(layer, logit_drop, probability_drop, np.argsort(-logit_drop, kind="stable"))
 
 
 def _scores(logits: Tensor, class_index: int) -> NDArray[np.float64]:
