@@ -231,11 +231,6 @@ def shares_by_layer(
     return figure
 
 
-def race_curves(lines: Sequence[training.Line], title: str) -> training.Option:
-    """Several runs step by step, for a live chart."""
-    return training.epoch_curves(lines, title, dots=False)
-
-
 def race_errors(lines: Sequence[training.Line], title: str, goal: float) -> training.Option:
     """Errors of several runs step by step, shares drawn as per cent, with a dotted line at the goal."""
     errors = [(name, x, 100 * np.asarray(y)) for name, x, y in lines]

@@ -12,6 +12,7 @@ from PIL import Image
 from alexnet_viz.inspection.classify import Answer, answer_record, answers_csv, classify, softmax
 from alexnet_viz.network.sources import RANDOM
 from alexnet_viz.network.weights import load_model
+from tests.inspection.networks import condition
 
 torch.set_num_threads(1)
 
@@ -82,19 +83,13 @@ def test_classify_is_preprocessing_and_one_forward_pass():
 def test_classify_leaves_the_model_as_it_was(fails):
     model = load_model("lenet5", RANDOM)
 
-    def state():
-        return [
-            (module.training, len(module._forward_hooks), len(module._forward_pre_hooks), len(module._backward_hooks))
-            for module in model.network.modules()
-        ] + [(p.requires_grad, p.grad, p.sum().item()) for p in model.network.parameters()]
-
-    before = state()
+    before = condition(model.network)
     if fails:
         with pytest.raises(AttributeError):
             classify(model, None)
     else:
         classify(model, Image.new("RGB", (9, 9)))
-    assert state() == before
+    assert condition(model.network) == before
     assert torch.is_grad_enabled()
     assert not torch.is_inference_mode_enabled()
 

@@ -10,28 +10,11 @@ from PIL import Image
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.inspection import resnet
+from tests.inspection.resnet_file import home as home  # a fixture
+from tests.inspection.resnet_file import write_random
 from tools.catalogue import ROOT
 
 torch.set_num_threads(1)
-
-
-def write_random(path, seed=0):
-    """torchvision's network with seeded random weights, saved as its published file is."""
-    from torchvision.models import resnet18
-
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        network = resnet18(weights=None).eval()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(network.state_dict(), path)
-    return network
-
-
-@pytest.fixture
-def home(monkeypatch, tmp_path):
-    monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
-    return tmp_path
 
 
 def test_it_is_looked_for_in_the_weights_folder_then_in_the_hubs_cache(home):

@@ -5,8 +5,8 @@ import pytest
 from alexnet_viz.inspection import resnet
 from alexnet_viz.network.comparison import PROPERTIES, comparison
 from pages.ui.compare import tabs as compare_tabs
-from tests.inspection.test_resnet import home as home  # a fixture
-from tests.inspection.test_resnet import write_random
+from tests.inspection.resnet_file import home as home  # a fixture
+from tests.inspection.resnet_file import write_random
 from tests.pages.test_classify import open_page
 
 CHARTS = {"shares": 2, "work": 1, "photo": 1}  # of each tab; the others have none

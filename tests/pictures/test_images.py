@@ -20,129 +20,35 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.pictures import file_kinds, images
 from alexnet_viz.pictures.images import KEPT_SIDE, Picture, Preprocess, decode, draw_crop, encode
 from alexnet_viz.words.i18n import Message
+from tests.pictures.files import (
+    BOMBS,
+    CORPUS,
+    PNG_MAGIC,
+    SIZE,
+    SVG,
+    Mutation,
+    chunk,
+    cut_out,
+    edit_header,
+    exif,
+    flip_bytes,
+    ftyp,
+    is_sound,
+    photo,
+    plain_png,
+    png,
+    png_rows,
+    repeat,
+    rgba,
+    saved,
+    set_number,
+    splice,
+    tiff_entry,
+    with_tag,
+)
 from tools.fuzz.watch import forget_peak, peak_mb, resident_mb
 
 pytestmark = pytest.mark.filterwarnings("error")
-
-SIZE = (40, 32)
-
-
-def photo(size: tuple[int, int] = SIZE) -> Image.Image:
-    """Smooth, coloured, and different in every corner."""
-    y, x = np.mgrid[: size[1], : size[0]]
-    red, green = 255 * x / (size[0] - 1), 255 * y / (size[1] - 1)
-    return Image.fromarray(np.stack([red, green, 255 - (red + green) / 2], axis=-1).astype(np.uint8))
-
-
-def saved(image: Image.Image, format: str, **options: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, format, **options)
-    return buffer.getvalue()
-
-
-def exif(orientation: int) -> bytes:
-    block = Image.Exif()
-    block[0x0112] = orientation
-    block[0x010F] = "Maker"
-    return block.tobytes()
-
-
-def chunk(kind: bytes, contents: bytes) -> bytes:
-    return struct.pack(">I", len(contents)) + kind + contents + struct.pack(">I", zlib.crc32(kind + contents))
-
-
-def png(size: tuple[int, int], depth: int, colour: int, rows: bytes = b"", *extra: bytes) -> bytes:
-    """A PNG by hand: claims any size, holds any rows, each led by its filter byte."""
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", *size, depth, colour, 0, 0, 0))
-    return b"".join([PNG_MAGIC, header, *extra, chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")])
-
-
-PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
-
-
-def png_rows(values: np.ndarray) -> bytes:
-    return b"".join(b"\0" + row.tobytes() for row in values)
-
-
-def plain_png(*extra: bytes) -> bytes:
-    """The photo with more chunks behind its header."""
-    return png(SIZE, 8, 2, png_rows(np.asarray(photo()).reshape(SIZE[1], -1)), *extra)
-
-
-def tiff_entry(data: bytes, tag: int) -> int:
-    """Where the 12 bytes of a tag stand in a little-endian TIFF."""
-    (start,) = struct.unpack_from("<I", data, 4)
-    (count,) = struct.unpack_from("<H", data, start)
-    for at in range(start + 2, start + 2 + 12 * count, 12):
-        if struct.unpack_from("<H", data, at)[0] == tag:
-            return at
-    raise AssertionError(f"no tag {tag}")
-
-
-def with_tag(data: bytes, tag: int, value: int) -> bytes:
-    """The same TIFF with another value, or offset of values, in a tag."""
-    at = tiff_entry(data, tag)
-    kind = "<H" if struct.unpack_from("<H", data, at + 2)[0] == 3 else "<I"
-    return data[: at + 8] + struct.pack(kind, value) + data[at + 8 + struct.calcsize(kind) :]
-
-
-def rgba() -> Image.Image:
-    """Red; the left half opaque, the right half half-transparent, the last column not there (hidden green)."""
-    image = Image.new("RGBA", SIZE, (255, 0, 0, 255))
-    image.paste((255, 0, 0, 128), (20, 0, 39, 32))
-    image.paste((0, 255, 0, 0), (39, 0, 40, 32))
-    return image
-
-
-def corpus() -> dict[str, bytes]:
-    """One small sound file of every kind that is accepted."""
-    rgb, gray, alpha = photo(), photo().convert("L"), rgba()
-    palette = rgb.quantize(32)
-    frames = [photo(), photo().rotate(180)]
-    text = PngImagePlugin.PngInfo()
-    text.add_text("Comment", "hello " * 20, zip=True)
-    sixteen = np.linspace(0, 65535, SIZE[0] * SIZE[1]).reshape(SIZE[::-1])
-    return {
-        "jpeg": saved(rgb, "JPEG", exif=exif(6), comment="hello", icc_profile=b"x" * 300),
-        "jpeg gray": saved(gray, "JPEG"),
-        "jpeg cmyk": saved(rgb.convert("CMYK"), "JPEG"),
-        "jpeg progressive": saved(rgb, "JPEG", progressive=True, optimize=True),
-        "png": saved(rgb, "PNG", pnginfo=text, exif=exif(3), icc_profile=b"x" * 300),
-        "png rgba": saved(alpha, "PNG"),
-        "png palette": saved(palette, "PNG", transparency=3),
-        "png 16": saved(Image.fromarray(sixteen.astype(np.uint16)), "PNG"),
-        "png 1": saved(rgb.convert("1"), "PNG"),
-        "apng": saved(frames[0], "PNG", save_all=True, append_images=frames[1:]),
-        "webp": saved(rgb, "WebP", exif=exif(8)),
-        "webp lossless": saved(alpha, "WebP", lossless=True),
-        "webp animated": saved(frames[0], "WebP", save_all=True, append_images=frames[1:]),
-        "avif": saved(rgb, "AVIF", exif=exif(6)),
-        "avif animated": saved(alpha, "AVIF", save_all=True, append_images=[alpha.rotate(180)]),
-        "gif": saved(palette, "GIF", transparency=3, comment=b"hello"),
-        "gif animated": saved(frames[0], "GIF", save_all=True, append_images=frames[1:]),
-        "bmp": saved(rgb, "BMP"),
-        "bmp palette": saved(palette, "BMP"),
-        "bmp rle": rle_bmp(),
-        "tiff": saved(rgb, "TIFF", exif=exif(5)),
-        "tiff deflate": saved(alpha, "TIFF", compression="tiff_adobe_deflate"),
-        "tiff jpeg": saved(rgb, "TIFF", compression="jpeg"),
-        "tiff pages": saved(photo(), "TIFF", save_all=True, append_images=[photo()]),
-        "tiff float": saved(Image.fromarray(sixteen.astype(np.float32)), "TIFF", compression="tiff_lzw"),
-        "tiff 16 big-endian": saved(Image.fromarray(sixteen.astype(">u2")), "TIFF"),
-        "tiff cmyk": saved(rgb.convert("CMYK"), "TIFF"),
-        "tiff fax": saved(rgb.convert("1"), "TIFF", compression="group4"),
-    }
-
-
-def rle_bmp() -> bytes:
-    """Every row is one run of 40 pixels of the colour with the row's number."""
-    rows = b"".join(bytes([SIZE[0], row, 0, 0]) for row in range(SIZE[1])) + b"\0\1"
-    palette = b"".join(bytes([index, 0, 255 - index, 0]) for index in range(256))
-    info = struct.pack("<IiiHHIIiiII", 40, *SIZE, 1, 8, 1, len(rows), 0, 0, 256, 0)
-    return b"BM" + struct.pack("<IHHI", 54 + 1024 + len(rows), 0, 0, 54 + 1024) + info + palette + rows
-
-
-CORPUS = corpus()
 
 
 def refusal(data: bytes, name: str = "") -> UserError:
@@ -157,12 +63,6 @@ def noted(picture: Picture, words: str) -> bool:
 
 def pixel(data: bytes, at: tuple[int, int] = (0, 0)) -> tuple[int, ...]:
     return decode(data).image.getpixel(at)
-
-
-def is_sound(picture: Picture) -> bool:
-    image = picture.image
-    image.tobytes()  # really decoded
-    return image.mode == "RGB" and 1 <= min(image.size) <= max(image.size) <= KEPT_SIDE
 
 
 def near(one: Image.Image, other: Image.Image, tolerance: float) -> bool:
@@ -456,64 +356,6 @@ def test_large_pictures_are_reduced_and_said_so(format: str, size: tuple[int, in
     assert near(picture.image, photo().transpose(Image.Transpose.ROTATE_270).resize(picture.image.size), 4)
 
 
-def gif_header(size: tuple[int, int], frame: tuple[int, int]) -> bytes:
-    screen, extent = struct.pack("<HHBBB", *size, 0, 0, 0), struct.pack("<HHHHB", 0, 0, *frame, 0)
-    return b"GIF89a" + screen + b"," + extent + b"\2\1\0\0;"
-
-
-def webp_canvas(size: tuple[int, int]) -> bytes:
-    data = CORPUS["webp animated"]
-    assert data[12:16] == b"VP8X"
-    return data[:24] + (size[0] - 1).to_bytes(3, "little") + (size[1] - 1).to_bytes(3, "little") + data[30:]
-
-
-def webp_lossless(size: tuple[int, int]) -> bytes:
-    data = CORPUS["webp lossless"]
-    pixels = data[data.index(b"VP8L") :]
-    pixels = pixels[:9] + (size[0] - 1 | size[1] - 1 << 14 | 1 << 28).to_bytes(4, "little") + pixels[13:]
-    return b"RIFF" + (len(pixels) + 4).to_bytes(4, "little") + b"WEBP" + pixels
-
-
-def webp_lossy(size: tuple[int, int]) -> bytes:
-    data = saved(photo(), "WebP")
-    at = data.index(b"\x9d\x01\x2a") + 3
-    return data[:at] + struct.pack("<HH", *size) + data[at + 4 :]
-
-
-def jpeg_frame(size: tuple[int, int]) -> bytes:
-    data = saved(photo(), "JPEG")
-    at = data.index(b"\xff\xc0") + 5
-    return data[:at] + struct.pack(">HH", size[1], size[0]) + data[at + 4 :]
-
-
-def avif_item(size: tuple[int, int]) -> bytes:
-    data = saved(photo(), "AVIF")
-    at = data.index(b"ispe") + 8
-    return data[:at] + struct.pack(">II", *size) + data[at + 8 :]
-
-
-def bmp_header(size: tuple[int, int]) -> bytes:
-    return CORPUS["bmp"][:18] + struct.pack("<ii", *size) + CORPUS["bmp"][26:]
-
-
-def tiff_tags(size: tuple[int, int]) -> bytes:
-    return with_tag(with_tag(saved(photo(), "TIFF"), 256, size[0]), 257, size[1])
-
-
-BOMBS: dict[str, Callable[[tuple[int, int]], bytes]] = {
-    "PNG": lambda size: png(size, 8, 6),
-    "JPEG": jpeg_frame,
-    "WebP canvas": webp_canvas,
-    "WebP lossless": webp_lossless,
-    "WebP lossy": webp_lossy,
-    "AVIF": avif_item,
-    "BMP": bmp_header,
-    "TIFF": tiff_tags,
-    "GIF screen": lambda size: gif_header(size, (1, 1)),
-    "GIF frame": lambda size: gif_header((1, 1), size),
-}
-
-
 @pytest.fixture
 def no_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
     def decoded(*_: object) -> None:
@@ -603,13 +445,6 @@ def test_a_tiff_that_paints_itself_many_times_is_refused(no_decoding: None) -> N
     assert "many times" in str(refusal(data).__cause__)
 
 
-def ftyp(*brands: bytes) -> bytes:
-    return struct.pack(">I4s4sI", 16 + 4 * len(brands), b"ftyp", brands[0], 0) + b"".join(brands) + bytes(200)
-
-
-SVG = '<?xml version="1.0"?>\n<!-- drawn by hand -->\n<svg xmlns="http://www.w3.org/2000/svg"><rect/></svg>'
-
-
 @pytest.mark.parametrize(
     ("data", "words"),
     [
@@ -679,42 +514,6 @@ def test_files_cut_at_every_tenth(name: str) -> None:
         except UserError:
             refused += 1
     assert refused >= (2 if name in ("apng", "gif animated", "tiff pages", "webp animated") else 5), refused
-
-
-INTERESTING = [b"\0", b"\1", b"\x7f", b"\x80", b"\xff", b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff"]
-Mutation = Callable[[random.Random, bytearray], None]
-
-
-def flip_bytes(rng: random.Random, data: bytearray) -> None:
-    for _ in range(rng.choice((1, 1, 2, 5, 30))):
-        data[rng.randrange(len(data))] = rng.randrange(256)
-
-
-def edit_header(rng: random.Random, data: bytearray) -> None:
-    for _ in range(rng.choice((1, 2, 4))):
-        data[rng.randrange(min(len(data), 120))] = rng.randrange(256)
-
-
-def set_number(rng: random.Random, data: bytearray) -> None:
-    """A length, a count, an offset: somewhere, an interesting number over what was there."""
-    number, at = rng.choice(INTERESTING), rng.randrange(len(data))
-    data[at : at + len(number)] = number
-
-
-def cut_out(rng: random.Random, data: bytearray) -> None:
-    at = rng.randrange(len(data))
-    del data[at : at + rng.choice((1, 4, 50, len(data)))]
-
-
-def repeat(rng: random.Random, data: bytearray) -> None:
-    at = rng.randrange(len(data))
-    data[at:at] = data[at : at + rng.choice((1, 12, 100))] * rng.choice((1, 3))
-
-
-def splice(rng: random.Random, data: bytearray) -> None:
-    other = rng.choice(list(CORPUS.values()))
-    at, taken = rng.randrange(len(data)), rng.randrange(len(other))
-    data[at : at + rng.choice((0, 20))] = other[taken : taken + rng.choice((4, 40, 400))]
 
 
 def mutations(seed: int, count: int) -> Iterator[bytes]:

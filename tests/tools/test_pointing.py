@@ -10,7 +10,8 @@ from alexnet_viz.inspection.attribution.attribute import attribute
 from alexnet_viz.inspection.progress import Progress
 from alexnet_viz.network.fields import Box
 from alexnet_viz.network.spec import Flatten, Linear, Spec
-from tests.inspection.attribution.attribution_models import condition, model_of
+from tests.inspection.attribution.attribution_models import model_of
+from tests.inspection.networks import condition
 from tools.pointing import Scores, make_grids, play, share_inside
 
 torch.set_num_threads(1)

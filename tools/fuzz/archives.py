@@ -16,7 +16,7 @@ from PIL import Image
 from alexnet_viz.training.archives import MAX_FILES, MAX_LISTING, shown
 from alexnet_viz.training.datasets import load_dataset, sample_pictures
 from alexnet_viz.training.uploads import keep, uploads, uploads_dir
-from tests.pictures.test_images import cut_out, flip_bytes, repeat, saved, set_number
+from tests.pictures.files import cut_out, flip_bytes, repeat, saved, set_number
 from tests.training.class_folders import PLAIN, SPLIT, UNUSABLE, picture
 from tools.fuzz import images, names
 from tools.fuzz.watch import BAIT, Attack

@@ -16,7 +16,7 @@ from safetensors.torch import save
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.weights import open_model
 from alexnet_viz.network.zoo import MODELS
-from tests.pictures.test_images import cut_out, flip_bytes, repeat, set_number
+from tests.pictures.files import cut_out, flip_bytes, repeat, set_number
 from tools.fuzz.watch import Attack
 
 STATE = random_state(MODELS["lenet5"].spec, seed=3)

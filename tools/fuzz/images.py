@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from alexnet_viz.pictures.images import decode
-from tests.pictures.test_images import (
+from tests.pictures.files import (
     BOMBS,
     CORPUS,
     PNG_MAGIC,

@@ -8,6 +8,7 @@ import streamlit as st
 
 from alexnet_viz.charts import base as charts
 from alexnet_viz.charts import techniques as technique_charts
+from alexnet_viz.charts import training as training_charts
 from alexnet_viz.errors import UserError
 from alexnet_viz.pictures.samples import SAMPLES
 from alexnet_viz.training.config import TrainConfig
@@ -419,7 +420,7 @@ def _race_charts(
             (names[function], numbers, trailing_mean([step.loss for step in told[function].steps]))
             for function, numbers in steps.items()
         ]
-        option = technique_charts.race_curves(lines, t("Training loss"))
+        option = training_charts.epoch_curves(lines, t("Training loss"), dots=False)
         st.echarts_chart(option, height=280, key="relu_race_loss", alt=t("The training loss over the steps"))
     with error:
         lines = [(names[function], numbers, errors[function]) for function, numbers in steps.items()]

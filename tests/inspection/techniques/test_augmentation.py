@@ -19,6 +19,7 @@ from alexnet_viz.network.weights import load_model
 from alexnet_viz.pictures.colour_pca import ColourPCA
 from alexnet_viz.pictures.images import decode, encode
 from alexnet_viz.pictures.samples import PHOTOS, load_sample
+from tests.inspection.networks import condition
 
 torch.set_num_threads(1)
 
@@ -187,20 +188,12 @@ def test_stability_tries_everything_and_starts_at_the_answer(model, photo):
 
 
 def test_the_model_is_left_as_it_was(model, photo):
-    def state():
-        modules = list(model.network.modules())
-        parameters = list(model.network.parameters())
-        return (
-            [(len(m._forward_hooks), len(m._backward_hooks), m.training) for m in modules],
-            [(p.requires_grad, p.grad, p.sum().item()) for p in parameters],
-        )
-
-    before = state()
+    before = condition(model.network)
     augmentation.variants(model, photo, "jitter", 40, PCA)
     augmentation.recoloured(model, photo, PCA, (1, 0, 0))
     with pytest.raises(KeyError):
         augmentation.variants(model, photo, "blur", 1, PCA)
-    assert state() == before
+    assert condition(model.network) == before
 
 
 def test_the_samples_colours_are_mostly_light_and_dark():

@@ -25,6 +25,7 @@ from alexnet_viz.inspection.techniques.dropout import (
 from alexnet_viz.network.build import random_state, with_weights
 from alexnet_viz.network.spec import Activation, Conv, Dropout, Flatten, Linear, Spec
 from alexnet_viz.network.zoo import MODELS
+from tests.inspection.networks import condition
 
 torch.set_num_threads(1)
 
@@ -43,14 +44,6 @@ def ready(spec, seed=0, scale=3.0):
     network = with_weights(spec, random_state(spec, seed))
     picture = scale * torch.randn(1, *spec.input, generator=torch.Generator().manual_seed(seed + 1))
     return network, activations(network, picture)
-
-
-def untouched(network):
-    return (
-        [module.training for module in network.modules()],
-        sum(len(module._forward_hooks) + len(module._forward_pre_hooks) for module in network.modules()),
-        [(weight.requires_grad, weight.grad, weight.clone()) for weight in network.parameters()],
-    )
 
 
 def test_a_rate_of_zero_is_inference():
@@ -212,15 +205,11 @@ def test_the_paper_drops_outputs_and_the_others_drop_inputs():
 
 def test_the_network_is_left_as_it_was():
     network, outputs = ready(TWO_MASKS)
-    before, kept = untouched(network), {name: values.clone() for name, values in outputs.items()}
+    before, kept = condition(network), {name: values.clone() for name, values in outputs.items()}
     training_pass(network, outputs, 0.5, 1)
     spread(network, outputs, 0.5, 10)
     weighted_sums(network, outputs, 0.5, 1)
-    after = untouched(network)
-    assert before[:2] == after[:2]
-    for (needs, grad, weight), (needs_now, grad_now, weight_now) in zip(before[2], after[2], strict=True):
-        assert (needs, grad) == (needs_now, grad_now)
-        assert torch.equal(weight, weight_now)
+    assert condition(network) == before
     assert all(torch.equal(outputs[name], values) for name, values in kept.items())
 
 

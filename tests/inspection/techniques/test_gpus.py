@@ -13,6 +13,7 @@ from alexnet_viz.inspection.techniques import gpus
 from alexnet_viz.inspection.techniques.gpus import StreamColours, colours, members
 from alexnet_viz.network.build import random_state, with_weights
 from alexnet_viz.network.zoo import MODELS
+from tests.inspection.networks import condition
 
 torch.set_num_threads(1)
 
@@ -137,9 +138,7 @@ def test_a_stream_without_weight_in_what_follows_changes_nothing():
 
 def test_the_network_is_left_as_it_was():
     network = network_with()
-    before = {key: tensor.clone() for key, tensor in network.state_dict().items()}
+    before = condition(network)
     colours(network)
     silenced(network, batch(), "conv4", 1)
-    assert not any(module._forward_hooks or module.training for module in network.modules())
-    assert not any(parameter.requires_grad or parameter.grad is not None for parameter in network.parameters())
-    assert all(torch.equal(before[key], tensor) for key, tensor in network.state_dict().items())
+    assert condition(network) == before

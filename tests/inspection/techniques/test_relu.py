@@ -28,6 +28,7 @@ from alexnet_viz.inspection.techniques.relu import (
 )
 from alexnet_viz.network.build import random_state, with_weights
 from alexnet_viz.network.spec import Activation, Conv, Flatten, Linear, Pool, Spec
+from tests.inspection.networks import condition
 
 torch.set_num_threads(1)
 
@@ -195,7 +196,7 @@ def test_silence_is_what_loops_count_and_leaves_the_model_alone():
         network.layers()[0].weight[2] = 0  # a channel that never speaks
         network.layers()[0].bias[2] = -1
     batch = torch.randn(3, 3, 8, 8, generator=torch.Generator().manual_seed(0))
-    before = {key: tensor.clone() for key, tensor in network.state_dict().items()}
+    before = condition(network)
     found = silence(network, batch)
     outputs = activations(network, batch)
     assert list(found) == ["relu1", "relu3"]
@@ -208,9 +209,7 @@ def test_silence_is_what_loops_count_and_leaves_the_model_alone():
     always = sum(not outputs["relu1"][:, channel].any() for channel in range(5))
     assert found["relu1"].always == always
     assert found["relu1"].always_share == always / 5
-    assert not any(module._forward_hooks or module.training for module in network.modules())
-    assert all(torch.equal(before[key], tensor) for key, tensor in network.state_dict().items())
-    assert all(parameter.grad is None for parameter in network.parameters())
+    assert condition(network) == before
 
 
 @given(values=st.lists(st.floats(0, 1), max_size=40))
