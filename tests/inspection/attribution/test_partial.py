@@ -35,15 +35,8 @@ ALEXNET = Spec(  # its kernels, strides and paddings, with a few maps each
     (
         *(Conv(4, kernel=11, stride=4, padding=2), Activation(), LRN(alpha=1.0), Pool(3, 2)),
         *(Conv(8, kernel=5, padding=2, groups=2), Activation(), LRN(alpha=1.0, groups=2), Pool(3, 2)),
-        *(
-            Conv(6, kernel=3, padding=1),
-            BatchNorm(),
-            Activation(),
-            Dropout(),
-            AdaptivePool(3),
-            Flatten(),
-            Linear(54, 5),
-        ),
+        *(Conv(6, kernel=3, padding=1), BatchNorm(), Activation(), Dropout()),
+        *(AdaptivePool(3), Flatten(), Linear(54, 5)),
     ),
 )
 
