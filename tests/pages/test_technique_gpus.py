@@ -115,7 +115,7 @@ def test_a_stream_switched_off_moves_the_answer_and_counts_the_photos(two_stream
 
 def test_photos_are_counted_as_they_are_asked_one_by_one(two_streams):
     from alexnet_viz.inspection.activations import activations
-    from alexnet_viz.inspection.techniques.gpus import silenced
+    from alexnet_viz.inspection.techniques.gpus import kept
     from alexnet_viz.pictures import images
 
     model = networks.model(MODEL.id)
@@ -123,7 +123,7 @@ def test_photos_are_counted_as_they_are_asked_one_by_one(two_streams):
     for sample_id in PHOTOS:
         array = MODEL.preprocess.to_array(images.decode(stored.sample_bytes(sample_id)).image)
         outputs = activations(model.network, torch.from_numpy(array)[None])
-        if silenced(model.network, outputs, "conv4", 0).kept[0]:
+        if kept(model.network, outputs, "conv4", 0)[0]:
             expected.append(sample_id)
     assert cache_techniques.photos_kept(model, ["conv4"])["conv4", 0] == expected
 
