@@ -123,7 +123,8 @@ def layercam(request: Request) -> Steps:
     with torch.enable_grad():
         leaf = maps.detach().clone().requires_grad_(True)
         *_, (_, logits) = onwards(request.score.network, leaf, request.layer)
-        (slopes,) = torch.autograd.grad(request.score.of(logits).sum(), leaf)  # dS / dA: (1, K, h, w)
+        # dS / dA, from the layer's output on: (1, K, h, w)
+        (slopes,) = torch.autograd.grad(request.score.of(logits).sum(), leaf)
     # sum over k of max(0, dS / dA_k) * A_k: (1, 1, h, w)
     yield _from_map(request, (slopes.clamp(min=0) * maps).sum(1, keepdim=True))
 
@@ -172,8 +173,10 @@ def integrated_gradients(request: Request) -> Steps:
     """
     _look(request)
     steps, start = request.number("steps"), request.baseline()
-    difference = request.picture - start  # x - x': (1, C, H, W)
-    places = torch.linspace(0, 1, steps) ** 2  # densest near the baseline, where most units switch
+    # x - x': (1, C, H, W)
+    difference = request.picture - start
+    # The points a, from 0 to 1: densest near the baseline, where most units switch.
+    places = torch.linspace(0, 1, steps) ** 2
     mean, gradients, logits = torch.zeros_like(difference), torch.zeros_like(difference)[:0], torch.zeros(0)
     for first, last in _chunks(steps):
         # x' + a (x - x'): (B, C, H, W). The last point of the chunk before comes along, as weights are of neighbours.
@@ -193,6 +196,7 @@ def _gradients(score: ClassScore, batch: Tensor) -> tuple[Tensor, Tensor]:
     with torch.enable_grad():
         pictures = batch.requires_grad_(True)
         logits = score(pictures)
+        # Pictures do not see each other, so the gradient of the sum is each one's own dS / dx.
         (gradients,) = torch.autograd.grad(logits.sum(), pictures)
     return logits.detach(), gradients
 
@@ -230,6 +234,7 @@ def smoothgrad(request: Request) -> Steps:
     heat = torch.zeros_like(picture)
     for first, last in _chunks(samples):
         noise = torch.randn(last - first, *picture.shape[1:], generator=generator)
+        # x + N(0, sigma^2): (B, C, H, W)
         noisy = (picture + sigma * noise).requires_grad_(True)
         # 1/n sum of dS / dx at x + noise: (B, C, H, W) -> (1, C, H, W)
         heat += method.attribute(noisy, abs=False).sum(0, keepdim=True) / samples
