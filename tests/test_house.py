@@ -13,15 +13,24 @@ from tools.catalogue import ROOT, TRANSLATED, po_file, read_catalogue, source_st
 # A new module takes its place here.
 IMPORT_ORDER = [
     # the ground floor
-    *("words.i18n", "errors", "serving.qr", "serving.limits", "files.paths", "files.download", "words.labels"),
-    *("words.lessons", "paper.milestones", "pictures.file_kinds", "pictures.images", "files.zips"),
+    *(
+        "words.i18n",
+        "words.numbers",
+        "errors",
+        "serving.qr",
+        "serving.limits",
+        "files.paths",
+        "files.download",
+        "words.labels",
+    ),
+    *("words.labels", "words.lessons", "paper.milestones", "pictures.file_kinds", "pictures.images", "files.zips"),
     *("pictures.colour_pca", "pictures.samples", "pictures.render", "charts.base", "charts.compare"),
     *("charts.inspection", "charts.training", "charts.techniques", "serving.imports", "serving.turns"),
     # network
     *("network.spec", "network.fields", "network.arithmetic", "network.memory", "network.source", "network.editing"),
     *("network.notation", "network.svg", "network.diagram_boxes", "network.diagram_flow", "network.diagram_bars"),
-    *("network.diagram", "network.zoo", "network.references", "network.comparison", "network.count"),
-    *("network.tables", "paper.departures", "network.sources", "network.download", "network.build", "network.pth"),
+    *("network.diagram", "network.zoo", "network.references", "network.tables", "network.comparison"),
+    *("paper.departures", "network.sources", "network.download", "network.build", "network.pth"),
     *("network.weights", "network.export"),
     # inspection
     *("inspection.progress", "inspection.classify", "inspection.reliability", "inspection.crops"),

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
-from alexnet_viz.charts.base import LEGEND_ABOVE, MUTED, STRONG, chart, name_axis, percent
+from alexnet_viz.charts.base import LEGEND_ABOVE, MUTED, STRONG, chart, name_axis
+from alexnet_viz.words.numbers import percent, short_number
 
 CONV, FC = STRONG, "#e69f00"  # Okabe and Ito: blue and orange, told apart by colour-blind readers
 _NEAR = 0.12  # decades: points nearer than this get their labels on different sides
@@ -113,14 +114,6 @@ def label_sides(xs: Sequence[float], ys: Sequence[float]) -> list[str]:
 
 
 _SIDES = ("middle right", "middle left", "bottom center")
-
-
-def short_number(number: int) -> str:
-    """A count in three figures: 2.33M, 58.6M, 1.81G, 156."""
-    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= size:
-            return f"{number / size:.3g}{unit}"
-    return str(number)
 
 
 def _around(values: Sequence[int]) -> tuple[float, float]:

@@ -6,7 +6,8 @@ from typing import Any
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from alexnet_viz.charts.base import BAR_HEIGHT, LEGEND_ABOVE, MUTED, SECOND, STRONG, chart, name_axis, percent
+from alexnet_viz.charts.base import BAR_HEIGHT, LEGEND_ABOVE, MUTED, SECOND, STRONG, chart, name_axis
+from alexnet_viz.words.numbers import percent
 
 WEAK = SECOND  # what speaks against
 

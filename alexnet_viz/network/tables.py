@@ -96,12 +96,7 @@ def depth(walked: Walk) -> int:
     return sum(row.kind in ("conv", "linear") for row in walked.rows)
 
 
-def gibibytes(count: int) -> str:
-    """Bytes as "1.60 GiB"."""
-    return f"{count / 2**30:.2f} GiB"
-
-
-def as_csv(table: Sequence[dict[str, str]]) -> str:
+def as_csv(table: Sequence[Mapping[str, object]]) -> str:
     """The table with a header line; lines end as RFC 4180 says."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(table[0]) if table else [])

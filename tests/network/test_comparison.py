@@ -1,7 +1,6 @@
 """The comparison of networks: the numbers of facts.md, and what the seed document says with care."""
 
 import csv
-import dataclasses
 import io
 import re
 
@@ -9,7 +8,6 @@ import pytest
 
 from alexnet_viz.charts import compare as compare_charts
 from alexnet_viz.network.comparison import (
-    HISTORY,
     PROPERTIES,
     comparison,
     csv_table,
@@ -19,7 +17,7 @@ from alexnet_viz.network.comparison import (
     table,
 )
 from alexnet_viz.network.references import REFERENCES
-from alexnet_viz.network.spec import AdaptivePool, Pool, walk
+from alexnet_viz.network.spec import AdaptivePool, Pool
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.words import lessons
 from alexnet_viz.words.i18n import LANGUAGES, translator
@@ -75,14 +73,10 @@ def test_the_papers_convolutions_hold_little_and_do_most():
 @pytest.mark.parametrize("row", ROWS, ids=IDS)
 def test_every_row_agrees_with_its_source(row):
     if row.id in MODELS:
-        walked = walk(MODELS[row.id].spec)
-        assert (row.params, row.macs) == (walked.params, walked.macs)
         assert row.conv_params + row.fc_params == row.params, "nothing else in these specs has parameters"
         assert row.title == MODELS[row.id].title
     else:
-        entry = REFERENCES[row.id]
-        for field in {f.name for f in dataclasses.fields(row)} & {f.name for f in dataclasses.fields(entry)}:
-            assert getattr(row, field) == getattr(entry, field), field
+        assert row is REFERENCES[row.id]
     assert row.conv_macs + row.fc_macs == row.macs
 
 
@@ -110,9 +104,10 @@ def test_activation():
 
 
 def test_history_is_told_of_papers_only_and_with_its_source():
-    assert {row.id for row in ROWS if row.history} == set(HISTORY) == {"alexnet_2012", "resnet18"}
-    assert all("section" in history.source for history in HISTORY.values())
-    paper = HISTORY["alexnet_2012"]
+    told = {row.id: row.history for row in ROWS if row.history}
+    assert set(told) == {"alexnet_2012", "resnet18"}
+    assert all("section" in history.source for history in told.values())
+    paper = told["alexnet_2012"]
     assert (paper.optimiser, paper.momentum, paper.weight_decay) == ("SGD", 0.9, 5e-4)
     assert said("alexnet_2012", "Hardware") == "2 x GTX 580"
     assert {said(row.id, "Optimiser, momentum") for row in ROWS if not row.history} == {"–"}
@@ -220,10 +215,3 @@ def test_sides_run_out_without_an_error():
     assert compare_charts.label_sides([1, 1, 1, 1], [1, 1, 1, 1]) == [
         *("middle right", "middle left", "bottom center", "bottom center")
     ]
-
-
-@pytest.mark.parametrize(
-    ("number", "text"), [(156, "156"), (2_572, "2.57k"), (2_334_080, "2.33M"), (1_813_561_344, "1.81G"), (0, "0")]
-)
-def test_short_numbers(number, text):
-    assert compare_charts.short_number(number) == text
