@@ -21,8 +21,15 @@ IMPORT_ORDER = [
     *("network.spec", "network.fields", "network.arithmetic", "network.memory", "network.source", "network.editing"),
     *("network.notation", "network.svg", "network.diagram_boxes", "network.diagram_flow", "network.diagram_bars"),
     *("network.diagram", "network.zoo", "network.references", "network.tables", "network.comparison"),
-    *("paper.departures", "network.sources", "network.download", "network.build", "network.pth"),
-    *("network.weights", "network.export"),
+    *(
+        "paper.departures",
+        "network.sources",
+        "network.download",
+        "network.extra_layers",
+        "network.build",
+        "network.pth",
+    ),
+    *("network.pth", "network.weights", "network.export"),
     # inspection
     *("inspection.progress", "inspection.classify", "inspection.reliability", "inspection.crops"),
     *("inspection.preprocessing", "inspection.resnet", "inspection.techniques.augmentation", "inspection.by_hand"),
@@ -46,7 +53,7 @@ IMPORT_ORDER = [
 ]
 
 WITHOUT_TORCH = [
-    *IMPORT_ORDER[: IMPORT_ORDER.index("network.build")],
+    *IMPORT_ORDER[: IMPORT_ORDER.index("network.extra_layers")],
     "inspection.preprocessing",
     *(
         "training.config",

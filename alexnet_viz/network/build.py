@@ -6,9 +6,9 @@ private = view(network)                       # hook and differentiate this, nev
 """
 
 import torch
-import torch.nn.functional as F  # noqa: N812 (torch's own convention)
 from torch import Tensor, nn
 
+from alexnet_viz.network.extra_layers import CeilAvgPool2d, CeilConv2d, CeilMaxPool2d, GroupedLRN
 from alexnet_viz.network.spec import (
     LRN,
     Activation,
@@ -20,6 +20,7 @@ from alexnet_viz.network.spec import (
     Layer,
     Linear,
     Pool,
+    Rounding,
     Shape,
     Spec,
     module_keys,
@@ -27,65 +28,12 @@ from alexnet_viz.network.spec import (
 )
 
 _ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
-
-
-class CeilConv2d(nn.Conv2d):
-    """A convolution that rounds up as the 2012 code does: zeros are added on the right and bottom."""
-
-    def forward(self, input: Tensor) -> Tensor:  # (B, C, H, W)
-        kernel, stride, padding = self.kernel_size[0], self.stride[0], int(self.padding[0])
-        right, bottom = (_missing(n + 2 * padding - kernel, stride) for n in (input.shape[-1], input.shape[-2]))
-        padded = F.pad(input, (padding, padding + right, padding, padding + bottom))
-        return F.conv2d(padded, self.weight, self.bias, stride, 0, 1, self.groups)
-
-
-class CeilPool2d(nn.Module):
-    """Pooling as in the 2012 code: padding on the left and top only, windows cut off at the right and bottom."""
-
-    def __init__(self, kernel: int, stride: int, padding: int, mode: str) -> None:
-        super().__init__()
-        self.kernel, self.stride, self.padding, self.mode = kernel, stride, padding, mode
-
-    def forward(self, input: Tensor) -> Tensor:  # (B, C, H, W)
-        if self.mode == "max":
-            highest = F.max_pool2d(self._padded(input, float("-inf")), self.kernel, self.stride)
-            return highest.masked_fill(highest == float("-inf"), 0.0)  # a window that lies in padding alone
-        # The mean over the pixels that are really there: a padded mean divided by the share of real pixels.
-        share = F.avg_pool2d(self._padded(torch.ones_like(input[:1, :1]), 0.0), self.kernel, self.stride)
-        one_pixel = 1 / self.kernel**2
-        return F.avg_pool2d(self._padded(input, 0.0), self.kernel, self.stride) / share.clamp(min=one_pixel)
-
-    def _padded(self, input: Tensor, value: float) -> Tensor:
-        right, bottom = (
-            _missing(n + self.padding - self.kernel, self.stride) for n in (input.shape[-1], input.shape[-2])
-        )
-        return F.pad(input, (self.padding, right, self.padding, bottom), value=value)
-
-    def extra_repr(self) -> str:
-        return f"{self.kernel}, stride={self.stride}, padding={self.padding}, mode={self.mode!r}"
-
-
-def _missing(room: int, stride: int) -> int:
-    """Pixels missing on the right or bottom for the last window that rounding up adds."""
-    return -room % stride
-
-
-class GroupedLRN(nn.LocalResponseNorm):
-    """Local response normalisation within each group of channels, as on the paper's two GPUs."""
-
-    def __init__(self, size: int, alpha: float, beta: float, k: float, groups: int) -> None:
-        super().__init__(size, alpha, beta, k)
-        self.groups = groups
-
-    def forward(self, input: Tensor) -> Tensor:  # (B, C, H, W)
-        batch, channels, height, width = input.shape
-        # Each group becomes an image of its own, so no window reaches over its border.
-        apart = input.reshape(batch * self.groups, channels // self.groups, height, width)
-        normalised: Tensor = super().forward(apart)
-        return normalised.reshape(input.shape)
-
-    def extra_repr(self) -> str:
-        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}, groups={self.groups}"
+_POOLS: dict[tuple[str, Rounding], type[nn.MaxPool2d] | type[nn.AvgPool2d]] = {
+    ("max", "floor"): nn.MaxPool2d,
+    ("avg", "floor"): nn.AvgPool2d,
+    ("max", "ceil"): CeilMaxPool2d,
+    ("avg", "ceil"): CeilAvgPool2d,
+}
 
 
 class Network(nn.Module):
@@ -131,10 +79,7 @@ def _module(layer: Layer, arriving: Shape, spec: Spec) -> nn.Module:
             make = CeilConv2d if spec.rounding == "ceil" else nn.Conv2d
             return make(channels, layer.channels, layer.kernel, layer.stride, layer.padding, groups=layer.groups)
         case Pool():
-            if spec.rounding == "ceil":
-                return CeilPool2d(layer.kernel, layer.stride, layer.padding, layer.mode)
-            pool = nn.MaxPool2d if layer.mode == "max" else nn.AvgPool2d
-            return pool(layer.kernel, layer.stride, layer.padding)
+            return _POOLS[layer.mode, spec.rounding](layer.kernel, layer.stride, layer.padding)
         case AdaptivePool():
             return nn.AdaptiveAvgPool2d((layer.size, layer.size))
         case LRN(groups=1):

@@ -8,10 +8,12 @@ groups) comes along as a helper class, only where the network needs it. The clas
 `build.Network`, so weight files fit both. Raises `ValueError` for a spec in which `walk()` finds an error.
 """
 
+import ast
 import builtins
 import keyword
 import math
 from json import dumps
+from pathlib import Path
 
 from alexnet_viz.network.spec import (
     LRN,
@@ -35,57 +37,13 @@ WIDTH = 110  # columns of the text
 _KEEPS_SHAPE = (Activation, BatchNorm, Dropout, LRN)
 _ACTIVATIONS = {"relu": "nn.ReLU", "tanh": "nn.Tanh", "sigmoid": "nn.Sigmoid"}
 
-# The same arithmetic as in build.py, in the form one would write for one's own script.
+
+# The text of each class that may come along.
+_EXTRA_LAYERS = Path(__file__).with_name("extra_layers.py").read_text(encoding="utf-8")
 _HELPERS = {
-    "CeilConv2d": '''
-class CeilConv2d(nn.Conv2d):
-    """A convolution that rounds up, as the authors' 2012 code does: zeros fill the last window."""
-
-    def forward(self, x):
-        kernel, stride, padding = self.kernel_size[0], self.stride[0], self.padding[0]
-        bottom, right = (-(n + 2 * padding - kernel) % stride for n in x.shape[-2:])  # pixels missing
-        x = F.pad(x, (padding, padding + right, padding, padding + bottom))
-        return F.conv2d(x, self.weight, self.bias, stride, groups=self.groups)
-''',
-    "CeilMaxPool2d": '''
-class CeilMaxPool2d(nn.MaxPool2d):
-    """Max pooling as in the 2012 code: it rounds up, and pads on the left and top only."""
-
-    def forward(self, x):
-        kernel, stride, padding = self.kernel_size, self.stride, self.padding
-        bottom, right = (-(n + padding - kernel) % stride for n in x.shape[-2:])  # pixels missing
-        x = F.max_pool2d(F.pad(x, (padding, right, padding, bottom), value=float("-inf")), kernel, stride)
-        return x.masked_fill(x == float("-inf"), 0.0)  # a window that lies in padding alone
-''',
-    "CeilAvgPool2d": '''
-class CeilAvgPool2d(nn.AvgPool2d):
-    """Average pooling as in the 2012 code: it rounds up, and pads on the left and top only."""
-
-    def forward(self, x):
-        kernel, stride, padding = self.kernel_size, self.stride, self.padding
-        bottom, right = (-(n + padding - kernel) % stride for n in x.shape[-2:])  # pixels missing
-        border = (padding, right, padding, bottom)
-        # The mean over the pixels that are really there: the padded mean, divided by their share.
-        share = F.avg_pool2d(F.pad(torch.ones_like(x[:1, :1]), border), kernel, stride)
-        return F.avg_pool2d(F.pad(x, border), kernel, stride) / share.clamp(min=1 / kernel**2)
-''',
-    "GroupedLRN": '''
-class GroupedLRN(nn.LocalResponseNorm):
-    """Local response normalisation within each group of channels, as on the paper's two GPUs."""
-
-    def __init__(self, size, alpha, beta, k, groups):
-        super().__init__(size, alpha, beta, k)
-        self.groups = groups
-
-    def forward(self, x):
-        batch, channels, height, width = x.shape
-        # Each group becomes an image of its own, so that no window reaches over its border.
-        apart = x.reshape(batch * self.groups, channels // self.groups, height, width)
-        return super().forward(apart).reshape(x.shape)
-
-    def extra_repr(self):
-        return f"{super().extra_repr()}, groups={self.groups}"
-''',
+    node.name: f"{ast.get_source_segment(_EXTRA_LAYERS, node)}\n"
+    for node in ast.parse(_EXTRA_LAYERS).body
+    if isinstance(node, ast.ClassDef)
 }
 _TAKEN = {"torch", "nn", "F", *_HELPERS, *dir(builtins)}
 
@@ -104,7 +62,7 @@ def source(spec: Spec, class_name: str = "AlexNet", frozen: tuple[str, ...] = ()
     if any("F." in helper for helper in helpers):
         imports += "import torch.nn.functional as F\n"
     main = _main_block(spec, rows, class_name, frozen)
-    return "\n\n".join([imports, *(helper.lstrip() for helper in helpers), network_class, main])
+    return "\n\n".join([imports, *helpers, network_class, main])
 
 
 def trainable_params(spec: Spec, frozen: tuple[str, ...] = ()) -> int:

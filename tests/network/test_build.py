@@ -15,16 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from alexnet_viz.network.build import (
-    CeilConv2d,
-    CeilPool2d,
-    GroupedLRN,
-    Network,
-    meta_network,
-    random_state,
-    view,
-    with_weights,
-)
+from alexnet_viz.network.build import Network, meta_network, random_state, view, with_weights
+from alexnet_viz.network.extra_layers import CeilAvgPool2d, CeilConv2d, CeilMaxPool2d, GroupedLRN
 from alexnet_viz.network.spec import (
     LRN,
     Activation,
@@ -362,7 +354,7 @@ def test_ceil_pooling_against_windows_by_hand(height, width, kernel, stride, pad
         return
     maps = np.random.default_rng(0).standard_normal(spec.input) - 3  # below zero: a padded zero would win a maximum
     (pool,) = Network(spec).layers()
-    assert isinstance(pool, CeilPool2d)
+    assert isinstance(pool, CeilMaxPool2d if mode == "max" else CeilAvgPool2d)
     out = pool(torch.from_numpy(maps)[None])[0].numpy()
     assert out.shape == result.rows[0].shape
     np.testing.assert_allclose(out, pool_2012(maps, kernel, stride, padding, mode), atol=1e-12)
