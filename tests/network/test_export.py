@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from alexnet_viz.errors import UserError
 from alexnet_viz.network import export
 from alexnet_viz.network.build import random_state, with_weights
-from alexnet_viz.network.export import FORMATS, Portable, of_edited, of_file, of_model, random_layers, write
+from alexnet_viz.network.export import Portable, of_edited, of_file, of_model, random_layers, write
 from alexnet_viz.network.notation import write_spec
 from alexnet_viz.network.source import source
 from alexnet_viz.network.sources import RANDOM
@@ -272,7 +272,7 @@ def test_an_edited_network_with_the_seeds_shapes_loads_too():
 @pytest.mark.parametrize("format_id", ["pth", "safetensors"])
 def test_what_is_written_opens_here_again(tmp_path, format_id):
     model = load_model("alexnet_cifar")
-    file = tmp_path / f"mine{FORMATS[format_id].suffix}"
+    file = tmp_path / f"mine.{format_id}"
     file.write_bytes(write(of_model(model), format_id))
     again = open_model(file)
     assert (again.entry, again.classes) == (model.entry, model.classes)
