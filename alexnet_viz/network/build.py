@@ -8,32 +8,9 @@ private = view(network)                       # hook and differentiate this, nev
 import torch
 from torch import Tensor, nn
 
-from alexnet_viz.network.extra_layers import CeilAvgPool2d, CeilConv2d, CeilMaxPool2d, GroupedLRN
-from alexnet_viz.network.spec import (
-    LRN,
-    Activation,
-    AdaptivePool,
-    BatchNorm,
-    Conv,
-    Dropout,
-    Flatten,
-    Layer,
-    Linear,
-    Pool,
-    Rounding,
-    Shape,
-    Spec,
-    module_keys,
-    walk,
-)
-
-_ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
-_POOLS: dict[tuple[str, Rounding], type[nn.MaxPool2d] | type[nn.AvgPool2d]] = {
-    ("max", "floor"): nn.MaxPool2d,
-    ("avg", "floor"): nn.AvgPool2d,
-    ("max", "ceil"): CeilMaxPool2d,
-    ("avg", "ceil"): CeilAvgPool2d,
-}
+from alexnet_viz.network import extra_layers
+from alexnet_viz.network.source import module_call
+from alexnet_viz.network.spec import LRN, Flatten, Layer, Shape, Spec, module_keys, walk
 
 
 class Network(nn.Module):
@@ -73,31 +50,12 @@ def _arriving(spec: Spec) -> list[Shape]:
 
 
 def _module(layer: Layer, arriving: Shape, spec: Spec) -> nn.Module:
-    channels = arriving[0]
-    match layer:
-        case Conv():
-            make = CeilConv2d if spec.rounding == "ceil" else nn.Conv2d
-            return make(channels, layer.channels, layer.kernel, layer.stride, layer.padding, groups=layer.groups)
-        case Pool():
-            return _POOLS[layer.mode, spec.rounding](layer.kernel, layer.stride, layer.padding)
-        case AdaptivePool():
-            return nn.AdaptiveAvgPool2d((layer.size, layer.size))
-        case LRN(groups=1):
-            return nn.LocalResponseNorm(layer.size, layer.alpha, layer.beta, layer.k)
-        case LRN():
-            if channels % layer.groups:
-                raise ValueError(f"{channels} channels cannot be normalised in {layer.groups} groups")
-            return GroupedLRN(layer.size, layer.alpha, layer.beta, layer.k, layer.groups)
-        case BatchNorm():
-            return (nn.BatchNorm2d if len(arriving) == 3 else nn.BatchNorm1d)(channels)
-        case Activation():
-            return _ACTIVATIONS[layer.function]()
-        case Dropout():
-            return nn.Dropout(layer.rate)
-        case Flatten():
-            return nn.Flatten()  # a second one, which changes nothing
-        case Linear():
-            return nn.Linear(layer.inputs, layer.outputs)
+    """The layer for what arrives: maps (C, H, W) or a vector (N,)."""
+    if isinstance(layer, LRN) and arriving[0] % layer.groups:
+        raise ValueError(f"{arriving[0]} channels cannot be normalised in {layer.groups} groups")
+    name, values, settings = module_call(layer, arriving, spec.rounding)
+    module: nn.Module = getattr(extra_layers if hasattr(extra_layers, name) else nn, name)(*values, **settings)
+    return module
 
 
 def meta_network(spec: Spec) -> Network:

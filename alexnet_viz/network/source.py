@@ -14,6 +14,7 @@ import keyword
 import math
 from json import dumps
 from pathlib import Path
+from typing import Any
 
 from alexnet_viz.network.spec import (
     LRN,
@@ -23,6 +24,7 @@ from alexnet_viz.network.spec import (
     Conv,
     Dropout,
     Flatten,
+    Layer,
     Linear,
     Pool,
     Rounding,
@@ -35,7 +37,6 @@ from alexnet_viz.network.spec import (
 
 WIDTH = 110  # columns of the text
 _KEEPS_SHAPE = (Activation, BatchNorm, Dropout, LRN)
-_ACTIVATIONS = {"relu": "nn.ReLU", "tanh": "nn.Tanh", "sigmoid": "nn.Sigmoid"}
 
 
 # The text of each class that may come along.
@@ -93,14 +94,15 @@ def _network_class(spec: Spec, rows: tuple[Row, ...], class_name: str) -> str:
         if not key:
             flatten, flattened = row, row.input
             continue
-        name, arguments = _call(row, spec.rounding)
+        name, values, settings = module_call(row.layer, row.input, spec.rounding)
+        arguments = [*map(_number, values), *(f"{setting}={_number(value)}" for setting, value in settings.items())]
         if isinstance(row.layer, Linear):
             if flattened:
                 arguments[0] = " * ".join(map(str, flattened))  # 256 * 6 * 6 says where the 9216 come from
                 flattened = ()
             if row is rows[-1] and _classifies(rows):
                 arguments[1] = "num_classes"
-        parts[key.split(".")[0]] += _line(name, arguments, _comment(row))
+        parts[key.split(".")[0]] += _line(name if name in _HELPERS else f"nn.{name}", arguments, _comment(row))
 
     has_classes = _classifies(rows)
     logits = " The outputs are logits: nn.CrossEntropyLoss contains the softmax." if has_classes else ""
@@ -156,46 +158,37 @@ def _sizes(shape: Shape) -> str:
     return " x ".join(map(str, shape))
 
 
-def _call(row: Row, rounding: Rounding) -> tuple[str, list[str]]:
-    """A layer's class and its arguments, as text."""
-    layer, channels, up = row.layer, row.input[0], rounding == "ceil"
+def module_call(layer: Layer, arriving: Shape, rounding: Rounding) -> tuple[str, list[Any], dict[str, Any]]:
+    """A layer's class, by its name in `torch.nn` or `extra_layers`, and the arguments that make it."""
+    up, maps = rounding == "ceil", len(arriving) == 3
     match layer:
-        case Conv():
-            settings = {"kernel_size": layer.kernel, "stride": layer.stride, "padding": layer.padding}
-            if layer.groups > 1:
-                settings["groups"] = layer.groups
-            return "CeilConv2d" if up else "nn.Conv2d", [str(channels), str(layer.channels), *_named(settings)]
-        case Pool():
-            settings = {"kernel_size": layer.kernel, "stride": layer.stride}
-            if layer.padding:
-                settings["padding"] = layer.padding
-            name = "MaxPool2d" if layer.mode == "max" else "AvgPool2d"
-            return f"Ceil{name}" if up else f"nn.{name}", _named(settings)
-        case AdaptivePool():
-            return "nn.AdaptiveAvgPool2d", [f"({layer.size}, {layer.size})"]
+        case Conv(channels, kernel, stride, padding, groups):
+            settings = {"kernel_size": kernel, "stride": stride, "padding": padding}
+            grouped = {"groups": groups} if groups > 1 else {}
+            return "CeilConv2d" if up else "Conv2d", [arriving[0], channels], settings | grouped
+        case Pool(kernel, stride, padding, mode):
+            settings = {"kernel_size": kernel, "stride": stride} | ({"padding": padding} if padding else {})
+            return "Ceil" * up + {"max": "MaxPool2d", "avg": "AvgPool2d"}[mode], [], settings
+        case AdaptivePool(size):
+            return "AdaptiveAvgPool2d", [(size, size)], {}
+        case LRN(groups=1):
+            return "LocalResponseNorm", [], {name: value for name, value in vars(layer).items() if name != "groups"}
         case LRN():
-            constants = {"size": layer.size, "alpha": layer.alpha, "beta": layer.beta, "k": layer.k}
-            if layer.groups > 1:
-                return "GroupedLRN", _named({**constants, "groups": layer.groups})
-            return "nn.LocalResponseNorm", _named(constants)
+            return "GroupedLRN", [], vars(layer)
         case BatchNorm():
-            return "nn.BatchNorm2d" if len(row.input) == 3 else "nn.BatchNorm1d", [str(channels)]
-        case Activation():
-            return _ACTIVATIONS[layer.function], []
-        case Dropout():
-            return "nn.Dropout", [_number(layer.rate)]
+            return "BatchNorm2d" if maps else "BatchNorm1d", [arriving[0]], {}
+        case Activation(function):
+            return {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid"}[function], [], {}
+        case Dropout(rate):
+            return "Dropout", [rate], {}
         case Flatten():
-            return "nn.Flatten", []  # a second one, which changes nothing
-        case Linear():
-            return "nn.Linear", [str(layer.inputs), str(layer.outputs)]
+            return "Flatten", [], {}  # a second one, which changes nothing
+        case Linear(inputs, outputs):
+            return "Linear", [inputs, outputs], {}
 
 
-def _named(settings: dict[str, int] | dict[str, float]) -> list[str]:
-    return [f"{name}={_number(value)}" for name, value in settings.items()]
-
-
-def _number(value: float) -> str:
-    return str(value) if math.isfinite(value) else f'float("{value}")'
+def _number(value: Any) -> str:
+    return str(value) if isinstance(value, tuple) or math.isfinite(value) else f'float("{value}")'
 
 
 # ---- the main block -------------------------------------------------------------------------------------------------
