@@ -43,10 +43,6 @@ class Column:
     written: Callable[[int], str]
 
 
-def _count(value: int) -> str:
-    return f"{value:,}"
-
-
 def _bytes(value: int) -> str:
     for unit, size in (("MiB", 2**20), ("KiB", 2**10)):
         if value >= size:
@@ -55,8 +51,8 @@ def _bytes(value: int) -> str:
 
 
 COLUMNS = (
-    Column(N_("Parameters"), lambda row: row.params, _count),
-    Column(N_("MACs for one image"), lambda row: row.macs, _count),
+    Column(N_("Parameters"), lambda row: row.params, "{:,}".format),
+    Column(N_("MACs for one image"), lambda row: row.macs, "{:,}".format),
     Column(N_("Memory of its output"), lambda row: row.memory, _bytes),
 )
 
@@ -124,20 +120,17 @@ def draw(scene: Scene) -> tuple[str, float]:
         drawn += _failed(scene, top + 44 + len(rows) * ROW)
     bottom = top + panel + extra if wide else corners[-1][1] + panel
     problem, bottom = scene.problem(bottom)
-    note, bottom = paragraph(MARGIN, bottom + 4, scene.width - 2 * MARGIN, _note(scene), SMALL)
+    words = scene.t(
+        "True to scale: a full track is the column's total. 1 MAC = one multiplication and one addition. "
+        "Memory: 4 bytes for each output value of the layers shown, one image."
+    )
+    note, bottom = paragraph(MARGIN, bottom + 4, scene.width - 2 * MARGIN, words, SMALL)
     return drawn + problem + note, bottom + MARGIN
 
 
 def _names_width(scene: Scene, rows: list[Row]) -> float:
     words = [size_of(row.shape) for row in rows] + ([scene.failed[0]] if scene.failed else [])
     return max((text_width(word, NORMAL) for word in words), default=60.0) + 24
-
-
-def _note(scene: Scene) -> str:
-    return scene.t(
-        "True to scale: a full track is the column's total. 1 MAC = one multiplication and one addition. "
-        "Memory: 4 bytes for each output value of the layers shown, one image."
-    )
 
 
 def _bar(column: Column, row: Row, total: int, place: Box, *, right: bool) -> str:

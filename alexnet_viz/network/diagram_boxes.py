@@ -312,17 +312,14 @@ class _Figure:
         columns = [self._solids(stage, x + lead, middle) for middle in self._middles(row, y, stage.split)]
         links = self._connections(stage, ports, [column[0] for column in columns])
         drawn, line = "", below
-        rows = [stage.head, *stage.followers]
-        for item in rows:
+        for item in [stage.head, *stage.followers]:
             layer = item.layer if item else None
             nth = 0 if item is stage.head else 1 + stage.pools.index(item) if item in stage.pools else None
             solids = [] if nth is None else [column[nth] for column in columns]
             body = "".join(solid.draw(colour_of(layer) if layer else INPUT) for solid in solids)
             words = self._lines(item, stage) if item else self._input_words()
-            text_box = Box(x - 3, line - 12, max(text_width(w, s) for w, s in words) + 6, LINE * len(words))
-            for i, (said, size) in enumerate(words):
-                body += text(x, line + i * LINE, said, size=size, bold=size > NORMAL)
-            line += LINE * len(words)
+            said, text_box = _lines_of_text(x, line, words)
+            body, line = body + said, line + text_box.height
             boxes = [solid.outline.grown(2) for solid in solids]
             drawn += self.scene.layer(item, body, *boxes, text_box) if item else f'<g class="input">{body}</g>'
         if stage.split and not self.captioned:
@@ -343,12 +340,9 @@ class _Figure:
         box = Box(x + lead, middle - 30, 60, 60)
         drawn = rect(box, rx=4, fill=PAPER, stroke=ERROR, stroke_width=2.5, stroke_dasharray="6 4")
         drawn += warning_sign(box.x + 18, middle + 10, 24)
-        words = self._words(self.stages[-1])
-        for i, (said, size) in enumerate(words):
-            drawn += text(x, below + i * LINE, said, size=size, bold=size > NORMAL)
+        said, text_box = _lines_of_text(x, below, self._words(self.stages[-1]))
         links = "".join(_line((port.x, port.y), (box.x, middle), ERROR, dashed=True) for port in ports)
-        text_box = Box(x - 3, below - 12, max(text_width(w, s) for w, s in words) + 6, LINE * len(words))
-        return links + self.scene.failed_layer(drawn, box.grown(3), text_box), below + LINE * len(words), []
+        return links + self.scene.failed_layer(drawn + said, box.grown(3), text_box), below + text_box.height, []
 
     def _connections(self, stage: _Stage, ports: list[_Port], targets: list[_Solid]) -> str:
         if stage.head is None:
@@ -400,6 +394,12 @@ class _Figure:
         if len(ends) != count:
             ends = [ends[0] + 9 * (2 * i - count + 1) for i in range(count)]
         return [_Port(MARGIN / 2 + 4 * (count - 1 - i) - 3, end) for i, end in enumerate(ends)]
+
+
+def _lines_of_text(x: float, y: float, lines: list[tuple[str, float]]) -> tuple[str, Box]:
+    """Lines of their own sizes, the first baseline at y, and the box that they fill."""
+    drawn = "".join(text(x, y + i * LINE, said, size=s, bold=s > NORMAL) for i, (said, s) in enumerate(lines))
+    return drawn, Box(x - 3, y - 12, max(text_width(said, s) for said, s in lines) + 6, LINE * len(lines))
 
 
 def _line(start: Point, end: Point, colour: str, *, width: float = 1.2, dashed: bool = False) -> str:

@@ -107,16 +107,13 @@ def _column(scene: Scene, nodes: list[_Node], place: Box, end: Box | None) -> tu
 
 
 def _arrow(start: Box, end: Box) -> str:
-    x, y = end.x + end.width / 2, end.y
-    if start.x == end.x:
-        path = [(x, start.y + NODE), (x, y - 6)]
-    else:  # up through the gap between two columns
+    middle, down = start.x + start.width / 2, start.x == end.x
+    tip = (middle, end.y) if down else (end.x, end.y + NODE / 2)
+    path = [(middle, start.y + NODE), (middle, end.y - 6)]
+    if not down:  # up through the gap between two columns
         below, between = start.y + NODE + 6, end.x - COLUMN_GAP / 2
-        middle = start.x + start.width / 2
-        path = [(middle, start.y + NODE), (middle, below), (between, below), (between, y + NODE / 2)]
-        path.append((end.x - 6, y + NODE / 2))
-        return polyline(path, stroke=TEXT, stroke_opacity=0.7) + arrow_head(end.x, y + NODE / 2)
-    return polyline(path, stroke=TEXT, stroke_opacity=0.7) + arrow_head(x, y, down=True)
+        path = [path[0], (middle, below), (between, below), (between, tip[1]), (end.x - 6, tip[1])]
+    return polyline(path, stroke=TEXT, stroke_opacity=0.7) + arrow_head(*tip, down=down)
 
 
 def _node(scene: Scene, node: _Node, box: Box) -> str:

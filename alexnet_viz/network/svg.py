@@ -30,7 +30,7 @@ from alexnet_viz.network.spec import (
     layer_names,
     walk,
 )
-from alexnet_viz.words.i18n import Message, Translator
+from alexnet_viz.words.i18n import Translator
 
 FONT = (
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans KR', 'Noto Sans CJK KR', 'Apple SD Gothic Neo', "
@@ -202,23 +202,22 @@ def size_of(shape: Shape) -> str:
 
 def settings_of(layer: Layer, t: Translator) -> list[str]:
     """What a layer is set to, in short pieces that may be joined or stand below each other."""
+    more = [t("padding {padding}", padding=layer.padding)] if isinstance(layer, Conv | Pool) and layer.padding else []
+    more += [t("{groups} groups", groups=layer.groups)] if isinstance(layer, Conv | LRN) and layer.groups > 1 else []
     match layer:
-        case Conv():
-            pieces = [t("{kernel} × {kernel}, stride {stride}", kernel=layer.kernel, stride=layer.stride)]
-            pieces += [t("padding {padding}", padding=layer.padding)] if layer.padding else []
-            return pieces + ([t("{groups} groups", groups=layer.groups)] if layer.groups > 1 else [])
-        case Pool():
-            says = (
-                Message("max {kernel} × {kernel}, stride {stride}", kernel=layer.kernel, stride=layer.stride)
-                if layer.mode == "max"
-                else Message("average {kernel} × {kernel}, stride {stride}", kernel=layer.kernel, stride=layer.stride)
-            )
-            return [t(says)] + ([t("padding {padding}", padding=layer.padding)] if layer.padding else [])
+        case Conv(kernel=kernel, stride=stride):
+            return [t("{kernel} × {kernel}, stride {stride}", kernel=kernel, stride=stride), *more]
+        case Pool(kernel, stride, mode="max"):
+            return [t("max {kernel} × {kernel}, stride {stride}", kernel=kernel, stride=stride), *more]
+        case Pool(kernel, stride):
+            return [t("average {kernel} × {kernel}, stride {stride}", kernel=kernel, stride=stride), *more]
         case AdaptivePool():
             return [t("average to {size} × {size}", size=layer.size)]
         case LRN():
-            pieces = [t("over {count} channels", count=layer.size) if layer.size > 1 else t("each value by itself")]
-            return pieces + ([t("{groups} groups", groups=layer.groups)] if layer.groups > 1 else [])
+            return [
+                t("over {count} channels", count=layer.size) if layer.size > 1 else t("each value by itself"),
+                *more,
+            ]
         case BatchNorm():
             return [t("batch normalisation")]
         case Activation():

@@ -304,33 +304,17 @@ class Descent:
 def descend(cut: int) -> Descent:
     """The paper's rule and that of `torch.optim.SGD`; from step `cut` on the learning rate e is a tenth.
 
-    paper    v <- 0.9 v - 0.0005 e w - e g;   w <- w + v      e is inside: v keeps the speed of the old e
-    torch    b <- 0.9 b + 0.0005 w + g;       w <- w - e b    e is outside: a tenth of the speed at once
-
     PyTorch's rule is written out, because the first use of `torch.optim` loads the compiler and takes seconds; a test
     holds it against the optimiser.
     """
     rates = [RATE if step < cut else RATE * CUT for step in range(STEPS)]
-    return Descent(_by_paper(rates), _by_torch(rates))
-
-
-def _by_paper(rates: Sequence[float]) -> tuple[float, ...]:
-    weight = velocity = 0.0
-    path = [weight]
-    for rate in rates:
-        gradient = weight - 1
-        velocity = MOMENTUM * velocity - DECAY * rate * weight - rate * gradient
-        weight += velocity
-        path.append(weight)
-    return tuple(path)
-
-
-def _by_torch(rates: Sequence[float]) -> tuple[float, ...]:
-    weight = buffer = 0.0
-    path = [weight]
-    for rate in rates:
-        gradient = weight - 1 + DECAY * weight
-        buffer = MOMENTUM * buffer + gradient
-        weight -= rate * buffer
-        path.append(weight)
-    return tuple(path)
+    paper, torch = [0.0], [0.0]
+    v = b = 0.0
+    for e in rates:
+        w = paper[-1]
+        v = MOMENTUM * v - DECAY * e * w - e * (w - 1)  # v <- 0.9 v - 0.0005 e w - e g: v keeps the speed of the old e
+        paper.append(w + v)  # w <- w + v
+        w = torch[-1]
+        b = MOMENTUM * b + (w - 1 + DECAY * w)  # b <- 0.9 b + 0.0005 w + g
+        torch.append(w - e * b)  # w <- w - e b: e is outside, a tenth of the speed at once
+    return Descent(tuple(paper), tuple(torch))
