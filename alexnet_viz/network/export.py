@@ -140,13 +140,19 @@ def onnx_is_here() -> bool:
 
 def write(portable: Portable, format_id: str) -> bytes:
     """The network as a file's bytes. Raises `UserError` for ONNX without its package."""
-    match format_id:
-        case "pth":
-            return _pth(portable)
-        case "safetensors":
-            return _safetensors(portable)
-        case "onnx":
-            return _onnx(portable)
+    if format_id == "onnx":
+        return _onnx(portable)
+    if format_id == "safetensors":
+        import safetensors.torch
+
+        data: bytes = safetensors.torch.save(_tensors(portable), {"format": "pt", **about(portable)})
+        return data
+    if format_id == "pth":
+        import torch
+
+        file = io.BytesIO()
+        torch.save(_tensors(portable), file)
+        return file.getvalue()
     raise UserError("There is no format {name}. Formats: {known}.", name=format_id, known=", ".join(FORMATS))
 
 
@@ -181,21 +187,6 @@ def _tensors(portable: Portable) -> "dict[str, Tensor]":
 
     state = portable.network.state_dict()
     return {key: tensor.clone(memory_format=torch.contiguous_format) for key, tensor in state.items()}
-
-
-def _pth(portable: Portable) -> bytes:
-    import torch
-
-    file = io.BytesIO()
-    torch.save(_tensors(portable), file)
-    return file.getvalue()
-
-
-def _safetensors(portable: Portable) -> bytes:
-    import safetensors.torch
-
-    data: bytes = safetensors.torch.save(_tensors(portable), {"format": "pt", **about(portable)})
-    return data
 
 
 # ONNX

@@ -14,7 +14,7 @@ from string import Formatter
 from typing import Any, get_args
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.network.spec import Layer, Shape, Spec
+from alexnet_viz.network.spec import RECORDS, Layer, Shape, Spec
 
 MAX_LAYERS = 64
 MAX_SIDE = 1024  # pixels of the input
@@ -84,7 +84,7 @@ def _pattern(record: type[Layer]) -> str:
     return "".join(text + (group(name) if name else "") for text, name, _, _ in Formatter().parse(_WORDS[record.kind]))
 
 
-_PATTERNS: Mapping[str, type[Layer]] = {_pattern(record): record for record in Layer.__args__}
+_PATTERNS: Mapping[str, type[Layer]] = {_pattern(record): record for record in RECORDS.values()}
 
 
 def _read(word: str) -> Layer:

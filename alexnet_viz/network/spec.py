@@ -14,7 +14,7 @@ Two rounding rules decide what happens when a kernel does not fit its input exac
             out = 1 + ceil((n + p - k) / s) (layer.py:1164), windows cut off at the right and bottom edge
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from math import gcd, prod
@@ -125,7 +125,8 @@ class Linear(_Record, kind="linear", stem="fc"):
 
 Layer = Conv | Pool | AdaptivePool | LRN | BatchNorm | Activation | Dropout | Flatten | Linear
 
-KINDS: tuple[str, ...] = tuple(record.kind for record in Layer.__args__)
+RECORDS: Mapping[str, type[Layer]] = {record.kind: record for record in Layer.__args__}
+KINDS: tuple[str, ...] = tuple(RECORDS)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from alexnet_viz.network.arithmetic import size_sum
-from alexnet_viz.network.spec import Conv, Flatten, Layer, Pool, Rounding, Spec, walk
+from alexnet_viz.network.spec import Conv, Flatten, Pool, Rounding, Spec, walk
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.words.i18n import N_
 
@@ -211,11 +211,15 @@ class Size:
 
 def sizes(side: int, padding: int, rounding: Rounding) -> tuple[Size, ...]:
     """conv1 to pool5 of the paper's network on a square input, with this padding at conv1."""
-    return tuple(
-        _size(row.name, row.layer, row.input[1], row.shape[1], size_sum(row, rounding))
-        for row in walk(_maps_of(side, padding, rounding)).rows
-        if isinstance(row.layer, Conv | Pool)
-    )
+    found = []
+    for row in walk(_maps_of(side, padding, rounding)).rows:
+        layer, arriving, made = row.layer, row.input[1], row.shape[1]
+        if isinstance(layer, Conv | Pool):
+            end = (made - 1) * layer.stride + layer.kernel - layer.padding  # of the last window, in real pixels
+            # What it reaches beyond the padding that the layer has anyway. No pool of this network is padded.
+            added = max(0, end - arriving - layer.padding)
+            found.append(Size(row.name, made, size_sum(row, rounding), max(0, arriving - end), added))
+    return tuple(found)
 
 
 def fc6_inputs(side: int, padding: int, rounding: Rounding) -> int:
@@ -231,14 +235,6 @@ def _maps_of(side: int, padding: int, rounding: Rounding) -> Spec:
     first, *rest = MODELS["alexnet_2012"].spec.layers[: MODELS["alexnet_2012"].spec.layers.index(Flatten())]
     assert isinstance(first, Conv)
     return Spec((3, side, side), (replace(first, padding=padding), *rest), rounding)
-
-
-def _size(name: str, layer: Layer, arriving: int, side: int, worked: str) -> Size:
-    """The last window ends at `end`, counted in real pixels."""
-    assert isinstance(layer, Conv | Pool)
-    end = (side - 1) * layer.stride + layer.kernel - layer.padding
-    # What it reaches beyond the padding that the layer has anyway. No pool of this network is padded.
-    return Size(name, side, worked, max(0, arriving - end), max(0, end - arriving - layer.padding))
 
 
 # ---- Groups ---------------------------------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
-"""Downloading weights; how a download itself goes is in tests/test_download.py."""
+"""Downloading weights; how a download itself goes is in tests/files/test_download.py."""
 
-import hashlib
 from dataclasses import replace
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from alexnet_viz.errors import UserError
 from alexnet_viz.network.download import download
 from alexnet_viz.network.zoo import MODELS
-from tests.files.test_download import CONTENT, serving
+from tests.files.site import CONTENT, GOOD, serving
 
 
 def fetch(folder, checksum):
@@ -17,10 +16,11 @@ def fetch(folder, checksum):
         return list(download(entry, url=site.url, folder=folder))
 
 
-def test_weights_arrive_under_their_published_name_checked_by_the_digits_in_it(tmp_path):
-    good = hashlib.sha256(CONTENT).hexdigest()[:8]
-    progress = fetch(tmp_path, good)
-    assert (tmp_path / f"net-{good}.pth").read_bytes() == CONTENT
+@pytest.mark.parametrize("folder", [None, "elsewhere"])
+def test_weights_arrive_under_their_published_name_checked_by_the_digits_in_it(tmp_path, monkeypatch, folder):
+    monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path))
+    progress = fetch(folder and tmp_path / folder, GOOD[:8])
+    assert (tmp_path / (folder or "weights") / f"net-{GOOD[:8]}.pth").read_bytes() == CONTENT
     assert progress[-1].done == progress[-1].total == len(CONTENT)
 
 
@@ -29,13 +29,6 @@ def test_other_weights_than_the_name_says_are_refused(tmp_path):
         fetch(tmp_path, "00000000")
     assert not list(tmp_path.glob("*.pth*.part"))
     assert not list(tmp_path.glob("*.pth"))
-
-
-def test_without_a_folder_they_go_into_the_weights_folder(tmp_path, monkeypatch):
-    monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path))
-    good = hashlib.sha256(CONTENT).hexdigest()[:8]
-    fetch(None, good)
-    assert (tmp_path / "weights" / f"net-{good}.pth").is_file()
 
 
 def test_the_published_file_and_its_checksum_are_torchvisions():

@@ -64,13 +64,9 @@ def test_the_first_place_that_holds_a_file_wins(folders, present, found):
 
 
 def test_without_a_file_anywhere_weights_are_random(folders):
+    folders["shipped"].mkdir()  # a folder of that name is no file
     assert find_weights(ENTRY) == RANDOM
     assert not RANDOM.trained
-
-
-def test_a_folder_of_that_name_is_no_file(folders):
-    folders["shipped"].mkdir()
-    assert find_weights(ENTRY) == RANDOM
 
 
 @pytest.mark.parametrize("entry", MODELS.values(), ids=list(MODELS))
@@ -80,15 +76,6 @@ def test_every_model_can_be_given_weights_under_its_id(folders, entry):
     assert len(set(names)) == len(names)
     origins = [place.origin for place in places(entry)]
     assert ("shipped" in origins, "hub" in origins) == (bool(entry.shipped), bool(entry.hub))
-
-
-def test_the_environment_is_read_at_each_call(folders, tmp_path, monkeypatch):
-    other = tmp_path / "elsewhere" / "weights" / "lenet.pth"
-    other.parent.mkdir(parents=True)
-    other.touch()
-    assert find_weights(ENTRY) == RANDOM
-    monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path / "elsewhere"))
-    assert find_weights(ENTRY) == WeightsSource("home", other)
 
 
 def test_shipped_weights_are_an_asset_of_this_repository():

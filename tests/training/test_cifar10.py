@@ -14,7 +14,7 @@ from alexnet_viz.training import cifar10
 from alexnet_viz.training.cifar10 import Packed, archive_path, download_cifar10
 from alexnet_viz.training.datasets import load_dataset
 from alexnet_viz.words.labels import class_ids
-from tests.files.test_download import dead_url, serving
+from tests.files.site import dead_url, serving
 from tests.training.small_cifar10 import ARCHIVE, FILES, RECORDS, contents, packed_tar
 
 torch.set_num_threads(1)
