@@ -46,7 +46,8 @@ def training_memory(walked: Walk, batch: int, *, in_place: bool = False, cards: 
     `in_place` lets an activation overwrite what arrives, so that it stores nothing. With `cards` every layer's maps and
     units are shared out equally, the larger part where that does not divide; each card works on the whole batch.
     """
-    outputs = batch * sum(_own(row.memory, row, cards) for row in walked.rows if _stores(row, in_place))
+    nothing_new = {"flatten", "activation"} if in_place else {"flatten"}
+    outputs = batch * sum(_own(row.memory, row, cards) for row in walked.rows if row.kind not in nothing_new)
     received = BYTES_PER_VALUE * batch * received_values(walked, cards)
     params = sum(_own(row.params, row, cards) for row in walked.rows)
     return Memory(_COPIES * BYTES_PER_VALUE * params, outputs, received, gradients=outputs + received)
@@ -78,10 +79,6 @@ def _received(row: Row, cards: int) -> int:
             return min(elsewhere, size // 2) * prod(map_sides)
         case _:
             return 0
-
-
-def _stores(row: Row, in_place: bool) -> bool:
-    return row.kind != "flatten" and not (in_place and row.kind == "activation")
 
 
 def _own(total: int, row: Row, cards: int) -> int:

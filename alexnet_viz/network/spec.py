@@ -14,7 +14,7 @@ Two rounding rules decide what happens when a kernel does not fit its input exac
             out = 1 + ceil((n + p - k) / s) (layer.py:1164), windows cut off at the right and bottom edge
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from math import gcd, prod
@@ -340,19 +340,20 @@ def _apply(layer: Layer, shape: Shape, rounding: Rounding) -> _Step:
 
 def _conv(layer: Conv, shape: Shape, rounding: Rounding) -> _Step:
     channels, height, width = _maps(shape)
-    for count, text in (
-        (
-            channels,
-            N_("{channels} input channels cannot be split into {groups} groups. Group counts that work: {legal}."),
-        ),
-        (
-            layer.channels,
-            N_("{channels} filters cannot be split into {groups} groups. Group counts that work: {legal}."),
-        ),
-    ):
-        if count % layer.groups:
-            legal = ", ".join(map(str, _divisors(gcd(channels, layer.channels))))
-            raise _ImpossibleError(text, layer, channels=count, legal=legal)
+    legal = _group_counts(layer.groups, channels, layer.channels)
+    if legal and channels % layer.groups:
+        raise _ImpossibleError(
+            "{channels} input channels cannot be split into {groups} groups. Group counts that work: {legal}.",
+            layer,
+            channels=channels,
+            legal=legal,
+        )
+    if legal:
+        raise _ImpossibleError(
+            "{channels} filters cannot be split into {groups} groups. Group counts that work: {legal}.",
+            layer,
+            legal=legal,
+        )
     smallest = min(height, width) + 2 * layer.padding
     if layer.kernel > smallest:
         raise _ImpossibleError(
@@ -421,12 +422,12 @@ def _adaptive_pool(layer: AdaptivePool, shape: Shape) -> _Step:
 
 def _lrn(layer: LRN, shape: Shape) -> _Step:
     channels = _maps(shape)[0]
-    if channels % layer.groups:
+    if legal := _group_counts(layer.groups, channels):
         raise _ImpossibleError(
             "{channels} channels cannot be normalised in {groups} groups. Group counts that work: {legal}.",
             layer,
             channels=channels,
-            legal=", ".join(map(str, _divisors(channels))),
+            legal=legal,
         )
     return _Step(shape)
 
@@ -508,5 +509,7 @@ def _rounding_note(layer: Conv | Pool, size: int, padding: int, rounding: Roundi
     return Message(text, **values)
 
 
-def _divisors(number: int) -> Iterator[int]:
-    return (d for d in range(1, number + 1) if number % d == 0)
+def _group_counts(groups: int, *channels: int) -> str:
+    """The group counts that divide all of these; "" where the given one does."""
+    common = gcd(*channels)
+    return "" if common % groups == 0 else ", ".join(str(d) for d in range(1, common + 1) if common % d == 0)

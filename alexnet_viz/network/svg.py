@@ -31,6 +31,7 @@ from alexnet_viz.network.spec import (
     walk,
 )
 from alexnet_viz.words.i18n import Translator
+from alexnet_viz.words.numbers import percent
 
 FONT = (
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans KR', 'Noto Sans CJK KR', 'Apple SD Gothic Neo', "
@@ -231,9 +232,8 @@ def settings_of(layer: Layer, t: Translator) -> list[str]:
 
 
 def share(part: float, whole: float) -> str:
-    """A percentage with one decimal, kept on one line; what is there but would read 0.0 is "< 0.1"."""
-    percent = 100 * part / whole if whole else 0.0
-    return "<\N{NO-BREAK SPACE}0.1\N{NO-BREAK SPACE}%" if 0 < percent < 0.05 else f"{percent:.1f}\N{NO-BREAK SPACE}%"
+    """A percentage, kept on one line."""
+    return percent(part / whole if whole else 0.0).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 # A scene: what every view is given

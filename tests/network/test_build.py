@@ -164,14 +164,13 @@ def test_seed_weights_fit_both_ways_and_give_the_same_answers(name, model_id, pa
     ours.load_state_dict(theirs.state_dict(), strict=True, assign=True)
     x = picture(spec)
     with torch.inference_mode():
-        answers = [theirs(x), ours(x)]
-        state = random_state(spec, seed=7)
-        theirs.load_state_dict(state, strict=True, assign=True)
-        ours.load_state_dict(state, strict=True, assign=True)
-        answers += [theirs(x), ours(x)]
-    assert torch.allclose(answers[0], answers[1], atol=1e-5)
-    assert torch.allclose(answers[2], answers[3], atol=1e-5)
-    assert not torch.allclose(answers[0], answers[2], atol=1e-3)
+        first, same = theirs(x), ours(x)
+        for network in (theirs, ours):
+            network.load_state_dict(random_state(spec, seed=7), strict=True, assign=True)
+        other, same_again = theirs(x), ours(x)
+    assert torch.allclose(first, same, atol=1e-5)
+    assert torch.allclose(other, same_again, atol=1e-5)
+    assert not torch.allclose(first, other, atol=1e-3)
 
 
 # ---- the module is the spec -----------------------------------------------------------------------------------------

@@ -103,10 +103,6 @@ SLIDING = st.builds(Spec, INPUTS, WINDOWS, st.sampled_from(["floor", "ceil"]))
 LEGAL = st.one_of(ANY.map(legal_part), ANY.map(mended), SLIDING.map(mended))
 
 
-def random_networks(number):
-    return settings(OFTEN_WRONG, max_examples=number)
-
-
 # ---- the same network -----------------------------------------------------------------------------------------------
 
 
@@ -125,7 +121,7 @@ def test_random_networks_are_the_same_and_reach_everything():
     seen, networks = set(), set()
 
     @given(LEGAL)
-    @random_networks(600)
+    @settings(OFTEN_WRONG, max_examples=600)
     def compare(spec):
         assert_same_network(spec)
         rows = walk(spec).rows
@@ -206,7 +202,7 @@ def test_the_text_is_formatted_and_free_of_warnings(tmp_path):
     texts = [source(spec) for spec in MADE_UP.values()]
     texts += [source(entry.spec, frozen=entry.frozen) for entry in MODELS.values()]
     texts += [source(MODELS["lenet5"].spec, frozen=tuple(f"features.{i}." for i in range(n))) for n in (2, 9)]
-    given(LEGAL)(random_networks(50)(lambda spec: texts.append(source(spec))))()
+    given(LEGAL)(settings(OFTEN_WRONG, max_examples=50)(lambda spec: texts.append(source(spec))))()
     for i, text in enumerate(texts):
         (tmp_path / f"network_{i}.py").write_text(text, encoding="utf-8")
     assert max(len(line) for text in texts for line in text.splitlines()) <= WIDTH
@@ -273,7 +269,7 @@ PREFIXES = ["", "features.", "classifier.", "features.0", "features.1.w", "featu
 
 
 @given(LEGAL, st.lists(st.sampled_from(PREFIXES), max_size=3).map(tuple))
-@random_networks(200)
+@settings(OFTEN_WRONG, max_examples=200)
 def test_trainable_parameters_are_those_of_the_module(spec, frozen):
     assert trainable_params(spec, frozen) == counted(spec, frozen)
 

@@ -129,7 +129,7 @@ def test_the_papers_input_is_57_to_58_times_as_large():
 
 
 @pytest.mark.parametrize("cut", [5, 15, 80])
-def test_pytorchs_rule_is_the_optimisers(cut):
+def test_pytorchs_rule_is_the_optimisers_and_the_papers_as_printed(cut):
     weight = torch.zeros((), dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.SGD([weight], lr=0.01, momentum=0.9, weight_decay=5e-4)
     scheduler = torch.optim.lr_scheduler.MultiStepLR(optimiser, [cut], gamma=0.1)
@@ -141,14 +141,9 @@ def test_pytorchs_rule_is_the_optimisers(cut):
         scheduler.step()
         path.append(weight.item())
     assert descend(cut).torch == pytest.approx(path, rel=1e-12)
-
-
-@pytest.mark.parametrize("cut", [5, 15, 80])
-def test_the_papers_rule_as_printed(cut):
-    """Section 5, on the velocity alone: v is w's own last step, so no second variable is needed."""
-    path = descend(cut).paper
+    # Section 5, on the velocity alone: v is w's own last step, so no second variable is needed.
     before = 0.0
-    for step, (now, after) in enumerate(pairwise(path)):
+    for step, (now, after) in enumerate(pairwise(descend(cut).paper)):
         e = 0.01 if step < cut else 0.001
         assert after - now == pytest.approx(0.9 * (now - before) - 0.0005 * e * now - e * (now - 1), abs=1e-12)
         before = now
