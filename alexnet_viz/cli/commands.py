@@ -23,7 +23,7 @@ from alexnet_viz.cli.output import add_command, say
 from alexnet_viz.errors import UserError
 from alexnet_viz.network.export import FORMATS, of_edited, of_file, of_model, write
 from alexnet_viz.network.notation import read_spec
-from alexnet_viz.network.sources import find_weights, places
+from alexnet_viz.network.sources import find_weights, search_path
 from alexnet_viz.network.spec import Spec, Walk, walk
 from alexnet_viz.network.zoo import DEFAULT_MODEL, LISTED, MODELS, model_entry
 from alexnet_viz.pictures import render
@@ -296,7 +296,7 @@ def _labels(args: argparse.Namespace, t: Translator) -> int:
 def _weights(args: argparse.Namespace, t: Translator) -> int:
     for entry in MODELS.values():
         used = find_weights(entry)
-        for place in places(entry):
+        for place in search_path(entry):
             here = place.path is not None and place.path.is_file()
             record: dict[str, object] = {
                 "model": entry.id,

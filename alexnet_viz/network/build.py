@@ -34,7 +34,7 @@ class Network(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # (B, C, H, W) -> (B, classes)
         x = self.features(x)
         if self._flattens:
-            x = torch.flatten(x, 1)
+            x = torch.flatten(x, 1)  # (B, C, H, W) -> (B, C * H * W)
         return self.classifier(x)  # type: ignore[no-any-return]
 
     def layers(self) -> list[nn.Module]:
@@ -104,7 +104,7 @@ def _drawn(key: str, shape: torch.Size, state: dict[str, Tensor], generator: tor
     if name == "num_batches_tracked":
         return torch.tensor(0)
     if name == "weight" and len(shape) > 1:
-        bound = shape[1:].numel() ** -0.5
+        bound = shape[1:].numel() ** -0.5  # fan in: C / groups * k * k of (K, C / groups, k, k)
     elif name == "bias" and state[f"{layer}.weight"].dim() > 1:
         bound = state[f"{layer}.weight"].shape[1:].numel() ** -0.5
     else:

@@ -15,7 +15,7 @@ from alexnet_viz.network.svg import (
     RULE,
     SMALL,
     TEXT,
-    Box,
+    Rect,
     Scene,
     colour_of,
     paragraph,
@@ -111,10 +111,10 @@ def draw(scene: Scene) -> tuple[str, float]:
             elif not wide:
                 label = row.name if nth else f"{row.name}, {size_of(row.shape)}"
                 body += text(x, line + 15, label, size=NORMAL, bold=True)
-            body += _bar(column, row, total, Box(x, line, width, ROW), right=not wide)
-            boxes.append(Box(x - 6, line, width + 12, ROW - 4))
+            body += _bar(column, row, total, Rect(x, line, width, ROW), right=not wide)
+            boxes.append(Rect(x - 6, line, width + 12, ROW - 4))
         if wide:
-            boxes = [Box(4.0, boxes[0].y, scene.width - 8, ROW - 4)]
+            boxes = [Rect(4.0, boxes[0].y, scene.width - 8, ROW - 4)]
         drawn += scene.layer(row, body, *boxes)
     if scene.failed:
         drawn += _failed(scene, top + 44 + len(rows) * ROW)
@@ -133,23 +133,23 @@ def _names_width(scene: Scene, rows: list[Row]) -> float:
     return max((text_width(word, NORMAL) for word in words), default=60.0) + 24
 
 
-def _bar(column: Column, row: Row, total: int, place: Box, *, right: bool) -> str:
+def _bar(column: Column, row: Row, total: int, place: Rect, *, right: bool) -> str:
     """The number above its bar; `right` sets it against the right edge, when a name stands on the left."""
     amount = column.amount(row)
     words = f"{column.written(amount)} · {share(amount, total)}"
     x = place.x + place.width if right else place.x
-    track = Box(place.x, place.y + 20, place.width, BAR)
+    track = Rect(place.x, place.y + 20, place.width, BAR)
     length = place.width * amount / total if total else 0.0
     return (
         text(x, place.y + 15, words, text_anchor="end" if right else None)
         + rect(track, class_="track", rx=2, fill=RULE, fill_opacity=0.6)
-        + rect(Box(track.x, track.y, length, BAR), class_="bar", data_amount=amount, fill=colour_of(row.layer))
+        + rect(Rect(track.x, track.y, length, BAR), class_="bar", data_amount=amount, fill=colour_of(row.layer))
     )
 
 
 def _failed(scene: Scene, y: float) -> str:
     assert scene.failed
-    box = Box(6.0, y, scene.width - 12, ROW - 6)
+    box = Rect(6.0, y, scene.width - 12, ROW - 6)
     drawn = rect(box, rx=6, fill="none", stroke=ERROR, stroke_width=2.5, stroke_dasharray="6 4")
     drawn += text(MARGIN + 28, y + 23, scene.failed[0], size=NORMAL + 1, bold=True, fill=TEXT)
     return scene.failed_layer(drawn + warning_sign(MARGIN + 2, y + 27), box.grown(2))

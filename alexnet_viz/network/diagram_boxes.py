@@ -23,8 +23,8 @@ from alexnet_viz.network.svg import (
     PAPER,
     SMALL,
     TEXT,
-    Box,
     Point,
+    Rect,
     Scene,
     arrow_head,
     colour_of,
@@ -71,8 +71,8 @@ class _Solid:
         return self.y - (self.height + self.oy) / 2
 
     @property
-    def outline(self) -> Box:
-        return Box(self.x, self.top, self.depth + self.ox, self.height + self.oy)
+    def outline(self) -> Rect:
+        return Rect(self.x, self.top, self.depth + self.ox, self.height + self.oy)
 
     @property
     def entry(self) -> Point:
@@ -337,7 +337,7 @@ class _Figure:
     ) -> tuple[str, float, list[_Port]]:
         x, lead, y, below = place
         middle = self._middles(row, y, False)[0]
-        box = Box(x + lead, middle - 30, 60, 60)
+        box = Rect(x + lead, middle - 30, 60, 60)
         drawn = rect(box, rx=4, fill=PAPER, stroke=ERROR, stroke_width=2.5, stroke_dasharray="6 4")
         drawn += warning_sign(box.x + 18, middle + 10, 24)
         said, text_box = _lines_of_text(x, below, self._words(self.stages[-1]))
@@ -396,10 +396,10 @@ class _Figure:
         return [_Port(MARGIN / 2 + 4 * (count - 1 - i) - 3, end) for i, end in enumerate(ends)]
 
 
-def _lines_of_text(x: float, y: float, lines: list[tuple[str, float]]) -> tuple[str, Box]:
+def _lines_of_text(x: float, y: float, lines: list[tuple[str, float]]) -> tuple[str, Rect]:
     """Lines of their own sizes, the first baseline at y, and the box that they fill."""
     drawn = "".join(text(x, y + i * LINE, said, size=s, bold=s > NORMAL) for i, (said, s) in enumerate(lines))
-    return drawn, Box(x - 3, y - 12, max(text_width(said, s) for said, s in lines) + 6, LINE * len(lines))
+    return drawn, Rect(x - 3, y - 12, max(text_width(said, s) for said, s in lines) + 6, LINE * len(lines))
 
 
 def _line(start: Point, end: Point, colour: str, *, width: float = 1.2, dashed: bool = False) -> str:

@@ -15,7 +15,7 @@ from alexnet_viz.network.svg import (
     RULE,
     SMALL,
     TEXT,
-    Box,
+    Rect,
     Scene,
     arrow_head,
     colour_of,
@@ -56,11 +56,11 @@ def draw(scene: Scene) -> tuple[str, float]:
     drawn, x, end = "", MARGIN, None
     for title, nodes in parts:
         count = ceil(len(nodes) / rows)
-        frame = Box(x, MARGIN, count * width + (count - 1) * COLUMN_GAP + 2 * PADDING, height + PADDING)
+        frame = Rect(x, MARGIN, count * width + (count - 1) * COLUMN_GAP + 2 * PADDING, height + PADDING)
         drawn += _frame(frame, title)
         for start in range(0, len(nodes), rows):
             left = x + PADDING + (start // rows) * (width + COLUMN_GAP)
-            end, column = _column(scene, nodes[start : start + rows], Box(left, MARGIN + HEADING, width, 0), end)
+            end, column = _column(scene, nodes[start : start + rows], Rect(left, MARGIN + HEADING, width, 0), end)
             drawn += column
         x += frame.width + COLUMN_GAP
     problem, bottom = scene.problem(MARGIN + height + PADDING + 6)
@@ -70,8 +70,8 @@ def draw(scene: Scene) -> tuple[str, float]:
 def _stacked(scene: Scene, parts: list[tuple[str, list[_Node]]]) -> tuple[str, float]:
     drawn, y, end = "", MARGIN, None
     for title, nodes in parts:
-        frame = Box(MARGIN, y, scene.width - 2 * MARGIN, HEADING + len(nodes) * (NODE + GAP) - GAP + PADDING)
-        place = Box(frame.x + PADDING, y + HEADING, frame.width - 2 * PADDING, 0)
+        frame = Rect(MARGIN, y, scene.width - 2 * MARGIN, HEADING + len(nodes) * (NODE + GAP) - GAP + PADDING)
+        place = Rect(frame.x + PADDING, y + HEADING, frame.width - 2 * PADDING, 0)
         end, column = _column(scene, nodes, place, end)
         drawn += _frame(frame, title) + column
         y += frame.height + 2 * GAP
@@ -90,23 +90,23 @@ def _parts(scene: Scene) -> list[tuple[str, list[_Node]]]:
     return [part for part in parts if part[1]]
 
 
-def _frame(box: Box, title: str) -> str:
+def _frame(box: Rect, title: str) -> str:
     border = rect(box, class_="frame", rx=10, fill="none", stroke=TEXT, stroke_opacity=0.35, stroke_dasharray="2 4")
     return border + text(box.x + PADDING, box.y + 20, title, size=LARGE, bold=True)
 
 
-def _column(scene: Scene, nodes: list[_Node], place: Box, end: Box | None) -> tuple[Box | None, str]:
+def _column(scene: Scene, nodes: list[_Node], place: Rect, end: Rect | None) -> tuple[Rect | None, str]:
     """Nodes below each other, an arrow before each; `end` is the node that the first arrow comes from."""
     drawn = ""
     for i, node in enumerate(nodes):
-        box = Box(place.x, place.y + i * (NODE + GAP), place.width, NODE)
+        box = Rect(place.x, place.y + i * (NODE + GAP), place.width, NODE)
         drawn += _arrow(end, box) if end else ""
         drawn += _node(scene, node, box)
         end = box
     return end, drawn
 
 
-def _arrow(start: Box, end: Box) -> str:
+def _arrow(start: Rect, end: Rect) -> str:
     middle, down = start.x + start.width / 2, start.x == end.x
     tip = (middle, end.y) if down else (end.x, end.y + NODE / 2)
     path = [(middle, start.y + NODE), (middle, end.y - 6)]
@@ -116,12 +116,12 @@ def _arrow(start: Box, end: Box) -> str:
     return polyline(path, stroke=TEXT, stroke_opacity=0.7) + arrow_head(*tip, down=down)
 
 
-def _node(scene: Scene, node: _Node, box: Box) -> str:
+def _node(scene: Scene, node: _Node, box: Rect) -> str:
     failed = node.layer is not None and node.row is None
     border = {"stroke": ERROR, "stroke_width": 2.5, "stroke_dasharray": "6 4"} if failed else {"stroke": RULE}
     stripe = colour_of(node.layer) if node.layer else INPUT
     drawn = rect(box, rx=6, fill=PAPER if failed else CARD, **border)
-    drawn += rect(Box(box.x, box.y + 1, 6, NODE - 2), rx=3, fill=ERROR if failed else stripe)
+    drawn += rect(Rect(box.x, box.y + 1, 6, NODE - 2), rx=3, fill=ERROR if failed else stripe)
     drawn += text(box.x + 14, box.y + 18, node.name, size=NORMAL + 1, bold=True)
     if node.row and node.row.alias:
         drawn += text(box.x + 24 + text_width(node.name, NORMAL + 1), box.y + 18, node.row.alias, size=SMALL)

@@ -9,12 +9,12 @@ The file is checked by the sha256 prefix that torchvision writes into its file n
 from collections.abc import Iterator
 from pathlib import Path
 
-from alexnet_viz.files.download import Progress, fetch
+from alexnet_viz.files.download import DownloadProgress, fetch
 from alexnet_viz.files.paths import weights_dir
 from alexnet_viz.network.zoo import ModelEntry
 
 
-def download(entry: ModelEntry, *, url: str | None = None, folder: Path | None = None) -> Iterator[Progress]:
+def download(entry: ModelEntry, *, url: str | None = None, folder: Path | None = None) -> Iterator[DownloadProgress]:
     """Fetch a model's published weights into `ALEXNET_VIZ_HOME/weights`; yields progress.
 
     Stopping the iteration keeps what has arrived. Raises `UserError` as `alexnet_viz.files.download.fetch` does.

@@ -27,7 +27,7 @@ class WeightsSource:
 RANDOM = WeightsSource("random")
 
 
-def places(entry: ModelEntry) -> list[WeightsSource]:
+def search_path(entry: ModelEntry) -> list[WeightsSource]:
     """Where a model's weights are looked for, best first, whether or not a file is there."""
     in_home = [f"{entry.id}.safetensors", f"{entry.id}.pth", entry.hub, entry.also]
     return [
@@ -39,7 +39,7 @@ def places(entry: ModelEntry) -> list[WeightsSource]:
 
 def find_weights(entry: ModelEntry) -> WeightsSource:
     """The first place that holds a file; seeded random weights where none does."""
-    return next((place for place in places(entry) if place.path and place.path.is_file()), RANDOM)
+    return next((place for place in search_path(entry) if place.path and place.path.is_file()), RANDOM)
 
 
 def default_model() -> str:

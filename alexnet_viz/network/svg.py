@@ -105,7 +105,7 @@ def _number(value: float) -> str:
     return f"{value:.4f}".rstrip("0").rstrip(".")
 
 
-def rect(box: "Box", **attributes: object) -> str:
+def rect(box: "Rect", **attributes: object) -> str:
     return element("rect", x=box.x, y=box.y, width=box.width, height=box.height, **attributes)
 
 
@@ -144,14 +144,14 @@ def warning_sign(x: float, y: float, size: float = 18.0) -> str:
 
 
 @dataclass(frozen=True)
-class Box:
+class Rect:
     x: float
     y: float
     width: float
     height: float
 
-    def grown(self, by: float) -> "Box":
-        return Box(self.x - by, self.y - by, self.width + 2 * by, self.height + 2 * by)
+    def grown(self, by: float) -> "Rect":
+        return Rect(self.x - by, self.y - by, self.width + 2 * by, self.height + 2 * by)
 
 
 # Text
@@ -262,7 +262,7 @@ class Scene:
         index = len(self.rows)
         return (layer_names(self.spec.layers)[index], self.spec.layers[index]) if self.walk.errors else None
 
-    def layer(self, row: Row, drawn: str, *boxes: Box) -> str:
+    def layer(self, row: Row, drawn: str, *boxes: Rect) -> str:
         """One layer's drawing as something to click: `boxes` are where the pointer finds it."""
         said = self.t(
             "{name}: {settings}. Output: {shape}.",
@@ -272,12 +272,12 @@ class Scene:
         )
         return self._button("layer", row.name, said, drawn, boxes)
 
-    def failed_layer(self, drawn: str, *boxes: Box) -> str:
+    def failed_layer(self, drawn: str, *boxes: Rect) -> str:
         assert self.failed
         said = self.t("{name} does not fit: {reason}", name=self.failed[0], reason=self.walk.errors[0].text)
         return self._button("layer failed", self.failed[0], said, drawn, boxes)
 
-    def _button(self, class_: str, name: str, said: str, drawn: str, boxes: Iterable[Box]) -> str:
+    def _button(self, class_: str, name: str, said: str, drawn: str, boxes: Iterable[Rect]) -> str:
         chosen = name == self.selected
         outline = {"stroke": ACCENT, "stroke_width": 2.5} if chosen else {"stroke": "none"}
         hits = "".join(rect(box, class_="hit", rx=4, fill="none", pointer_events="all", **outline) for box in boxes)

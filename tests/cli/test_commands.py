@@ -14,7 +14,7 @@ from PIL import Image
 from alexnet_viz.cli.commands import MOVED, main
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.notation import write_spec
-from alexnet_viz.network.sources import places
+from alexnet_viz.network.sources import search_path
 from alexnet_viz.network.spec import KINDS
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.words.labels import class_ids
@@ -176,7 +176,7 @@ def test_explain_says_what_is_wrong(capsys, tmp_path, monkeypatch, wrong, says):
     assert says in answer["error"]
 
 
-@pytest.mark.parametrize("name", [name for name, entry in MODELS.items() if not places(entry)[0].path.is_file()])
+@pytest.mark.parametrize("name", [name for name, entry in MODELS.items() if not search_path(entry)[0].path.is_file()])
 def test_a_network_without_weights_answers_with_an_error(capsys, name, tmp_path, monkeypatch):
     monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))

@@ -3,7 +3,7 @@
 import pytest
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.files.download import Progress, alone, fetch
+from alexnet_viz.files.download import DownloadProgress, alone, fetch
 from tests.files.site import CONTENT, GOOD, dead_url, serving
 
 
@@ -34,11 +34,11 @@ def test_a_download_arrives_whole_and_tells_its_progress(site, tmp_path):
 @pytest.mark.parametrize(
     ("progress", "share", "mebibytes"),
     [
-        (Progress(0, 100), 0.0, (0, 1)),
-        (Progress(2**20, 4 * 2**20), 0.25, (1, 4)),
-        (Progress(2**20 + 1, 3 * 2**20 + 3), pytest.approx(1 / 3), (2, 4)),
-        (Progress(170_052_171, 170_052_171), 1.0, (163, 163)),
-        (Progress(5, None), 0.0, (1, None)),
+        (DownloadProgress(0, 100), 0.0, (0, 1)),
+        (DownloadProgress(2**20, 4 * 2**20), 0.25, (1, 4)),
+        (DownloadProgress(2**20 + 1, 3 * 2**20 + 3), pytest.approx(1 / 3), (2, 4)),
+        (DownloadProgress(170_052_171, 170_052_171), 1.0, (163, 163)),
+        (DownloadProgress(5, None), 0.0, (1, None)),
     ],
 )
 def test_progress_as_people_read_it(progress, share, mebibytes):

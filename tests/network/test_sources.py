@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from alexnet_viz.network import sources
-from alexnet_viz.network.sources import RANDOM, SHIPPED_DIR, WeightsSource, find_weights, places
+from alexnet_viz.network.sources import RANDOM, SHIPPED_DIR, WeightsSource, find_weights, search_path
 from alexnet_viz.network.zoo import MODELS
 
 ENTRY = replace(MODELS["lenet5"], shipped="lenet.safetensors", hub="lenet.pth", also="mnist_best.pth")
@@ -28,7 +28,7 @@ def folders(tmp_path, monkeypatch):
 
 
 def test_places_in_order(folders):
-    assert places(ENTRY) == [
+    assert search_path(ENTRY) == [
         WeightsSource("shipped", folders["shipped"]),
         *(WeightsSource("home", folders["home"].parent / name) for name in HOME_NAMES),
         WeightsSource("hub", folders["hub"]),
@@ -66,10 +66,10 @@ def test_without_a_file_anywhere_weights_are_random(folders):
 
 @pytest.mark.parametrize("entry", MODELS.values(), ids=list(MODELS))
 def test_every_model_can_be_given_weights_under_its_id(folders, entry):
-    names = [place.path.name for place in places(entry) if place.origin == "home"]
+    names = [place.path.name for place in search_path(entry) if place.origin == "home"]
     assert names[:2] == [f"{entry.id}.safetensors", f"{entry.id}.pth"]
     assert len(set(names)) == len(names)
-    origins = [place.origin for place in places(entry)]
+    origins = [place.origin for place in search_path(entry)]
     assert ("shipped" in origins, "hub" in origins) == (bool(entry.shipped), bool(entry.hub))
 
 
