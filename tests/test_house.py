@@ -21,7 +21,7 @@ IMPORT_ORDER = [
     *("network.spec", "network.fields", "network.arithmetic", "network.memory", "network.source", "network.editing"),
     *("network.notation", "network.svg", "network.diagram_boxes", "network.diagram_flow", "network.diagram_bars"),
     *("network.diagram", "network.zoo", "network.references", "network.tables", "network.comparison"),
-    *("paper.departures", "network.sources", "network.download", "network.extra_layers", "network.build"),
+    *("paper.departures", "network.sources", "network.extra_layers", "network.build"),
     *("network.pth", "network.weights", "network.export"),
     # inspection
     *("inspection.progress", "inspection.classify", "inspection.reliability", "inspection.crops"),
