@@ -16,6 +16,7 @@ from json import dumps
 from pathlib import Path
 from typing import Any
 
+from alexnet_viz.network.arithmetic import shape_text
 from alexnet_viz.network.spec import (
     LRN,
     Activation,
@@ -108,7 +109,7 @@ def _network_class(spec: Spec, rows: tuple[Row, ...], class_name: str) -> str:
     logits = " The outputs are logits: nn.CrossEntropyLoss contains the softmax." if has_classes else ""
     lines = [
         f"class {class_name}(nn.Module):",
-        f'    """For an input of {_sizes(spec.input)}.{logits}"""',
+        f'    """For an input of {shape_text(spec.input)}.{logits}"""',
         "",
         f"    def __init__(self, num_classes={rows[-1].shape[-1]}):" if has_classes else "    def __init__(self):",
         "        super().__init__()",
@@ -151,11 +152,7 @@ def _line(name: str, arguments: list[str], comment: str) -> list[str]:
 
 def _comment(row: Row) -> str:
     """conv1 -> 96 x 55 x 55; the name alone where the shape never changes."""
-    return row.name if isinstance(row.layer, _KEEPS_SHAPE) else f"{row.name} -> {_sizes(row.shape)}"
-
-
-def _sizes(shape: Shape) -> str:
-    return " x ".join(map(str, shape))
+    return row.name if isinstance(row.layer, _KEEPS_SHAPE) else f"{row.name} -> {shape_text(row.shape)}"
 
 
 def module_call(layer: Layer, arriving: Shape, rounding: Rounding) -> tuple[str, list[Any], dict[str, Any]]:

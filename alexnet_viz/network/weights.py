@@ -171,9 +171,8 @@ def read_state(file: Path | bytes, name: str = "") -> tuple[State, Mapping[str, 
         for key, value in state.items()
         if isinstance(key, str) and isinstance(value, Tensor)
     }
-    if not tensors or len(tensors) < len(state) or not all(map(_is_plain, tensors.values())):
-        raise _unreadable(label)
-    if sum(tensor.numel() for tensor in tensors.values()) > MAX_VALUES:
+    plain = len(tensors) == len(state) and all(map(_is_plain, tensors.values()))
+    if not tensors or not plain or sum(tensor.numel() for tensor in tensors.values()) > MAX_VALUES:
         raise _unreadable(label)
     return tensors, metadata
 

@@ -68,38 +68,29 @@ def _alexnet_layers(*, groups: int, dropout_first: bool) -> tuple[Layer, ...]:
     )
 
 
-_ONE_TOWER_CONVOLUTIONS: tuple[Layer, ...] = (
-    *(Conv(64, kernel=11, stride=4, padding=2), Activation(), Pool(kernel=3, stride=2)),
-    *(Conv(192, kernel=5, padding=2), Activation(), Pool(kernel=3, stride=2)),
-    *(Conv(384, kernel=3, padding=1), Activation()),
-    *(Conv(256, kernel=3, padding=1), Activation()),
-    *(Conv(256, kernel=3, padding=1), Activation(), Pool(kernel=3, stride=2)),
-)
+def _one_tower(*head: Layer) -> Spec:
+    """torchvision's convolutions, which are those of a paper of 2014 with one tower, and what comes after them."""
+    convolutions = (
+        *(Conv(64, kernel=11, stride=4, padding=2), Activation(), Pool(kernel=3, stride=2)),
+        *(Conv(192, kernel=5, padding=2), Activation(), Pool(kernel=3, stride=2)),
+        *(Conv(384, kernel=3, padding=1), Activation()),
+        *(Conv(256, kernel=3, padding=1), Activation()),
+        *(Conv(256, kernel=3, padding=1), Activation(), Pool(kernel=3, stride=2)),
+    )
+    return Spec((3, 224, 224), (*convolutions, *head))
 
-_ALEXNET_TORCHVISION = Spec(
-    input=(3, 224, 224),
-    layers=(
-        *_ONE_TOWER_CONVOLUTIONS,
-        *(AdaptivePool(6), Flatten()),
-        *(Dropout(), Linear(9216, 4096), Activation()),
-        *(Dropout(), Linear(4096, 4096), Activation()),
-        Linear(4096, 1000),
-    ),
+
+_ALEXNET_TORCHVISION = _one_tower(
+    *(AdaptivePool(6), Flatten()),
+    *(Dropout(), Linear(9216, 4096), Activation()),
+    *(Dropout(), Linear(4096, 4096), Activation()),
+    Linear(4096, 1000),
 )
 
 # The file with fp16 weights may have 24 MB, which leaves room for so many hidden units.
-_ALEXNET_200 = Spec(
-    input=(3, 224, 224),
-    layers=(
-        *_ONE_TOWER_CONVOLUTIONS,
-        *(Flatten(), Dropout(), Linear(9216, 1000), Activation(), Dropout(), Linear(1000, 200)),
-    ),
-)
+_ALEXNET_200 = _one_tower(Flatten(), Dropout(), Linear(9216, 1000), Activation(), Dropout(), Linear(1000, 200))
 
-_ALEXNET_TRANSFER = Spec(
-    input=(3, 224, 224),
-    layers=(*_ONE_TOWER_CONVOLUTIONS, Flatten(), Linear(9216, 52), Activation(), Linear(52, 10)),
-)
+_ALEXNET_TRANSFER = _one_tower(Flatten(), Linear(9216, 52), Activation(), Linear(52, 10))
 
 
 def _alexnet_cifar(*, groups: int) -> Spec:
