@@ -8,7 +8,6 @@ Torch is imported by the commands that compute with it, so `--help` and `spec` s
 
 import argparse
 import io
-import json
 import locale
 import sys
 from collections.abc import Sequence
