@@ -35,10 +35,8 @@ if TYPE_CHECKING:
     from alexnet_viz.network.weights import Model
 
 _ROW = ("name", "kind", "shape", "params", "macs", "receptive_field", "stride")  # of a layer, in `spec --json`
-MOVED = {
-    "count": "tools.count",
-    "transfer": "tools.transfer",
-}  # commands of earlier versions, and the tools that they are now
+# Commands of earlier versions, and the tools that they are now.
+MOVED = {"count": "tools.count", "transfer": "tools.transfer"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
