@@ -7,7 +7,7 @@ import shutil
 from contextlib import suppress
 from dataclasses import dataclass
 
-from alexnet_viz.files.paths import cifar10_path, home_dir, published_places
+from alexnet_viz.files.paths import cifar10_path, home_dir, published_paths
 from alexnet_viz.network.references import RESNET18_FILE
 from alexnet_viz.network.sources import find_weights
 from alexnet_viz.network.zoo import BEST_MODEL, LISTED
@@ -88,7 +88,7 @@ def extras() -> list[Extra]:
             N_("a network of 2015 that looks at the same photo"),
             45,
             "compare",
-            any(place.is_file() for place in published_places(RESNET18_FILE)),
+            any(place.is_file() for place in published_paths(RESNET18_FILE)),
         ),
     ]
 

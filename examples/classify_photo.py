@@ -6,10 +6,10 @@ python -m examples.classify_photo out --photo assets/samples/dog.jpg
 import argparse
 from pathlib import Path
 
-from alexnet_viz.charts import base as charts
 from alexnet_viz.inspection.classify import classify
 from alexnet_viz.network.weights import load_model
 from alexnet_viz.pictures import images
+from alexnet_viz.words.numbers import percent
 
 parser = argparse.ArgumentParser()
 parser.add_argument("folder", type=Path, help="where the picture goes")
@@ -22,7 +22,7 @@ model = load_model(args.model)
 photo = images.decode(args.photo.read_bytes(), args.photo.name)
 answer = classify(model, photo.image)
 for class_id, probability in answer.top(5):
-    print(f"{class_id:<12} {charts.percent(probability):>8}")
+    print(f"{class_id:<12} {percent(probability):>8}")
 
 # The part of the photo that the network really saw, at its own size.
 preprocess = model.entry.preprocess

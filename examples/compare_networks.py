@@ -6,11 +6,11 @@ python -m examples.compare_networks out
 import argparse
 from pathlib import Path
 
-from alexnet_viz.charts import base as charts
 from alexnet_viz.network import diagram
 from alexnet_viz.network.comparison import comparison, markdown_table
 from alexnet_viz.network.zoo import LISTED
 from alexnet_viz.words.i18n import translator
+from alexnet_viz.words.numbers import percent
 
 parser = argparse.ArgumentParser()
 parser.add_argument("folder", type=Path, help="where the table and the drawings go")
@@ -21,7 +21,7 @@ args.folder.mkdir(parents=True, exist_ok=True)
 t = translator(args.language)
 rows = comparison()
 for row in rows:
-    share = charts.percent(row.conv_macs / row.macs)
+    share = percent(row.conv_macs / row.macs)
     print(f"{row.year} {row.name:<22} {row.params:>12,} parameters {row.macs:>14,} MACs, {share} in convolutions")
 (args.folder / "comparison.md").write_text(markdown_table(rows, t), encoding="utf-8")
 for entry in LISTED.values():

@@ -16,7 +16,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("folder", type=Path, help="where the drawing and the network go")
 parser.add_argument("--model", default="alexnet_200")
 parser.add_argument("--kernel", type=int, default=7, help="side of conv1's kernels")
-parser.add_argument("--format", choices=list(export.FORMATS), default="pth")
+parser.add_argument("--format", choices=export.FORMATS, default="pth")
 args = parser.parse_args()
 args.folder.mkdir(parents=True, exist_ok=True)
 
@@ -32,6 +32,6 @@ t = translator("en")
 drawn = diagram.standalone(diagram.diagram(spec, "boxes", t), "light")
 (args.folder / "edited.svg").write_text(drawn, encoding="utf-8")
 portable = export.of_edited(model, spec)
-file = args.folder / f"edited{export.FORMATS[args.format].suffix}"
+file = args.folder / f"edited.{args.format}"
 file.write_bytes(export.write(portable, args.format))
 print(f"{file.name}: weights are random in {', '.join(portable.random) or 'no layer'}")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from alexnet_viz.charts import base as charts
 from alexnet_viz.inspection.attribution.attribute import attribute, input_array, preprocess_of, rectified
 from alexnet_viz.inspection.classify import classify
 from alexnet_viz.network.weights import load_model
 from alexnet_viz.pictures import images, render
+from alexnet_viz.words.numbers import percent
 
 parser = argparse.ArgumentParser()
 parser.add_argument("folder", type=Path, help="where the pictures go, one a class")
@@ -30,4 +30,4 @@ for class_id, _ in classify(model, photo).top(2):
     (args.folder / f"{class_id}.png").write_bytes(render.overlaid(seen, heat, float(heat.max())))
     row, column = np.unravel_index(heat.argmax(), heat.shape)
     size = "x".join(map(str, heat.shape))
-    print(f"{class_id}, {charts.percent(found.probability)}: most at row {row}, column {column} of {size}")
+    print(f"{class_id}, {percent(found.probability)}: most at row {row}, column {column} of {size}")

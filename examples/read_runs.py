@@ -25,5 +25,6 @@ for run in runs()[: args.most]:
         print(f"  on the test images at the end: {told.finished.test_accuracy:.1%}")
     (args.folder / f"{run.id}.csv").write_text(metrics_csv(run), encoding="utf-8")
     if files := snapshot_files(run.path):
-        shares = read_snapshot(files[-1]).confusion_shares  # rows: what it is; columns: what was said
+        confusion = read_snapshot(files[-1]).confusion  # rows: what it is; columns: what was said
+        shares = confusion / confusion.sum(axis=1, keepdims=True).clip(min=1)
         (args.folder / f"{run.id}-confusion.png").write_bytes(render.diverging(shares, limit=1.0, side=24))

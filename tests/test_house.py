@@ -13,16 +13,16 @@ from tools.catalogue import ROOT, TRANSLATED, po_file, read_catalogue, source_st
 # A new module takes its place here.
 IMPORT_ORDER = [
     # the ground floor
-    *("words.i18n", "errors", "serving.qr", "serving.limits", "files.paths", "files.download", "words.labels"),
-    *("words.lessons", "paper.milestones", "pictures.file_kinds", "pictures.images", "files.zips"),
+    *("words.i18n", "words.numbers", "errors", "serving.qr", "serving.limits", "files.paths", "files.download"),
+    *("words.labels", "words.lessons", "paper.milestones", "pictures.file_kinds", "pictures.images", "files.zips"),
     *("pictures.colour_pca", "pictures.samples", "pictures.render", "charts.base", "charts.compare"),
     *("charts.inspection", "charts.training", "charts.techniques", "serving.imports", "serving.turns"),
     # network
     *("network.spec", "network.fields", "network.arithmetic", "network.memory", "network.source", "network.editing"),
     *("network.notation", "network.svg", "network.diagram_boxes", "network.diagram_flow", "network.diagram_bars"),
-    *("network.diagram", "network.zoo", "network.references", "network.comparison", "network.count"),
-    *("network.tables", "paper.departures", "network.sources", "network.download", "network.build", "network.pth"),
-    *("network.weights", "network.export"),
+    *("network.diagram", "network.zoo", "network.references", "network.tables", "network.comparison"),
+    *("paper.departures", "network.sources", "network.extra_layers", "network.build"),
+    *("network.pth", "network.weights", "network.export"),
     # inspection
     *("inspection.progress", "inspection.activations", "inspection.classify", "inspection.reliability"),
     *("inspection.crops", "inspection.preprocessing", "inspection.resnet", "inspection.techniques.augmentation"),
@@ -46,7 +46,7 @@ IMPORT_ORDER = [
 ]
 
 WITHOUT_TORCH = [
-    *IMPORT_ORDER[: IMPORT_ORDER.index("network.build")],
+    *IMPORT_ORDER[: IMPORT_ORDER.index("network.extra_layers")],
     "inspection.preprocessing",
     *(
         "training.config",

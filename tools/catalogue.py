@@ -1,6 +1,7 @@
 """Collect every string a visitor reads, and compile the translations: `make i18n`.
 
-Strings are what stands in `t("...")`, `N_("...")`, `Message("...")` and `UserError("...")`, here and in `pages/`.
+Strings are what stands in `t("...")`, `N_("...")`, `Message("...")`, `UserError("...")` and in the functions that make
+one, here and in `pages/`.
 """
 
 import ast
@@ -14,7 +15,7 @@ from babel.messages.pofile import read_po, write_po
 from alexnet_viz.words.i18n import DOMAIN, LANGUAGES, LOCALE_DIR
 
 ROOT = Path(__file__).resolve().parent.parent
-KEYWORDS = {"t", "N_", "Message", "UserError", "_ImpossibleError"}
+KEYWORDS = {"t", "N_", "Message", "UserError", "typed", "chosen", "_ImpossibleError"}
 TRANSLATED = [language for language in LANGUAGES if language != "en"]  # English is the source
 
 

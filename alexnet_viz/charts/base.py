@@ -9,6 +9,8 @@ from typing import Any
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from alexnet_viz.words.numbers import percent
+
 BAR_HEIGHT = 38  # pixels for one bar and its gap
 
 # Okabe and Ito's palette, told apart by colour-blind readers.
@@ -172,17 +174,3 @@ def reliability_diagram(
             name=name,
         )
     return figure
-
-
-def percent(share: float) -> str:
-    """A probability as people read it: one decimal, and never a rounded 0 or 100 that is not exact."""
-    if 0 < share < 0.0005:
-        return "< 0.1 %"
-    if 0.9995 <= share < 1:
-        return "> 99.9 %"
-    return f"{share:.1%}".replace("%", " %")
-
-
-def whole_percent(share: float) -> str:
-    """A share known to a percent or worse."""
-    return f"{share:.0%}".replace("%", " %")

@@ -16,8 +16,8 @@ from alexnet_viz.charts.base import (
     add_points,
     chart,
     name_axis,
-    percent,
 )
+from alexnet_viz.words.numbers import percent, short_number
 
 CONV, FC = STRONG, ORANGE
 _NEAR = 0.12  # decades: points nearer than this get their labels on different sides
@@ -119,14 +119,6 @@ def label_sides(xs: Sequence[float], ys: Sequence[float]) -> list[str]:
         }
         sides.append(next(side for side in _SIDES if side not in taken or side == _SIDES[-1]))
     return sides
-
-
-def short_number(number: int) -> str:
-    """A count in three figures: 2.33M, 58.6M, 1.81G, 156."""
-    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= size:
-            return f"{number / size:.3g}{unit}"
-    return str(number)
 
 
 def _around(values: Sequence[int]) -> tuple[float, float]:

@@ -47,7 +47,7 @@ def before_and_after(
         legend={**base.LEGEND_ABOVE, "traceorder": "normal"},
     )
     for title, shares, color in ((titles[0], before, MUTED), (titles[1], after, STRONG)):
-        text = [base.percent(share) for share in shares]
+        text = [percent(share) for share in shares]
         base.add_name_bars(figure, shares, color, text, name=title, hovertemplate="%{x:.2%}<extra></extra>")
     return figure
 

@@ -8,11 +8,10 @@ Torch is imported by the commands that compute with it, so `--help` and `spec` s
 
 import argparse
 import io
-import json
 import locale
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +20,9 @@ import numpy as np
 from alexnet_viz.cli import training as cli_training
 from alexnet_viz.cli.output import add_command, say
 from alexnet_viz.errors import UserError
-from alexnet_viz.network.count import count
 from alexnet_viz.network.export import FORMATS, of_edited, of_file, of_model, write
 from alexnet_viz.network.notation import read_spec
-from alexnet_viz.network.references import REFERENCES
-from alexnet_viz.network.sources import find_weights, places
+from alexnet_viz.network.sources import find_weights, search_path
 from alexnet_viz.network.spec import Spec, Walk, walk
 from alexnet_viz.network.zoo import DEFAULT_MODEL, LISTED, MODELS, model_entry
 from alexnet_viz.pictures import render
@@ -38,7 +35,8 @@ if TYPE_CHECKING:
     from alexnet_viz.network.weights import Model
 
 _ROW = ("name", "kind", "shape", "params", "macs", "receptive_field", "stride")  # of a layer, in `spec --json`
-MOVED = {"transfer": "tools.transfer"}  # commands of earlier versions, and the tools that they are now
+# Commands of earlier versions, and the tools that they are now.
+MOVED = {"count": "tools.count", "transfer": "tools.transfer"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -105,9 +103,6 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--format", required=True, choices=list(FORMATS), help="what to write")
     export.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to write it")
     export.add_argument("--net", default="", metavar="WRITTEN", help="the edited network: ?net= of a link to one")
-
-    counted = add_command(commands, "count", _count, "count a reference network's numbers anew (needs torchvision)")
-    counted.add_argument("name", metavar="NAME", help=f"one of: {', '.join(REFERENCES)}")
 
     cli_training.add_commands(commands)
     return parser
@@ -298,7 +293,7 @@ def _labels(args: argparse.Namespace, t: Translator) -> int:
 def _weights(args: argparse.Namespace, t: Translator) -> int:
     for entry in MODELS.values():
         used = find_weights(entry)
-        for place in places(entry):
+        for place in search_path(entry):
             here = place.path is not None and place.path.is_file()
             record: dict[str, object] = {
                 "model": entry.id,
@@ -341,12 +336,4 @@ def _export(args: argparse.Namespace, t: Translator) -> int:
     }
     random = f", random weights: {', '.join(portable.random)}" if portable.random else ""
     say(args, record, f"{args.out}: {args.format}, {len(data):,} bytes{random}")
-    return 0
-
-
-# count
-
-
-def _count(args: argparse.Namespace, t: Translator) -> int:
-    print(json.dumps(asdict(count(args.name))))
     return 0

@@ -29,7 +29,7 @@ _NETWORK = (urllib.error.URLError, http.client.HTTPException, TimeoutError, Conn
 
 
 @dataclass(frozen=True)
-class Progress:
+class DownloadProgress:
     """How far a download is, in bytes. `total` is None when the server does not say."""
 
     done: int
@@ -46,7 +46,7 @@ class Progress:
         return -(-self.done // 2**20), None if self.total is None else -(-self.total // 2**20)
 
 
-def fetch(url: str, target: Path, sha256: str) -> Iterator[Progress]:
+def fetch(url: str, target: Path, sha256: str) -> Iterator[DownloadProgress]:
     """Download `url` to the file `target`; yields progress. `sha256` are the first hex digits, or all of them.
 
     Stopping the iteration keeps what has arrived. Raises `UserError` without a network (it says which file to put
@@ -116,7 +116,7 @@ def file_digest(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def _append(url: str, part: Path) -> Iterator[Progress]:
+def _append(url: str, part: Path) -> Iterator[DownloadProgress]:
     """Append to `part` what is missing of it."""
     have = part.stat().st_size if part.exists() else 0
     request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})
@@ -132,11 +132,11 @@ def _append(url: str, part: Path) -> Iterator[Progress]:
         length = answer.headers.get("Content-Length")
         total = done + int(length) if length else None
         with part.open("ab" if resumed else "wb") as file:
-            yield Progress(done, total)
+            yield DownloadProgress(done, total)
             while chunk := answer.read(CHUNK):
                 file.write(chunk)
                 done += len(chunk)
-                yield Progress(done, total)
+                yield DownloadProgress(done, total)
     if total is not None and done < total:
         raise http.client.IncompleteRead(b"", total - done)
 

@@ -28,7 +28,7 @@ def cifar10_path() -> Path | None:
     return next((Path(place) for place in places if os.path.isfile(place)), None)
 
 
-def published_places(file: str) -> tuple[Path, ...]:
+def published_paths(file: str) -> tuple[Path, ...]:
     """Where a weights file as it was published is looked for, in this order: the weights folder, torch hub's cache."""
     return weights_dir() / file, hub_dir() / file
 

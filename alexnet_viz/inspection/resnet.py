@@ -15,8 +15,8 @@ import torch
 from PIL import Image
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.files.download import Progress, fetch
-from alexnet_viz.files.paths import published_places, weights_dir
+from alexnet_viz.files.download import DownloadProgress, fetch
+from alexnet_viz.files.paths import published_paths, weights_dir
 from alexnet_viz.inspection.classify import Answer, run_once
 from alexnet_viz.network.references import RESNET18_FILE
 from alexnet_viz.network.weights import read_state
@@ -35,7 +35,7 @@ PREPROCESS = Preprocess(size=256, crop=224, mean=IMAGENET_MEAN, std=IMAGENET_STD
 
 def places() -> tuple[Path, ...]:
     """Where the file is looked for, in this order: the weights folder, torch hub's cache."""
-    return published_places(FILE)
+    return published_paths(FILE)
 
 
 def find() -> Path | None:
@@ -43,7 +43,7 @@ def find() -> Path | None:
     return next((path for path in places() if path.is_file()), None)
 
 
-def download() -> Iterator[Progress]:
+def download() -> Iterator[DownloadProgress]:
     """Fetch the published file into the weights folder, checked by its sha256. Raises `UserError` as `fetch` does."""
     return fetch(URL, weights_dir() / FILE, SHA256)
 

@@ -58,8 +58,7 @@ def size_sum(row: Row, rounding: Rounding) -> str:
         return ""
     # The ceil rule pads a pool on the left and top only.
     times = 1 if isinstance(layer, Pool) and rounding == "ceil" else 2
-    padding = f" + {times} * {layer.padding}" if times == 2 and layer.padding else ""
-    padding = f" + {layer.padding}" if times == 1 and layer.padding else padding
+    padding = (f" + {layer.padding}" if times == 1 else f" + 2 * {layer.padding}") if layer.padding else ""
     side, room = row.input[1], row.input[1] + times * layer.padding - layer.kernel
     fraction = f"({side}{padding} - {layer.kernel}) / {layer.stride}"
     if room % layer.stride:

@@ -6,86 +6,11 @@ private = view(network)                       # hook and differentiate this, nev
 """
 
 import torch
-import torch.nn.functional as F  # noqa: N812 (torch's own convention)
 from torch import Tensor, nn
 
-from alexnet_viz.network.spec import (
-    LRN,
-    Activation,
-    AdaptivePool,
-    BatchNorm,
-    Conv,
-    Dropout,
-    Flatten,
-    Layer,
-    Linear,
-    Pool,
-    Shape,
-    Spec,
-    module_keys,
-    walk,
-)
-
-_ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
-
-
-class CeilConv2d(nn.Conv2d):
-    """A convolution that rounds up as the 2012 code does: zeros are added on the right and bottom."""
-
-    def forward(self, input: Tensor) -> Tensor:  # (B, C, H, W)
-        kernel, stride, padding = self.kernel_size[0], self.stride[0], int(self.padding[0])
-        right, bottom = (_missing(n + 2 * padding - kernel, stride) for n in (input.shape[-1], input.shape[-2]))
-        padded = F.pad(input, (padding, padding + right, padding, padding + bottom))
-        return F.conv2d(padded, self.weight, self.bias, stride, 0, 1, self.groups)
-
-
-class CeilPool2d(nn.Module):
-    """Pooling as in the 2012 code: padding on the left and top only, windows cut off at the right and bottom."""
-
-    def __init__(self, kernel: int, stride: int, padding: int, mode: str) -> None:
-        super().__init__()
-        self.kernel, self.stride, self.padding, self.mode = kernel, stride, padding, mode
-
-    def forward(self, input: Tensor) -> Tensor:  # (B, C, H, W)
-        if self.mode == "max":
-            highest = F.max_pool2d(self._padded(input, float("-inf")), self.kernel, self.stride)
-            return highest.masked_fill(highest == float("-inf"), 0.0)  # a window that lies in padding alone
-        # The mean over the pixels that are really there: a padded mean divided by the share of real pixels.
-        share = F.avg_pool2d(self._padded(torch.ones_like(input[:1, :1]), 0.0), self.kernel, self.stride)
-        one_pixel = 1 / self.kernel**2
-        return F.avg_pool2d(self._padded(input, 0.0), self.kernel, self.stride) / share.clamp(min=one_pixel)
-
-    def _padded(self, input: Tensor, value: float) -> Tensor:
-        right, bottom = (
-            _missing(n + self.padding - self.kernel, self.stride) for n in (input.shape[-1], input.shape[-2])
-        )
-        return F.pad(input, (self.padding, right, self.padding, bottom), value=value)
-
-    def extra_repr(self) -> str:
-        return f"{self.kernel}, stride={self.stride}, padding={self.padding}, mode={self.mode!r}"
-
-
-def _missing(room: int, stride: int) -> int:
-    """Pixels missing on the right or bottom for the last window that rounding up adds."""
-    return -room % stride
-
-
-class GroupedLRN(nn.LocalResponseNorm):
-    """Local response normalisation within each group of channels, as on the paper's two GPUs."""
-
-    def __init__(self, size: int, alpha: float, beta: float, k: float, groups: int) -> None:
-        super().__init__(size, alpha, beta, k)
-        self.groups = groups
-
-    def forward(self, input: Tensor) -> Tensor:  # (B, C, H, W)
-        batch, channels, height, width = input.shape
-        # Each group becomes an image of its own, so no window reaches over its border.
-        apart = input.reshape(batch * self.groups, channels // self.groups, height, width)
-        normalised: Tensor = super().forward(apart)
-        return normalised.reshape(input.shape)
-
-    def extra_repr(self) -> str:
-        return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}, groups={self.groups}"
+from alexnet_viz.network import extra_layers
+from alexnet_viz.network.source import module_call
+from alexnet_viz.network.spec import LRN, Flatten, Layer, Shape, Spec, module_keys, walk
 
 
 class Network(nn.Module):
@@ -109,7 +34,7 @@ class Network(nn.Module):
     def forward(self, x: Tensor) -> Tensor:  # (B, C, H, W) -> (B, classes)
         x = self.features(x)
         if self._flattens:
-            x = torch.flatten(x, 1)
+            x = torch.flatten(x, 1)  # (B, C, H, W) -> (B, C * H * W)
         return self.classifier(x)  # type: ignore[no-any-return]
 
     def layers(self) -> list[nn.Module]:
@@ -125,34 +50,12 @@ def _arriving(spec: Spec) -> list[Shape]:
 
 
 def _module(layer: Layer, arriving: Shape, spec: Spec) -> nn.Module:
-    channels = arriving[0]
-    match layer:
-        case Conv():
-            make = CeilConv2d if spec.rounding == "ceil" else nn.Conv2d
-            return make(channels, layer.channels, layer.kernel, layer.stride, layer.padding, groups=layer.groups)
-        case Pool():
-            if spec.rounding == "ceil":
-                return CeilPool2d(layer.kernel, layer.stride, layer.padding, layer.mode)
-            pool = nn.MaxPool2d if layer.mode == "max" else nn.AvgPool2d
-            return pool(layer.kernel, layer.stride, layer.padding)
-        case AdaptivePool():
-            return nn.AdaptiveAvgPool2d((layer.size, layer.size))
-        case LRN(groups=1):
-            return nn.LocalResponseNorm(layer.size, layer.alpha, layer.beta, layer.k)
-        case LRN():
-            if channels % layer.groups:
-                raise ValueError(f"{channels} channels cannot be normalised in {layer.groups} groups")
-            return GroupedLRN(layer.size, layer.alpha, layer.beta, layer.k, layer.groups)
-        case BatchNorm():
-            return (nn.BatchNorm2d if len(arriving) == 3 else nn.BatchNorm1d)(channels)
-        case Activation():
-            return _ACTIVATIONS[layer.function]()
-        case Dropout():
-            return nn.Dropout(layer.rate)
-        case Flatten():
-            return nn.Flatten()  # a second one, which changes nothing
-        case Linear():
-            return nn.Linear(layer.inputs, layer.outputs)
+    """The layer for what arrives: maps (C, H, W) or a vector (N,)."""
+    if isinstance(layer, LRN) and arriving[0] % layer.groups:
+        raise ValueError(f"{arriving[0]} channels cannot be normalised in {layer.groups} groups")
+    name, values, settings = module_call(layer, arriving, spec.rounding)
+    module: nn.Module = getattr(extra_layers if hasattr(extra_layers, name) else nn, name)(*values, **settings)
+    return module
 
 
 def meta_network(spec: Spec) -> Network:
@@ -201,7 +104,7 @@ def _drawn(key: str, shape: torch.Size, state: dict[str, Tensor], generator: tor
     if name == "num_batches_tracked":
         return torch.tensor(0)
     if name == "weight" and len(shape) > 1:
-        bound = shape[1:].numel() ** -0.5
+        bound = shape[1:].numel() ** -0.5  # fan in: C / groups * k * k of (K, C / groups, k, k)
     elif name == "bias" and state[f"{layer}.weight"].dim() > 1:
         bound = state[f"{layer}.weight"].shape[1:].numel() ** -0.5
     else:

@@ -7,145 +7,79 @@
 write all of it.
 """
 
-import csv
-import io
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import reduce
+from typing import Any
 
-from alexnet_viz.charts.base import percent
-from alexnet_viz.network.references import REFERENCES, Reference
-from alexnet_viz.network.spec import Activation, AdaptivePool, Dropout, Pool, Shape, walk
-from alexnet_viz.network.zoo import MODELS, ModelEntry
+from alexnet_viz.network.references import REFERENCES, Compared, History
+from alexnet_viz.network.spec import Activation, AdaptivePool, Dropout, Pool, Row, walk
+from alexnet_viz.network.tables import as_csv, as_markdown
+from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.words.i18n import N_, Message, Translator
+from alexnet_viz.words.numbers import percent
 
-
-@dataclass(frozen=True)
-class History:
-    """How a network was trained, by the paper that says so. Re-creations have none."""
-
-    optimiser: str
-    momentum: float
-    weight_decay: float
-    hardware: str | None
-    source: str
-
-
-@dataclass(frozen=True)
-class Compared:
-    """One network of the comparison."""
-
-    id: str
-    name: str  # short, marked for translation
-    title: str  # long, marked for translation
-    year: int
-    input: Shape  # (C, H, W)
-    depth: int  # weight layers: convolutions and fully connected ones, on the longest path
-    params: int
-    macs: int  # multiply-accumulates for one image, bias not counted
-    conv_params: int
-    conv_macs: int
-    fc_params: int
-    fc_macs: int
-    receptive_field: int  # side in input pixels, after the last convolution or pool that slides
-    activation: tuple[str, ...]
-    normalisation: tuple[str, ...]  # kinds of spec records: "lrn", "batch_norm"
-    dropout: float | None  # its rate
-    pooling: tuple[Pool | AdaptivePool, ...]  # those that change something
-    history: History | None
-
-    @property
-    def overlapping(self) -> bool:
-        """Whether neighbouring pooling windows share values, as in the paper's section 3.4."""
-        return any(isinstance(pool, Pool) and pool.kernel > pool.stride for pool in self.pooling)
-
-
-# Which networks, and what they are called where there is little room: three milestones, then three re-creations.
+# What the networks of `MODELS` are called where there is little room: two milestones, then three re-creations.
 _NAMES: Mapping[str, str] = {
     "lenet5": N_("LeNet-5"),
     "alexnet_2012": N_("AlexNet"),
-    "resnet18": N_("ResNet-18"),
     "alexnet_single": N_("Single stream"),
     "alexnet_torchvision": N_("torchvision"),
     "alexnet_cifar": N_("CIFAR-10"),
 }
 
-# Only what a paper says of its own network: a re-creation is trained by whoever trains it.
-HISTORY: Mapping[str, History] = {
-    "alexnet_2012": History(
-        optimiser="SGD",
-        momentum=0.9,
-        weight_decay=0.0005,
-        hardware="2 x GTX 580",
-        source="Krizhevsky, Sutskever, Hinton 2012, section 5",
-    ),
-    "resnet18": History(
-        optimiser="SGD",
-        momentum=0.9,
-        weight_decay=0.0001,
-        hardware=None,
-        source="He et al. 2015 (arXiv 1512.03385), section 3.4",
-    ),
-}
+# Only what the paper says of its own network: a re-creation is trained by whoever trains it.
+_PAPER = History(
+    optimiser="SGD",
+    momentum=0.9,
+    weight_decay=0.0005,
+    hardware="2 x GTX 580",
+    source="Krizhevsky, Sutskever, Hinton 2012, section 5",
+)
 
 
 def comparison() -> list[Compared]:
-    """One row a network: those of `MODELS` by `walk()`, those of `REFERENCES` as they were counted."""
-    return [_of_spec(MODELS[id]) if id in MODELS else _of_reference(REFERENCES[id]) for id in _NAMES]
+    """One row a network: the milestones by year, then the re-creations. Specs are counted by `walk()`."""
+    lenet, alexnet, *re_creations = map(_of_spec, _NAMES)
+    return [lenet, alexnet, *REFERENCES.values(), *re_creations]
 
 
-def _of_spec(entry: ModelEntry) -> Compared:
-    rows = walk(entry.spec).rows
-    convolutions = [row for row in rows if row.kind == "conv"]
-    linears = [row for row in rows if row.kind == "linear"]
+def _of_spec(model_id: str) -> Compared:
+    entry = MODELS[model_id]
+    walked = walk(entry.spec)
+    rows = walked.rows
+
+    def of_kind(kind: str) -> list[Row]:
+        return [row for row in rows if row.kind == kind]
+
     return Compared(
-        id=entry.id,
-        name=_NAMES[entry.id],
+        id=model_id,
+        name=_NAMES[model_id],
         title=entry.title,
         year=entry.year,
         input=entry.spec.input,
-        depth=len(convolutions) + len(linears),
-        params=sum(row.params for row in rows),
-        macs=sum(row.macs for row in rows),
-        conv_params=sum(row.params for row in convolutions),
-        conv_macs=sum(row.macs for row in convolutions),
-        fc_params=sum(row.params for row in linears),
-        fc_macs=sum(row.macs for row in linears),
-        receptive_field=max(row.receptive_field or 0 for row in rows if row.kind in ("conv", "pool")),
-        activation=tuple(dict.fromkeys(row.layer.function for row in rows if isinstance(row.layer, Activation))),
-        normalisation=tuple(dict.fromkeys(row.kind for row in rows if row.kind in _NORMALISATIONS)),
+        history=_PAPER if model_id == "alexnet_2012" else None,
+        depth=len(of_kind("conv") + of_kind("linear")),
+        params=walked.params,
+        macs=walked.macs,
+        conv_params=sum(row.params for row in of_kind("conv")),
+        conv_macs=sum(row.macs for row in of_kind("conv")),
+        fc_params=sum(row.params for row in of_kind("linear")),
+        fc_macs=sum(row.macs for row in of_kind("linear")),
+        receptive_field=max(row.receptive_field or 0 for row in of_kind("conv") + of_kind("pool")),
+        activation=_distinct(row.layer.function for row in rows if isinstance(row.layer, Activation)),
+        normalisation=_distinct(row.kind for row in rows if row.kind in _NORMALISATIONS),
         dropout=next((row.layer.rate for row in rows if isinstance(row.layer, Dropout)), None),
         # Adaptive pooling to the size that arrives changes nothing, as in AlexNet at its own input.
-        pooling=tuple(
-            dict.fromkeys(
-                row.layer for row in rows if isinstance(row.layer, Pool | AdaptivePool) and row.shape != row.input
-            )
+        pooling=_distinct(
+            row.layer for row in rows if isinstance(row.layer, Pool | AdaptivePool) and row.shape != row.input
         ),
-        history=HISTORY.get(entry.id),
     )
 
 
-def _of_reference(entry: Reference) -> Compared:
-    return Compared(
-        id=entry.id,
-        name=_NAMES[entry.id],
-        title=entry.title,
-        year=entry.year,
-        input=entry.input,
-        depth=entry.depth,
-        params=entry.params,
-        macs=entry.macs,
-        conv_params=entry.conv_params,
-        conv_macs=entry.conv_macs,
-        fc_params=entry.fc_params,
-        fc_macs=entry.fc_macs,
-        receptive_field=entry.receptive_field,
-        activation=entry.activation,
-        normalisation=entry.normalisation,
-        dropout=None,
-        pooling=entry.pooling,
-        history=HISTORY.get(entry.id),
-    )
+def _distinct(items: Iterable[Any]) -> tuple[Any, ...]:
+    """Each item once, in the order of their first places."""
+    return tuple(dict.fromkeys(items))
 
 
 # How a row reads
@@ -302,43 +236,30 @@ def table(rows: Sequence[Compared], t: Translator) -> dict[str, list[str]]:
 def markdown_table(rows: Sequence[Compared], t: Translator) -> str:
     """The table and its notes as Markdown."""
     columns = table(rows, t)
-    lines = [list(columns), ["--"] * len(columns), *zip(*columns.values(), strict=True)]
-    remarks = [f"- {t(row.name)}: {t(text)}" for row, text in notes(rows)]
-    return "\n".join([*("| " + " | ".join(line) + " |" for line in lines), "", *remarks, ""])
+    lines = [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+    remarks = [f"- {t(row.name)}: {t(text)}\n" for row, text in notes(rows)]
+    return as_markdown(lines) + "\n" + "".join(remarks)
+
+
+_CSV_COLUMNS = (
+    *("id", "name", "year", "input", "depth", "params", "macs", "conv_params", "fc_params", "conv_macs", "fc_macs"),
+    *("receptive_field", "activation", "normalisation", "dropout", "weight_decay", "pooling", "pooling_overlaps"),
+    *("optimiser", "momentum", "hardware", "source"),
+)
 
 
 def csv_table(rows: Sequence[Compared]) -> str:
-    """One line a network, plain numbers and ids; lines end as RFC 4180 says."""
-    out = io.StringIO()
-    records = [_record(row) for row in rows]
-    writer = csv.DictWriter(out, list(records[0]))
-    writer.writeheader()
-    writer.writerows(records)
-    return out.getvalue()
+    """One line a network, plain numbers and ids."""
+    return as_csv([_record(row) for row in rows])
 
 
 def _record(row: Compared) -> dict[str, object]:
-    return {
-        "id": row.id,
-        "name": row.name,
-        "year": row.year,
+    values: dict[str, object] = asdict(row) | (asdict(row.history) if row.history else {})
+    values |= {
         "input": "x".join(map(str, row.input)),
-        "depth": row.depth,
-        "params": row.params,
-        "macs": row.macs,
-        "conv_params": row.conv_params,
-        "fc_params": row.fc_params,
-        "conv_macs": row.conv_macs,
-        "fc_macs": row.fc_macs,
-        "receptive_field": row.receptive_field,
         "activation": " ".join(row.activation),
         "normalisation": " ".join(row.normalisation),
-        "dropout": row.dropout,
-        "weight_decay": row.history.weight_decay if row.history else None,
         "pooling": ", ".join(str(_pool(pool)) for pool in row.pooling),
         "pooling_overlaps": row.overlapping,
-        "optimiser": row.history.optimiser if row.history else None,
-        "momentum": row.history.momentum if row.history else None,
-        "hardware": row.history.hardware if row.history else None,
-        "source": row.history.source if row.history else None,
     }
+    return {column: values.get(column) for column in _CSV_COLUMNS}

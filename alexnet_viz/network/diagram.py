@@ -20,10 +20,11 @@ from alexnet_viz.words.i18n import N_, Translator
 VIEWS: Mapping[str, str] = {"boxes": N_("Figure 2"), "flow": N_("Flow"), "bars": N_("Where it is")}
 
 NARROWEST = 320  # pixels: a small phone
-_DRAW: Mapping[str, Callable[[Scene], tuple[str, float]]] = {
-    "boxes": diagram_boxes.draw,
-    "flow": diagram_flow.draw,
-    "bars": diagram_bars.draw,
+# How each is drawn, and what it is called for those who cannot see it.
+_DRAW: Mapping[str, tuple[Callable[[Scene], tuple[str, float]], str]] = {
+    "boxes": (diagram_boxes.draw, N_("The network as boxes, after the paper's Figure 2")),
+    "flow": (diagram_flow.draw, N_("The network as a flow of layers")),
+    "bars": (diagram_bars.draw, N_("Where parameters, multiplications and memory are")),
 }
 
 # Every rule is kept to the picture that it stands in; colours are attributes, so that this may be taken away.
@@ -48,8 +49,9 @@ def diagram(
     `auto` takes its colours from the page; the other themes give a file of its own, see `standalone`.
     """
     scene = Scene(spec, t, selected, float(max(width, NARROWEST)))
-    drawn, height = _DRAW[view](scene)
-    words = element("title", escape(_title(view, t))) + element("desc", escape(alt_text(spec, view, t)))
+    draw, title = _DRAW[view]
+    drawn, height = draw(scene)
+    words = element("title", escape(t(title))) + element("desc", escape(alt_text(spec, view, t)))
     svg = element(
         "svg",
         words + element("style", _STYLE) + drawn,
@@ -95,11 +97,3 @@ def alt_text(spec: Spec, view: str, t: Translator) -> str:
         error = scene.walk.errors[0]
         sentences.append(t("{name} does not fit: {reason}", name=error.layer, reason=error.text))
     return " ".join(sentences)
-
-
-def _title(view: str, t: Translator) -> str:
-    return {
-        "boxes": t("The network as boxes, after the paper's Figure 2"),
-        "flow": t("The network as a flow of layers"),
-        "bars": t("Where parameters, multiplications and memory are"),
-    }[view]

@@ -12,34 +12,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from math import sqrt
 
+from alexnet_viz.network import svg
 from alexnet_viz.network.spec import AdaptivePool, Conv, Layer, Linear, Pool, Row, Shape
-from alexnet_viz.network.svg import (
-    CROSS,
-    ERROR,
-    INPUT,
-    KERNEL,
-    LINE,
-    NORMAL,
-    PAPER,
-    SMALL,
-    TEXT,
-    Box,
-    Point,
-    Scene,
-    arrow_head,
-    colour_of,
-    element,
-    paragraph,
-    polygon,
-    polyline,
-    rect,
-    settings_of,
-    size_of,
-    text,
-    text_width,
-    warning_sign,
-    wrapped,
-)
+from alexnet_viz.network.svg import Point, Rect, Scene
 
 MARGIN, LEAD, BESIDE = 14.0, 30.0, 8.0  # at the edges; before a stage, where its kernel reaches; between its boxes
 TALLEST, DEEPEST, LONGEST = 150.0, 44.0, 150.0  # the largest side, depth and vector, in pixels
@@ -71,8 +46,8 @@ class _Solid:
         return self.y - (self.height + self.oy) / 2
 
     @property
-    def outline(self) -> Box:
-        return Box(self.x, self.top, self.depth + self.ox, self.height + self.oy)
+    def outline(self) -> Rect:
+        return Rect(self.x, self.top, self.depth + self.ox, self.height + self.oy)
 
     @property
     def entry(self) -> Point:
@@ -85,13 +60,15 @@ class _Solid:
 
     def draw(self, colour: str) -> str:
         x, y, c, h, ox, oy = self.x, self.top + self.oy, self.depth, self.height, self.ox, self.oy
-        edge = {"stroke": TEXT, "stroke_width": 1, "stroke_linejoin": "round"}
+        edge = {"stroke": svg.TEXT, "stroke_width": 1, "stroke_linejoin": "round"}
         front = [(x, y), (x + c, y), (x + c, y + h), (x, y + h)]
         upper = [(x, y), (x + ox, y - oy), (x + c + ox, y - oy), (x + c, y)]
         side = [(x + c, y), (x + c + ox, y - oy), (x + c + ox, y - oy + h), (x + c, y + h)]
-        drawn = "".join(polygon(face, fill=colour, **edge) for face in (front, upper, side))
-        drawn += polygon(upper, fill="#ffffff", fill_opacity=0.4) + polygon(side, fill="#000000", fill_opacity=0.18)
-        return element("g", drawn, class_="solid")
+        drawn = "".join(svg.polygon(face, fill=colour, **edge) for face in (front, upper, side))
+        drawn += svg.polygon(upper, fill="#ffffff", fill_opacity=0.4) + svg.polygon(
+            side, fill="#000000", fill_opacity=0.18
+        )
+        return svg.element("g", drawn, class_="solid")
 
 
 @dataclass(frozen=True)
@@ -201,7 +178,7 @@ class _Figure:
             body, y, ports = self._row(row, y + above, ports)
             drawn += body
         problem, y = self.scene.problem(y)
-        caption, y = paragraph(MARGIN, y + 6, self.scene.width - 2 * MARGIN, self._caption(), SMALL)
+        caption, y = svg.paragraph(MARGIN, y + 6, self.scene.width - 2 * MARGIN, self._caption(), svg.SMALL)
         return drawn + problem + caption, y + MARGIN
 
     def _caption(self) -> str:
@@ -240,14 +217,14 @@ class _Figure:
     def _width(self, stage: _Stage) -> float:
         drawn = 62.0 if stage.failed else sum(s.depth + s.ox + BESIDE for s in self._solids(stage, 0, 0)) - BESIDE
         lead = 0.0 if stage is self.stages[0] else LEAD
-        return max(lead + drawn, max(text_width(line, size) for line, size in self._words(stage)) + BETWEEN_WORDS)
+        return max(lead + drawn, max(svg.text_width(line, size) for line, size in self._words(stage)) + BETWEEN_WORDS)
 
     def _words(self, stage: _Stage) -> list[tuple[str, float]]:
         rows = ([stage.head] if stage.head else []) + stage.followers
         words = [line for row in rows for line in self._lines(row, stage)]
         if stage.failed and self.scene.failed:
             name, layer = self.scene.failed
-            return [(name, NORMAL + 1), *self._settings(layer)]
+            return [(name, svg.NORMAL + 1), *self._settings(layer)]
         if stage is self.stages[0]:
             return self._input_words() + words
         return words
@@ -255,19 +232,19 @@ class _Figure:
     def _lines(self, row: Row, stage: _Stage) -> list[tuple[str, float]]:
         """A layer's text below its box: a short line each, layers without a box in one."""
         if row is stage.head:
-            return [(row.name, NORMAL + 1), (size_of(row.shape), NORMAL), *self._settings(row.layer)]
+            return [(row.name, svg.NORMAL + 1), (svg.size_of(row.shape), svg.NORMAL), *self._settings(row.layer)]
         if row in stage.pools:
-            return [(f"{row.name} {size_of(row.shape)}", SMALL), *self._settings(row.layer)]
-        changed = f" {size_of(row.shape)}" if row.shape != row.input else ""
-        return [(row.name + changed, SMALL)]
+            return [(f"{row.name} {svg.size_of(row.shape)}", svg.SMALL), *self._settings(row.layer)]
+        changed = f" {svg.size_of(row.shape)}" if row.shape != row.input else ""
+        return [(row.name + changed, svg.SMALL)]
 
     def _settings(self, layer: Layer) -> list[tuple[str, float]]:
         """A line for each piece; one that is too wide goes on after its comma."""
         lines: list[str] = []
-        for piece in settings_of(layer, self.t):
+        for piece in svg.settings_of(layer, self.t):
             unbroken = piece.replace(" ", NO_BREAK).replace(f",{NO_BREAK}", ", ")
-            lines += [line.replace(NO_BREAK, " ") for line in wrapped(unbroken, WIDEST_WORDS, SMALL)]
-        return [(line, SMALL) for line in lines]
+            lines += [line.replace(NO_BREAK, " ") for line in svg.wrapped(unbroken, WIDEST_WORDS, svg.SMALL)]
+        return [(line, svg.SMALL) for line in lines]
 
     def _solids(self, stage: _Stage, x: float, y: float) -> list[_Solid]:
         """One stream's boxes: what the stage makes, then its pools."""
@@ -312,43 +289,37 @@ class _Figure:
         columns = [self._solids(stage, x + lead, middle) for middle in self._middles(row, y, stage.split)]
         links = self._connections(stage, ports, [column[0] for column in columns])
         drawn, line = "", below
-        rows = [stage.head, *stage.followers]
-        for item in rows:
+        for item in [stage.head, *stage.followers]:
             layer = item.layer if item else None
             nth = 0 if item is stage.head else 1 + stage.pools.index(item) if item in stage.pools else None
             solids = [] if nth is None else [column[nth] for column in columns]
-            body = "".join(solid.draw(colour_of(layer) if layer else INPUT) for solid in solids)
+            body = "".join(solid.draw(svg.colour_of(layer) if layer else svg.INPUT) for solid in solids)
             words = self._lines(item, stage) if item else self._input_words()
-            text_box = Box(x - 3, line - 12, max(text_width(w, s) for w, s in words) + 6, LINE * len(words))
-            for i, (said, size) in enumerate(words):
-                body += text(x, line + i * LINE, said, size=size, bold=size > NORMAL)
-            line += LINE * len(words)
+            said, text_box = _lines_of_text(x, line, words)
+            body, line = body + said, line + text_box.height
             boxes = [solid.outline.grown(2) for solid in solids]
             drawn += self.scene.layer(item, body, *boxes, text_box) if item else f'<g class="input">{body}</g>'
         if stage.split and not self.captioned:
             self.captioned = True
             for column, name in zip(columns, (self.t("stream 1"), self.t("stream 2")), strict=True):
-                drawn += text(x + lead, column[0].top - 7, name, size=SMALL)
+                drawn += svg.text(x + lead, column[0].top - 7, name, size=svg.SMALL)
         last = [_Port(column[-1].right, column[-1].y, column[-1]) for column in columns]
         return drawn + links, line, last
 
     def _input_words(self) -> list[tuple[str, float]]:
-        return [(self.t("input"), NORMAL + 1), (size_of(self.scene.spec.input), NORMAL)]
+        return [(self.t("input"), svg.NORMAL + 1), (svg.size_of(self.scene.spec.input), svg.NORMAL)]
 
     def _failed(
         self, row: list[_Stage], place: tuple[float, float, float, float], ports: list[_Port]
     ) -> tuple[str, float, list[_Port]]:
         x, lead, y, below = place
         middle = self._middles(row, y, False)[0]
-        box = Box(x + lead, middle - 30, 60, 60)
-        drawn = rect(box, rx=4, fill=PAPER, stroke=ERROR, stroke_width=2.5, stroke_dasharray="6 4")
-        drawn += warning_sign(box.x + 18, middle + 10, 24)
-        words = self._words(self.stages[-1])
-        for i, (said, size) in enumerate(words):
-            drawn += text(x, below + i * LINE, said, size=size, bold=size > NORMAL)
-        links = "".join(_line((port.x, port.y), (box.x, middle), ERROR, dashed=True) for port in ports)
-        text_box = Box(x - 3, below - 12, max(text_width(w, s) for w, s in words) + 6, LINE * len(words))
-        return links + self.scene.failed_layer(drawn, box.grown(3), text_box), below + LINE * len(words), []
+        box = Rect(x + lead, middle - 30, 60, 60)
+        drawn = svg.rect(box, rx=4, fill=svg.PAPER, stroke=svg.ERROR, stroke_width=2.5, stroke_dasharray="6 4")
+        drawn += svg.warning_sign(box.x + 18, middle + 10, 24)
+        said, text_box = _lines_of_text(x, below, self._words(self.stages[-1]))
+        links = "".join(_line((port.x, port.y), (box.x, middle), svg.ERROR, dashed=True) for port in ports)
+        return links + self.scene.failed_layer(drawn + said, box.grown(3), text_box), below + text_box.height, []
 
     def _connections(self, stage: _Stage, ports: list[_Port], targets: list[_Solid]) -> str:
         if stage.head is None:
@@ -366,21 +337,23 @@ class _Figure:
     def _reach(self, layer: Layer, port: _Port, target: _Solid) -> str:
         """A kernel's pyramid, or a fully connected layer's fan; a plain arrow where the source is a row above."""
         if port.solid is None:
-            return _line((port.x, port.y), target.entry, TEXT) + arrow_head(*target.entry)
+            return _line((port.x, port.y), target.entry, svg.TEXT) + svg.arrow_head(*target.entry)
         if isinstance(layer, Conv) and len(port.solid.shape) == 3:
             _, height, width = port.solid.shape
             half_u, half_v = (max(0.07, min(0.5, layer.kernel / side / 2)) for side in (width, height))
             corners = [(-half_u, -half_v), (half_u, -half_v), (half_u, half_v), (-half_u, half_v)]
             patch = [port.solid.face(0.5 + u, 0.5 + v) for u, v in corners]
             tip = target.entry
-            drawn = polygon([patch[1], tip, patch[3]], fill=KERNEL, fill_opacity=0.3)
-            drawn += polygon(patch, fill=KERNEL, stroke=TEXT, stroke_width=1)
-            drawn += "".join(_line(corner, tip, TEXT, width=0.7) for corner in patch)
-            return element("g", drawn, class_="kernel")
+            drawn = svg.polygon([patch[1], tip, patch[3]], fill=svg.KERNEL, fill_opacity=0.3)
+            drawn += svg.polygon(patch, fill=svg.KERNEL, stroke=svg.TEXT, stroke_width=1)
+            drawn += "".join(_line(corner, tip, svg.TEXT, width=0.7) for corner in patch)
+            return svg.element("g", drawn, class_="kernel")
         near, (x, y) = port.solid, target.entry
         upper, lower = near.face(1, 0), near.face(1, 1)
         fan = [upper, (x, y - target.height / 2), (x, y + target.height / 2), lower]
-        return element("g", polygon(fan, fill=TEXT, fill_opacity=0.1, stroke=TEXT, stroke_opacity=0.35), class_="fan")
+        return svg.element(
+            "g", svg.polygon(fan, fill=svg.TEXT, fill_opacity=0.1, stroke=svg.TEXT, stroke_opacity=0.35), class_="fan"
+        )
 
     def _turns(self, ports: list[_Port], stubs: list[_Port], y: float) -> str:
         """Lines from the end of a row down to the beginning of the next."""
@@ -388,7 +361,7 @@ class _Figure:
         for i, (port, stub) in enumerate(zip(ports, stubs, strict=True)):
             edge, between = self.scene.width - MARGIN / 2 + 4 * (i - 1), y + 8 + 4 * (len(ports) - 1 - i)
             path = [(port.x, port.y), (edge, port.y), (edge, between), (stub.x, between), (stub.x, stub.y)]
-            drawn += polyline(path, stroke=TEXT, stroke_opacity=0.5)
+            drawn += svg.polyline(path, stroke=svg.TEXT, stroke_opacity=0.5)
         return drawn
 
     def _stubs(self, row: list[_Stage], y: float, count: int) -> list[_Port]:
@@ -402,11 +375,19 @@ class _Figure:
         return [_Port(MARGIN / 2 + 4 * (count - 1 - i) - 3, end) for i, end in enumerate(ends)]
 
 
+def _lines_of_text(x: float, y: float, lines: list[tuple[str, float]]) -> tuple[str, Rect]:
+    """Lines of their own sizes, the first baseline at y, and the box that they fill."""
+    drawn = "".join(
+        svg.text(x, y + i * svg.LINE, said, size=s, bold=s > svg.NORMAL) for i, (said, s) in enumerate(lines)
+    )
+    return drawn, Rect(x - 3, y - 12, max(svg.text_width(said, s) for said, s in lines) + 6, svg.LINE * len(lines))
+
+
 def _line(start: Point, end: Point, colour: str, *, width: float = 1.2, dashed: bool = False) -> str:
-    return polyline([start, end], stroke=colour, stroke_width=width, stroke_dasharray="5 4" if dashed else None)
+    return svg.polyline([start, end], stroke=colour, stroke_width=width, stroke_dasharray="5 4" if dashed else None)
 
 
 def _cross(port: _Port, target: _Solid) -> str:
     (x, y), start = target.entry, port.solid.face(0.5, 0.5) if port.solid else (port.x, port.y)
-    drawn = polyline([start, (x, y)], stroke=CROSS, stroke_width=2) + arrow_head(x, y, colour=CROSS)
-    return element("g", drawn, class_="cross")
+    drawn = svg.polyline([start, (x, y)], stroke=svg.CROSS, stroke_width=2) + svg.arrow_head(x, y, colour=svg.CROSS)
+    return svg.element("g", drawn, class_="cross")

@@ -2,23 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
-from alexnet_viz.network.spec import (
-    LRN,
-    Activation,
-    AdaptivePool,
-    BatchNorm,
-    Conv,
-    Dropout,
-    Flatten,
-    Layer,
-    Linear,
-    Pool,
-    Shape,
-    Spec,
-    Walk,
-    walk,
-)
+from alexnet_viz.network.spec import RECORDS, Layer, Linear, Shape, Spec, Walk, walk
+
+# The settings of a new layer that fit what arrives, where a kind has no defaults.
+_NEW: Mapping[str, Callable[[Shape], dict[str, Any]]] = {
+    "conv": lambda shape: {"channels": shape[0], "kernel": 3, "padding": 1},
+    "pool": lambda shape: {"kernel": 2, "stride": 2},
+    "adaptive_pool": lambda shape: {"size": 6},
+    "linear": lambda shape: {"inputs": shape[-1], "outputs": shape[-1]},
+}
 
 
 def replaced(spec: Spec, index: int, layer: Layer) -> Spec:
@@ -33,8 +27,8 @@ def removed(spec: Spec, index: int) -> Spec:
 
 def inserted(spec: Spec, index: int, kind: str) -> Spec:
     """The spec with a new layer of a kind before a place, with settings that fit what arrives there."""
-    arriving = _arriving(spec, index)
-    return replace(spec, layers=(*spec.layers[:index], _NEW[kind](arriving), *spec.layers[index:]))
+    layer = RECORDS[kind](**_NEW[kind](_arriving(spec, index)) if kind in _NEW else {})
+    return replace(spec, layers=(*spec.layers[:index], layer, *spec.layers[index:]))
 
 
 def moved(spec: Spec, index: int, step: int) -> Spec:
@@ -68,16 +62,3 @@ def _arriving(spec: Spec, index: int) -> Shape:
     """The shape before a layer; the last one known when an earlier layer fails."""
     rows = walk(spec).rows
     return rows[min(index, len(rows)) - 1].shape if index and rows else spec.input
-
-
-_NEW: Mapping[str, Callable[[Shape], Layer]] = {
-    "conv": lambda shape: Conv(channels=shape[0], kernel=3, padding=1),
-    "pool": lambda shape: Pool(kernel=2, stride=2),
-    "adaptive_pool": lambda shape: AdaptivePool(size=6),
-    "lrn": lambda shape: LRN(),
-    "batch_norm": lambda shape: BatchNorm(),
-    "activation": lambda shape: Activation(),
-    "dropout": lambda shape: Dropout(),
-    "flatten": lambda shape: Flatten(),
-    "linear": lambda shape: Linear(inputs=shape[-1], outputs=shape[-1]),
-}

@@ -14,8 +14,7 @@ Torch is imported when something is written, so the command line knows the forma
 
 import io
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,7 +40,6 @@ from alexnet_viz.network.spec import (
     Row,
     Shape,
     Spec,
-    layer_names,
     module_keys,
     walk,
 )
@@ -61,19 +59,7 @@ INPUT = "image"  # the graph's input
 BATCH = "batch"  # the name of its open dimension
 
 
-@dataclass(frozen=True)
-class Format:
-    """A kind of file."""
-
-    suffix: str
-    mime: str
-
-
-FORMATS: Mapping[str, Format] = {
-    "onnx": Format(".onnx", "application/octet-stream"),
-    "safetensors": Format(".safetensors", "application/octet-stream"),
-    "pth": Format(".pth", "application/octet-stream"),
-}
+FORMATS = ("onnx", "safetensors", "pth")  # they are the names' suffixes too
 
 
 @dataclass(frozen=True)
@@ -107,7 +93,7 @@ def of_edited(model: "Model", spec: Spec) -> Portable:
 def of_file(file: Path, written: str = "") -> Portable:
     """The network in a weights file: of the table, or the edited one that `written` or the file itself writes."""
     from alexnet_viz.network.build import with_weights
-    from alexnet_viz.network.weights import open_model, read_state
+    from alexnet_viz.network.weights import differences, named_classes, open_model, read_state
 
     state, metadata = read_state(file)
     written = written or metadata.get("net", "")
@@ -115,10 +101,10 @@ def of_file(file: Path, written: str = "") -> Portable:
         return of_model(open_model(file))
     spec = read_spec(written)
     check(spec)
-    if not _fits(state, spec):
+    if differences(spec, state):
         return of_edited(open_model(file), spec)
     network = with_weights(spec, {key: tensor.float() for key, tensor in state.items()})
-    return Portable(network, metadata.get("model", ""), _classes(_names(metadata), spec), ())
+    return Portable(network, metadata.get("model", ""), _classes(named_classes(metadata), spec), ())
 
 
 def check(spec: Spec) -> None:
@@ -142,8 +128,9 @@ def check(spec: Spec) -> None:
 
 def random_layers(model: "Model", spec: Spec) -> tuple[str, ...]:
     """The layers that get random weights when a network is edited to `spec`: all of them from an untrained model."""
-    was = _shapes(model.network.spec) if model.trained else {}
-    return tuple(name for name, shapes in _shapes(spec).items() if was.get(name) != shapes)
+    from alexnet_viz.network.weights import changed_layers
+
+    return changed_layers(model.network.spec if model.trained else replace(spec, layers=()), spec)
 
 
 def onnx_is_here() -> bool:
@@ -153,13 +140,19 @@ def onnx_is_here() -> bool:
 
 def write(portable: Portable, format_id: str) -> bytes:
     """The network as a file's bytes. Raises `UserError` for ONNX without its package."""
-    match format_id:
-        case "pth":
-            return _pth(portable)
-        case "safetensors":
-            return _safetensors(portable)
-        case "onnx":
-            return _onnx(portable)
+    if format_id == "onnx":
+        return _onnx(portable)
+    if format_id == "safetensors":
+        import safetensors.torch
+
+        data: bytes = safetensors.torch.save(_tensors(portable), {"format": "pt", **about(portable)})
+        return data
+    if format_id == "pth":
+        import torch
+
+        file = io.BytesIO()
+        torch.save(_tensors(portable), file)
+        return file.getvalue()
     raise UserError("There is no format {name}. Formats: {known}.", name=format_id, known=", ".join(FORMATS))
 
 
@@ -179,37 +172,10 @@ def about(portable: Portable) -> dict[str, str]:
     return said
 
 
-def _shapes(spec: Spec) -> dict[str, dict[str, tuple[int, ...]]]:
-    """The shapes of each layer's tensors, of layers that have some: {"conv1": {"weight": ..., "bias": ...}}."""
-    from alexnet_viz.network.build import meta_network
-
-    names = dict(zip(module_keys(spec.layers), layer_names(spec.layers), strict=True))
-    found: dict[str, dict[str, tuple[int, ...]]] = {}
-    for key, tensor in meta_network(spec).state_dict().items():
-        module, part = key.rsplit(".", 1)
-        found.setdefault(names[module], {})[part] = tuple(tensor.shape)
-    return found
-
-
-def _fits(state: "dict[str, Tensor]", spec: Spec) -> bool:
-    from alexnet_viz.network.build import meta_network
-
-    wanted = meta_network(spec).state_dict()
-    return {key: tensor.shape for key, tensor in state.items()} == {key: wanted[key].shape for key in wanted}
-
-
 def _classes(names: tuple[str, ...], spec: Spec) -> tuple[str, ...]:
     """The names if there is one for each output, else "class 0" and so on."""
     count = walk(spec).rows[-1].shape[0]
     return names if len(names) == count else numbered(count)
-
-
-def _names(metadata: Mapping[str, str]) -> tuple[str, ...]:
-    try:
-        names = json.loads(metadata.get("classes", "[]"))
-    except (ValueError, RecursionError):
-        return ()
-    return tuple(map(str, names)) if isinstance(names, list) else ()
 
 
 # Tensors alone
@@ -221,21 +187,6 @@ def _tensors(portable: Portable) -> "dict[str, Tensor]":
 
     state = portable.network.state_dict()
     return {key: tensor.clone(memory_format=torch.contiguous_format) for key, tensor in state.items()}
-
-
-def _pth(portable: Portable) -> bytes:
-    import torch
-
-    file = io.BytesIO()
-    torch.save(_tensors(portable), file)
-    return file.getvalue()
-
-
-def _safetensors(portable: Portable) -> bytes:
-    import safetensors.torch
-
-    data: bytes = safetensors.torch.save(_tensors(portable), {"format": "pt", **about(portable)})
-    return data
 
 
 # ONNX

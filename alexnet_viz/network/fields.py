@@ -53,9 +53,13 @@ def visible_box(spec: Spec, layer_name: str, row: int = 0, column: int = 0) -> B
     adaptive pooling, Flatten or a fully connected layer on it is the whole input. Raises `UserError` for a layer or
     position that does not exist.
     """
-    rows = _rows_up_to(spec, layer_name, row, column)
+    rows = walk(spec).rows
+    names = [walked.name for walked in rows]
+    check_layer(layer_name, names)
+    rows = rows[: names.index(layer_name) + 1]
+    check_position(layer_name, rows[-1].shape, row, column)
     if rows[-1].receptive_field is None:
-        return _whole(spec)
+        return Box(0, 0, *spec.input[1:])
     down, across = _seen(rows, 1, row), _seen(rows, 2, column)
     if not down or not across:
         return None
@@ -98,20 +102,6 @@ def check_position(layer_name: str, shape: Shape, row: int, column: int) -> None
             last_row=height - 1,
             last_column=width - 1,
         )
-
-
-def _rows_up_to(spec: Spec, layer_name: str, row: int, column: int) -> tuple[Row, ...]:
-    """The walked layers from the first to the named one, once it is clear that the position exists."""
-    rows = walk(spec).rows
-    names = [walked.name for walked in rows]
-    check_layer(layer_name, names)
-    upto = rows[: names.index(layer_name) + 1]
-    check_position(layer_name, upto[-1].shape, row, column)
-    return upto
-
-
-def _whole(spec: Spec) -> Box:
-    return Box(0, 0, *spec.input[1:])
 
 
 def _seen(rows: Sequence[Row], axis: int, position: int) -> set[int]:

@@ -46,9 +46,10 @@ def training_memory(walked: Walk, batch: int, *, in_place: bool = False, cards: 
     `in_place` lets an activation overwrite what arrives, so that it stores nothing. With `cards` every layer's maps and
     units are shared out equally, the larger part where that does not divide; each card works on the whole batch.
     """
-    outputs = batch * sum(_outputs(row, cards) for row in walked.rows if _stores(row, in_place))
+    nothing_new = {"flatten", "activation"} if in_place else {"flatten"}
+    outputs = batch * sum(_own(row.memory, row, cards) for row in walked.rows if row.kind not in nothing_new)
     received = BYTES_PER_VALUE * batch * received_values(walked, cards)
-    params = sum(_params(row, cards) for row in walked.rows)
+    params = sum(_own(row.params, row, cards) for row in walked.rows)
     return Memory(_COPIES * BYTES_PER_VALUE * params, outputs, received, gradients=outputs + received)
 
 
@@ -80,20 +81,10 @@ def _received(row: Row, cards: int) -> int:
             return 0
 
 
-def _stores(row: Row, in_place: bool) -> bool:
-    return row.kind != "flatten" and not (in_place and row.kind == "activation")
-
-
-def _outputs(row: Row, cards: int) -> int:
-    """Bytes of a card's own part of a layer's output, for one picture."""
+def _own(total: int, row: Row, cards: int) -> int:
+    """A card's own part of what all channels or units of a layer have, equally much each."""
     channels = row.shape[0]
-    return row.memory // channels * _share(channels, cards)
-
-
-def _params(row: Row, cards: int) -> int:
-    """Those of a card's own filters or units: each has equally many, with its bias."""
-    channels = row.shape[0]
-    return row.params // channels * _share(channels, cards)
+    return total // channels * _share(channels, cards)
 
 
 def _share(channels: int, cards: int) -> int:

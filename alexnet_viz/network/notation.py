@@ -7,25 +7,14 @@ A link is a stranger's words: every number is bounded, and nothing but layers ca
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import fields
 from math import isfinite
-from typing import Any, Literal
+from string import Formatter
+from typing import Any, get_args
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.network.spec import (
-    LRN,
-    Activation,
-    AdaptivePool,
-    BatchNorm,
-    Conv,
-    Dropout,
-    Flatten,
-    Layer,
-    Linear,
-    Pool,
-    Shape,
-    Spec,
-)
+from alexnet_viz.network.spec import RECORDS, Layer, Shape, Spec
 
 MAX_LAYERS = 64
 MAX_SIDE = 1024  # pixels of the input
@@ -36,6 +25,22 @@ MAX_KERNEL = 64
 MAX_LENGTH = 4000  # characters
 
 _SEPARATOR = "_"
+
+# Each kind's word, with its settings where they are written.
+_WORDS: Mapping[str, str] = {
+    "conv": "conv{channels}k{kernel}s{stride}p{padding}g{groups}",
+    "pool": "{mode}{kernel}s{stride}p{padding}",
+    "adaptive_pool": "adapt{size}",
+    "lrn": "lrn{size}a{alpha}b{beta}k{k}g{groups}",
+    "batch_norm": "bn",
+    "activation": "{function}",
+    "dropout": "drop{rate}",
+    "flatten": "flat",
+    "linear": "fc{inputs}-{outputs}",
+}
+_HIGHEST = {"kernel": MAX_KERNEL, "stride": MAX_KERNEL, "padding": MAX_KERNEL, "inputs": MAX_UNITS}  # else MAX_CHANNELS
+_INT = r"\d{1,7}"
+_FLOAT = r"\d{1,6}(?:\.\d{1,6})?(?:e-?\d{1,3})?"
 
 
 def write_spec(spec: Spec) -> str:
@@ -59,89 +64,69 @@ def read_spec(text: str) -> Spec:
 
 
 def _write(layer: Layer) -> str:
-    match layer:
-        case Conv(channels, kernel, stride, padding, groups):
-            return f"conv{channels}k{kernel}s{stride}p{padding}g{groups}"
-        case Pool(kernel, stride, padding, mode):
-            return f"{mode}{kernel}s{stride}p{padding}"
-        case AdaptivePool(size):
-            return f"adapt{size}"
-        case LRN(size, alpha, beta, k, groups):
-            return f"lrn{size}a{_decimal(alpha)}b{_decimal(beta)}k{_decimal(k)}g{groups}"
-        case BatchNorm():
-            return "bn"
-        case Activation(function):
-            return function
-        case Dropout(rate):
-            return f"drop{_decimal(rate)}"
-        case Flatten():
-            return "flat"
-        case Linear(inputs, outputs):
-            return f"fc{inputs}-{outputs}"
+    settings = {name: _decimal(value) if isinstance(value, float) else value for name, value in vars(layer).items()}
+    return _WORDS[layer.kind].format(**settings)
 
 
 def _decimal(number: float) -> str:
-    """Six digits, as `_real` reads them; without the plus of 1e+06, which a URL would make a space."""
+    """Six digits, as `_number` reads them; without the plus of 1e+06, which a URL would make a space."""
     return f"{number:g}".replace("+", "")
 
 
-_INT = r"(\d{1,7})"
-_FLOAT = r"(\d{1,6}(?:\.\d{1,6})?(?:e-?\d{1,3})?)"
+def _pattern(record: type[Layer]) -> str:
+    """The regular expression of a kind's word, a named group for each setting."""
+    types = {item.name: item.type for item in fields(record)}
 
-# Each word's pattern, and the record made of its groups.
-_WORDS: Mapping[str, Callable[..., Layer]] = {
-    f"conv{_INT}k{_INT}s{_INT}p{_INT}g{_INT}": lambda *n: Conv(
-        *_whole(n, MAX_CHANNELS, *[MAX_KERNEL] * 3, MAX_CHANNELS)
-    ),
-    f"(max|avg){_INT}s{_INT}p{_INT}": lambda mode, *n: _pool(mode, *_whole(n, *[MAX_KERNEL] * 3)),
-    f"adapt{_INT}": lambda n: AdaptivePool(*_whole([n], MAX_KERNEL)),
-    f"lrn{_INT}a{_FLOAT}b{_FLOAT}k{_FLOAT}g{_INT}": lambda size, alpha, beta, k, groups: LRN(
-        *_whole([size], MAX_CHANNELS), *_real(alpha, beta, k), *_whole([groups], MAX_CHANNELS)
-    ),
-    "bn": BatchNorm,
-    "(relu|tanh|sigmoid)": Activation,
-    f"drop{_FLOAT}": lambda rate: Dropout(*_real(rate)),
-    "flat": Flatten,
-    f"fc{_INT}-{_INT}": lambda *n: Linear(*_whole(n, MAX_UNITS, MAX_CHANNELS)),
-}
+    def group(name: str) -> str:
+        choices = "|".join(get_args(types[name])) or (_FLOAT if types[name] is float else _INT)
+        return f"(?P<{name}>{choices})"
+
+    return "".join(text + (group(name) if name else "") for text, name, _, _ in Formatter().parse(_WORDS[record.kind]))
+
+
+_PATTERNS: Mapping[str, type[Layer]] = {_pattern(record): record for record in RECORDS.values()}
 
 
 def _read(word: str) -> Layer:
-    for pattern, make in _WORDS.items():
+    for pattern, record in _PATTERNS.items():
         if match := re.fullmatch(pattern, word, re.ASCII):
+            types = {item.name: item.type for item in fields(record)}
             try:
-                return make(*match.groups())
+                return record(
+                    **{name: _setting(record, name, types[name], text) for name, text in match.groupdict().items()}
+                )
             except ValueError as problem:
                 raise _unreadable(word) from problem
     raise _unreadable(word)
 
 
-def _pool(mode: Literal["max", "avg"], kernel: int, stride: int, padding: int) -> Pool:
-    return Pool(kernel, stride, padding, mode)
+def _setting(record: type[Layer], name: str, type_: Any, text: str) -> Any:
+    """A setting's value. Raises `ValueError` where it is out of bounds."""
+    if type_ is float:
+        number = float(f"{float(text):g}")  # no more digits than are written
+        if not isfinite(number):
+            raise ValueError("not finite")
+        return number
+    return (
+        _whole(text, MAX_KERNEL if record.kind == "adaptive_pool" else _HIGHEST.get(name, MAX_CHANNELS))
+        if type_ is int
+        else text
+    )
 
 
 def _read_input(word: str) -> Shape:
-    match = re.fullmatch(f"{_INT}x{_INT}x{_INT}", word, re.ASCII)
-    if not match:
-        raise _unreadable(word)
+    match = re.fullmatch(f"({_INT})x({_INT})x({_INT})", word, re.ASCII)
     try:
-        return tuple(_whole(match.groups(), MAX_INPUT_CHANNELS, MAX_SIDE, MAX_SIDE, lowest=1))
+        sizes = zip(match.groups() if match else (), (MAX_INPUT_CHANNELS, MAX_SIDE, MAX_SIDE), strict=True)
+        return tuple(_whole(text, most, lowest=1) for text, most in sizes)
     except ValueError as problem:
         raise _unreadable(word) from problem
 
 
-def _whole(texts: Any, *highest: int, lowest: int = 0) -> list[int]:
-    numbers = [int(text) for text in texts]
-    if any(not lowest <= number <= most for number, most in zip(numbers, highest, strict=True)):
+def _whole(text: str, most: int, lowest: int = 0) -> int:
+    if not lowest <= int(text) <= most:
         raise ValueError("out of bounds")
-    return numbers
-
-
-def _real(*texts: str) -> list[float]:
-    numbers = [float(f"{float(text):g}") for text in texts]  # no more digits than are written
-    if not all(isfinite(number) for number in numbers):
-        raise ValueError("not finite")
-    return numbers
+    return int(text)
 
 
 def _unreadable(word: str) -> UserError:

@@ -8,11 +8,15 @@ groups) comes along as a helper class, only where the network needs it. The clas
 `build.Network`, so weight files fit both. Raises `ValueError` for a spec in which `walk()` finds an error.
 """
 
+import ast
 import builtins
 import keyword
 import math
 from json import dumps
+from pathlib import Path
+from typing import Any
 
+from alexnet_viz.network.arithmetic import shape_text
 from alexnet_viz.network.spec import (
     LRN,
     Activation,
@@ -21,6 +25,7 @@ from alexnet_viz.network.spec import (
     Conv,
     Dropout,
     Flatten,
+    Layer,
     Linear,
     Pool,
     Rounding,
@@ -33,59 +38,14 @@ from alexnet_viz.network.spec import (
 
 WIDTH = 110  # columns of the text
 _KEEPS_SHAPE = (Activation, BatchNorm, Dropout, LRN)
-_ACTIVATIONS = {"relu": "nn.ReLU", "tanh": "nn.Tanh", "sigmoid": "nn.Sigmoid"}
 
-# The same arithmetic as in build.py, in the form one would write for one's own script.
+
+# The text of each class that may come along.
+_EXTRA_LAYERS = Path(__file__).with_name("extra_layers.py").read_text(encoding="utf-8")
 _HELPERS = {
-    "CeilConv2d": '''
-class CeilConv2d(nn.Conv2d):
-    """A convolution that rounds up, as the authors' 2012 code does: zeros fill the last window."""
-
-    def forward(self, x):
-        kernel, stride, padding = self.kernel_size[0], self.stride[0], self.padding[0]
-        bottom, right = (-(n + 2 * padding - kernel) % stride for n in x.shape[-2:])  # pixels missing
-        x = F.pad(x, (padding, padding + right, padding, padding + bottom))
-        return F.conv2d(x, self.weight, self.bias, stride, groups=self.groups)
-''',
-    "CeilMaxPool2d": '''
-class CeilMaxPool2d(nn.MaxPool2d):
-    """Max pooling as in the 2012 code: it rounds up, and pads on the left and top only."""
-
-    def forward(self, x):
-        kernel, stride, padding = self.kernel_size, self.stride, self.padding
-        bottom, right = (-(n + padding - kernel) % stride for n in x.shape[-2:])  # pixels missing
-        x = F.max_pool2d(F.pad(x, (padding, right, padding, bottom), value=float("-inf")), kernel, stride)
-        return x.masked_fill(x == float("-inf"), 0.0)  # a window that lies in padding alone
-''',
-    "CeilAvgPool2d": '''
-class CeilAvgPool2d(nn.AvgPool2d):
-    """Average pooling as in the 2012 code: it rounds up, and pads on the left and top only."""
-
-    def forward(self, x):
-        kernel, stride, padding = self.kernel_size, self.stride, self.padding
-        bottom, right = (-(n + padding - kernel) % stride for n in x.shape[-2:])  # pixels missing
-        border = (padding, right, padding, bottom)
-        # The mean over the pixels that are really there: the padded mean, divided by their share.
-        share = F.avg_pool2d(F.pad(torch.ones_like(x[:1, :1]), border), kernel, stride)
-        return F.avg_pool2d(F.pad(x, border), kernel, stride) / share.clamp(min=1 / kernel**2)
-''',
-    "GroupedLRN": '''
-class GroupedLRN(nn.LocalResponseNorm):
-    """Local response normalisation within each group of channels, as on the paper's two GPUs."""
-
-    def __init__(self, size, alpha, beta, k, groups):
-        super().__init__(size, alpha, beta, k)
-        self.groups = groups
-
-    def forward(self, x):
-        batch, channels, height, width = x.shape
-        # Each group becomes an image of its own, so that no window reaches over its border.
-        apart = x.reshape(batch * self.groups, channels // self.groups, height, width)
-        return super().forward(apart).reshape(x.shape)
-
-    def extra_repr(self):
-        return f"{super().extra_repr()}, groups={self.groups}"
-''',
+    node.name: f"{ast.get_source_segment(_EXTRA_LAYERS, node)}\n"
+    for node in ast.parse(_EXTRA_LAYERS).body
+    if isinstance(node, ast.ClassDef)
 }
 _TAKEN = {"torch", "nn", "F", *_HELPERS, *dir(builtins)}
 
@@ -104,7 +64,7 @@ def source(spec: Spec, class_name: str = "AlexNet", frozen: tuple[str, ...] = ()
     if any("F." in helper for helper in helpers):
         imports += "import torch.nn.functional as F\n"
     main = _main_block(spec, rows, class_name, frozen)
-    return "\n\n".join([imports, *(helper.lstrip() for helper in helpers), network_class, main])
+    return "\n\n".join([imports, *helpers, network_class, main])
 
 
 def trainable_params(spec: Spec, frozen: tuple[str, ...] = ()) -> int:
@@ -135,20 +95,21 @@ def _network_class(spec: Spec, rows: tuple[Row, ...], class_name: str) -> str:
         if not key:
             flatten, flattened = row, row.input
             continue
-        name, arguments = _call(row, spec.rounding)
+        name, values, settings = module_call(row.layer, row.input, spec.rounding)
+        arguments = [*map(_number, values), *(f"{setting}={_number(value)}" for setting, value in settings.items())]
         if isinstance(row.layer, Linear):
             if flattened:
                 arguments[0] = " * ".join(map(str, flattened))  # 256 * 6 * 6 says where the 9216 come from
                 flattened = ()
             if row is rows[-1] and _classifies(rows):
                 arguments[1] = "num_classes"
-        parts[key.split(".")[0]] += _line(name, arguments, _comment(row))
+        parts[key.split(".")[0]] += _line(name if name in _HELPERS else f"nn.{name}", arguments, _comment(row))
 
     has_classes = _classifies(rows)
     logits = " The outputs are logits: nn.CrossEntropyLoss contains the softmax." if has_classes else ""
     lines = [
         f"class {class_name}(nn.Module):",
-        f'    """For an input of {_sizes(spec.input)}.{logits}"""',
+        f'    """For an input of {shape_text(spec.input)}.{logits}"""',
         "",
         f"    def __init__(self, num_classes={rows[-1].shape[-1]}):" if has_classes else "    def __init__(self):",
         "        super().__init__()",
@@ -191,53 +152,40 @@ def _line(name: str, arguments: list[str], comment: str) -> list[str]:
 
 def _comment(row: Row) -> str:
     """conv1 -> 96 x 55 x 55; the name alone where the shape never changes."""
-    return row.name if isinstance(row.layer, _KEEPS_SHAPE) else f"{row.name} -> {_sizes(row.shape)}"
+    return row.name if isinstance(row.layer, _KEEPS_SHAPE) else f"{row.name} -> {shape_text(row.shape)}"
 
 
-def _sizes(shape: Shape) -> str:
-    return " x ".join(map(str, shape))
-
-
-def _call(row: Row, rounding: Rounding) -> tuple[str, list[str]]:
-    """A layer's class and its arguments, as text."""
-    layer, channels, up = row.layer, row.input[0], rounding == "ceil"
+def module_call(layer: Layer, arriving: Shape, rounding: Rounding) -> tuple[str, list[Any], dict[str, Any]]:
+    """A layer's class, by its name in `torch.nn` or `extra_layers`, and the arguments that make it."""
+    up, maps = rounding == "ceil", len(arriving) == 3
     match layer:
-        case Conv():
-            settings = {"kernel_size": layer.kernel, "stride": layer.stride, "padding": layer.padding}
-            if layer.groups > 1:
-                settings["groups"] = layer.groups
-            return "CeilConv2d" if up else "nn.Conv2d", [str(channels), str(layer.channels), *_named(settings)]
-        case Pool():
-            settings = {"kernel_size": layer.kernel, "stride": layer.stride}
-            if layer.padding:
-                settings["padding"] = layer.padding
-            name = "MaxPool2d" if layer.mode == "max" else "AvgPool2d"
-            return f"Ceil{name}" if up else f"nn.{name}", _named(settings)
-        case AdaptivePool():
-            return "nn.AdaptiveAvgPool2d", [f"({layer.size}, {layer.size})"]
+        case Conv(channels, kernel, stride, padding, groups):
+            settings = {"kernel_size": kernel, "stride": stride, "padding": padding}
+            grouped = {"groups": groups} if groups > 1 else {}
+            return "CeilConv2d" if up else "Conv2d", [arriving[0], channels], settings | grouped
+        case Pool(kernel, stride, padding, mode):
+            settings = {"kernel_size": kernel, "stride": stride} | ({"padding": padding} if padding else {})
+            return "Ceil" * up + {"max": "MaxPool2d", "avg": "AvgPool2d"}[mode], [], settings
+        case AdaptivePool(size):
+            return "AdaptiveAvgPool2d", [(size, size)], {}
+        case LRN(groups=1):
+            return "LocalResponseNorm", [], {name: value for name, value in vars(layer).items() if name != "groups"}
         case LRN():
-            constants = {"size": layer.size, "alpha": layer.alpha, "beta": layer.beta, "k": layer.k}
-            if layer.groups > 1:
-                return "GroupedLRN", _named({**constants, "groups": layer.groups})
-            return "nn.LocalResponseNorm", _named(constants)
+            return "GroupedLRN", [], vars(layer)
         case BatchNorm():
-            return "nn.BatchNorm2d" if len(row.input) == 3 else "nn.BatchNorm1d", [str(channels)]
-        case Activation():
-            return _ACTIVATIONS[layer.function], []
-        case Dropout():
-            return "nn.Dropout", [_number(layer.rate)]
+            return "BatchNorm2d" if maps else "BatchNorm1d", [arriving[0]], {}
+        case Activation(function):
+            return {"relu": "ReLU", "tanh": "Tanh", "sigmoid": "Sigmoid"}[function], [], {}
+        case Dropout(rate):
+            return "Dropout", [rate], {}
         case Flatten():
-            return "nn.Flatten", []  # a second one, which changes nothing
-        case Linear():
-            return "nn.Linear", [str(layer.inputs), str(layer.outputs)]
+            return "Flatten", [], {}  # a second one, which changes nothing
+        case Linear(inputs, outputs):
+            return "Linear", [inputs, outputs], {}
 
 
-def _named(settings: dict[str, int] | dict[str, float]) -> list[str]:
-    return [f"{name}={_number(value)}" for name, value in settings.items()]
-
-
-def _number(value: float) -> str:
-    return str(value) if math.isfinite(value) else f'float("{value}")'
+def _number(value: Any) -> str:
+    return str(value) if isinstance(value, tuple) or math.isfinite(value) else f'float("{value}")'
 
 
 # ---- the main block -------------------------------------------------------------------------------------------------

@@ -14,13 +14,13 @@ Two rounding rules decide what happens when a kernel does not fit its input exac
             out = 1 + ceil((n + p - k) / s) (layer.py:1164), windows cut off at the right and bottom edge
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
 from math import gcd, prod
 from typing import ClassVar, Literal, get_args
 
-from alexnet_viz.words.i18n import Message
+from alexnet_viz.words.i18n import N_, Message
 
 Shape = tuple[int, ...]  # (C, H, W) for maps, (N,) after flatten; the batch axis is left out
 Rounding = Literal["floor", "ceil"]
@@ -35,6 +35,9 @@ class _Record:
     stem: ClassVar[str]  # the name that people say, before its number
     MAY_BE_ZERO: ClassVar[frozenset[str]] = frozenset({"padding"})
 
+    def __init_subclass__(cls, kind: str, stem: str = "") -> None:
+        cls.kind, cls.stem = kind, stem or kind
+
     def __post_init__(self) -> None:
         for item in fields(self):  # type: ignore[arg-type]
             value = getattr(self, item.name)
@@ -47,7 +50,7 @@ class _Record:
 
 
 @dataclass(frozen=True)
-class Conv(_Record):
+class Conv(_Record, kind="conv"):
     """A 2-D convolution with bias. Its input channels are those that arrive."""
 
     channels: int
@@ -55,91 +58,75 @@ class Conv(_Record):
     stride: int = 1
     padding: int = 0
     groups: int = 1  # 2: each half of the maps sees only its own half, as on the paper's two GPUs
-    kind: ClassVar[str] = "conv"
-    stem: ClassVar[str] = "conv"
 
 
 @dataclass(frozen=True)
-class Pool(_Record):
+class Pool(_Record, kind="pool"):
     """Max or average pooling. 3/2 (kernel above stride) overlaps, as in the paper's section 3.4."""
 
     kernel: int
     stride: int
     padding: int = 0
     mode: Literal["max", "avg"] = "max"
-    kind: ClassVar[str] = "pool"
-    stem: ClassVar[str] = "pool"
 
 
 @dataclass(frozen=True)
-class AdaptivePool(_Record):
+class AdaptivePool(_Record, kind="adaptive_pool", stem="avgpool"):
     """Average pooling to a fixed height and width, whatever arrives (not in the paper)."""
 
     size: int
-    kind: ClassVar[str] = "adaptive_pool"
-    stem: ClassVar[str] = "avgpool"
 
 
 @dataclass(frozen=True)
-class LRN(_Record):
-    """Local response normalisation across channels, alpha divided by size as in the 2012 code (facts.md section 3)."""
+class LRN(_Record, kind="lrn", stem="norm"):
+    """Local response normalisation across channels: b_i = a_i / (k + alpha / size * sum of a_j ** 2) ** beta.
+
+    The sum is over `size` channels around i. The paper does not divide alpha by size; the 2012 code and PyTorch do.
+    """
 
     size: int = 5
     alpha: float = 1e-4
     beta: float = 0.75
     k: float = 2.0
     groups: int = 1  # 2: neighbours are counted within each GPU's own maps
-    kind: ClassVar[str] = "lrn"
-    stem: ClassVar[str] = "norm"
 
 
 @dataclass(frozen=True)
-class BatchNorm(_Record):
+class BatchNorm(_Record, kind="batch_norm", stem="bn"):
     """Batch normalisation with a learnt scale and shift per channel."""
 
-    kind: ClassVar[str] = "batch_norm"
-    stem: ClassVar[str] = "bn"
-
 
 @dataclass(frozen=True)
-class Activation(_Record):
+class Activation(_Record, kind="activation", stem="act"):
     """A non-linearity, value by value."""
 
     function: Literal["relu", "tanh", "sigmoid"] = "relu"
-    kind: ClassVar[str] = "activation"
-    stem: ClassVar[str] = "act"
 
 
 @dataclass(frozen=True)
-class Dropout(_Record):
+class Dropout(_Record, kind="dropout", stem="drop"):
     """Zeroes values with probability `rate` in training, scales the rest up; the identity otherwise."""
 
     rate: float = 0.5
-    kind: ClassVar[str] = "dropout"
-    stem: ClassVar[str] = "drop"
 
 
 @dataclass(frozen=True)
-class Flatten(_Record):
+class Flatten(_Record, kind="flatten"):
     """Maps to one vector, (C, H, W) -> (C * H * W,)."""
 
-    kind: ClassVar[str] = "flatten"
-    stem: ClassVar[str] = "flatten"
-
 
 @dataclass(frozen=True)
-class Linear(_Record):
+class Linear(_Record, kind="linear", stem="fc"):
     """A fully connected layer with bias. `inputs` is stated, so a changed flatten before it shows."""
 
     inputs: int
     outputs: int
-    kind: ClassVar[str] = "linear"
-    stem: ClassVar[str] = "fc"
 
 
 Layer = Conv | Pool | AdaptivePool | LRN | BatchNorm | Activation | Dropout | Flatten | Linear
 
-KINDS: tuple[str, ...] = tuple(record.kind for record in Layer.__args__)
+RECORDS: Mapping[str, type[Layer]] = {record.kind: record for record in Layer.__args__}
+KINDS: tuple[str, ...] = tuple(RECORDS)
 
 
 @dataclass(frozen=True)
@@ -201,11 +188,11 @@ class Walk:
 
 
 class _ImpossibleError(Exception):
-    """A layer cannot take its input; torch would raise here."""
+    """A layer cannot take its input; torch would raise here. The sentence may name the layer's settings."""
 
-    def __init__(self, text: str, **values: object) -> None:
+    def __init__(self, text: str, layer: Layer | None = None, /, **values: object) -> None:
         super().__init__(text)
-        self.message = Message(text, **values)
+        self.message = Message(text, **{**vars(layer), **values} if layer else values)
 
 
 @dataclass
@@ -217,8 +204,8 @@ class _Field:
     whole: bool = False
 
     def widen(self, kernel: int, stride: int) -> None:
-        self.size += (kernel - 1) * self.stride
-        self.stride *= stride
+        self.size += (kernel - 1) * self.stride  # r <- r + (k - 1) * j, j: all strides before it
+        self.stride *= stride  # j <- j * s
 
 
 @dataclass
@@ -340,11 +327,11 @@ def _apply(layer: Layer, shape: Shape, rounding: Rounding) -> _Step:
         case LRN():
             return _lrn(layer, shape)
         case BatchNorm():
-            return _Step(shape, params=2 * shape[0])
+            return _Step(shape, params=2 * shape[0])  # gamma and beta for each channel
         case Dropout():
             return _dropout(layer, shape)
         case Flatten():
-            return _Step((prod(shape),))
+            return _Step((prod(shape),))  # (C, H, W) -> (C * H * W,)
         case Linear():
             return _linear(layer, shape)
         case Activation():
@@ -353,109 +340,101 @@ def _apply(layer: Layer, shape: Shape, rounding: Rounding) -> _Step:
 
 def _conv(layer: Conv, shape: Shape, rounding: Rounding) -> _Step:
     channels, height, width = _maps(shape)
-    for count, text in (
-        (channels, "{channels} input channels cannot be split into {groups} groups. Group counts that work: {legal}."),
-        (layer.channels, "{channels} filters cannot be split into {groups} groups. Group counts that work: {legal}."),
-    ):
-        if count % layer.groups:
-            legal = ", ".join(map(str, _divisors(gcd(channels, layer.channels))))
-            raise _ImpossibleError(text, channels=count, groups=layer.groups, legal=legal)
+    legal = _group_counts(layer.groups, channels, layer.channels)
+    if legal and channels % layer.groups:
+        raise _ImpossibleError(
+            "{channels} input channels cannot be split into {groups} groups. Group counts that work: {legal}.",
+            layer,
+            channels=channels,
+            legal=legal,
+        )
+    if legal:
+        raise _ImpossibleError(
+            "{channels} filters cannot be split into {groups} groups. Group counts that work: {legal}.",
+            layer,
+            legal=legal,
+        )
     smallest = min(height, width) + 2 * layer.padding
     if layer.kernel > smallest:
         raise _ImpossibleError(
             "The {kernel}x{kernel} kernel is larger than its {height}x{width} input with padding {padding}. "
             "Use a kernel of at most {smallest}, or a padding of at least {padding_needed}.",
-            kernel=layer.kernel,
+            layer,
             height=height,
             width=width,
-            padding=layer.padding,
             smallest=smallest,
             padding_needed=-((min(height, width) - layer.kernel) // 2),
         )
     out = tuple(_windows(n + 2 * layer.padding - layer.kernel, layer.stride, rounding) for n in (height, width))
-    per_filter = channels // layer.groups * layer.kernel**2
-    step = _Step(
-        shape=(layer.channels, *out),
-        params=layer.channels * per_filter + layer.channels,
-        macs=layer.channels * per_filter * prod(out),
+    weights = layer.channels * (channels // layer.groups) * layer.kernel**2  # K filters of C/g x k x k
+    return _Step(
+        shape=(layer.channels, *out),  # (K, H', W')
+        params=weights + layer.channels,  # a bias for each filter
+        macs=weights * prod(out),  # each weight is used once at each of H' x W' places
+        notes=_does_not_divide(layer, (height, width), 2 * layer.padding, rounding),
     )
-    step.notes += _does_not_divide(layer, (height, width), 2 * layer.padding, rounding)
-    return step
 
 
 def _pool(layer: Pool, shape: Shape, rounding: Rounding) -> _Step:
     channels, height, width = _maps(shape)
-    smallest = min(height, width)
     if rounding == "ceil":
         total_padding = layer.padding  # on the left and top only: `start = -p` in the 2012 code
-        if layer.kernel > smallest:
-            raise _ImpossibleError(
-                "The {kernel}x{kernel} window is larger than its {height}x{width} input. Use at most {smallest}.",
-                kernel=layer.kernel,
-                height=height,
-                width=width,
-                smallest=smallest,
-            )
-        if layer.stride > layer.kernel:
+        smallest = min(height, width)  # a window must begin and end on pixels
+        too_large = N_(
+            "The {kernel}x{kernel} window is larger than its {height}x{width} input. Use at most {smallest}."
+        )
+        if layer.kernel <= smallest and layer.stride > layer.kernel:
             raise _ImpossibleError(
                 "Stride {stride} jumps over pixels: the 2012 code wants a stride of at most the window, {kernel}.",
-                stride=layer.stride,
-                kernel=layer.kernel,
+                layer,
             )
     else:
         total_padding = 2 * layer.padding
-        if 2 * layer.padding > layer.kernel:
+        smallest = min(height, width) + total_padding
+        too_large = N_(
+            "The {kernel}x{kernel} window is larger than its {height}x{width} input with padding {padding}. "
+            "Use at most {smallest}."
+        )
+        if total_padding > layer.kernel:
             raise _ImpossibleError(
                 "Padding {padding} is more than half of the {kernel}x{kernel} window. Use at most {most}.",
-                padding=layer.padding,
-                kernel=layer.kernel,
+                layer,
                 most=layer.kernel // 2,
             )
-        if layer.kernel > smallest + total_padding:
-            raise _ImpossibleError(
-                "The {kernel}x{kernel} window is larger than its {height}x{width} input with padding {padding}. "
-                "Use at most {smallest}.",
-                kernel=layer.kernel,
-                height=height,
-                width=width,
-                padding=layer.padding,
-                smallest=smallest + total_padding,
-            )
+    if layer.kernel > smallest:
+        raise _ImpossibleError(too_large, layer, height=height, width=width, smallest=smallest)
     out = tuple(_windows(n + total_padding - layer.kernel, layer.stride, rounding) for n in (height, width))
     return _Step((channels, *out), notes=_does_not_divide(layer, (height, width), total_padding, rounding))
 
 
 def _adaptive_pool(layer: AdaptivePool, shape: Shape) -> _Step:
     channels, height, width = _maps(shape)
-    step = _Step((channels, layer.size, layer.size))
-    if (height, width) != (layer.size, layer.size):
-        step.notes.append(
-            Message(
-                "Adaptive pooling turns {height}x{width} into {size}x{size}, whatever arrives: "
-                "it hides a size that does not fit the next layer.",
-                height=height,
-                width=width,
-                size=layer.size,
-            )
-        )
-    return step
+    note = Message(
+        "Adaptive pooling turns {height}x{width} into {size}x{size}, whatever arrives: "
+        "it hides a size that does not fit the next layer.",
+        height=height,
+        width=width,
+        size=layer.size,
+    )
+    changed = (height, width) != (layer.size, layer.size)
+    return _Step((channels, layer.size, layer.size), notes=[note] * changed)
 
 
 def _lrn(layer: LRN, shape: Shape) -> _Step:
     channels = _maps(shape)[0]
-    if channels % layer.groups:
+    if legal := _group_counts(layer.groups, channels):
         raise _ImpossibleError(
             "{channels} channels cannot be normalised in {groups} groups. Group counts that work: {legal}.",
+            layer,
             channels=channels,
-            groups=layer.groups,
-            legal=", ".join(map(str, _divisors(channels))),
+            legal=legal,
         )
     return _Step(shape)
 
 
 def _dropout(layer: Dropout, shape: Shape) -> _Step:
     if not 0 <= layer.rate <= 1:
-        raise _ImpossibleError("A dropout rate is a probability between 0 and 1; {rate} is not.", rate=layer.rate)
+        raise _ImpossibleError("A dropout rate is a probability between 0 and 1; {rate} is not.", layer)
     return _Step(shape)
 
 
@@ -472,14 +451,13 @@ def _linear(layer: Linear, shape: Shape) -> _Step:
             expected=layer.inputs,
             actual=shape[-1],
         )
-    step = _Step(
+    note = Message("Without a Flatten before it, it is applied to each row of each map.")
+    return _Step(
         shape=(*shape[:-1], layer.outputs),
-        params=layer.inputs * layer.outputs + layer.outputs,
+        params=layer.inputs * layer.outputs + layer.outputs,  # a matrix and a bias for each output
         macs=prod(shape[:-1]) * layer.inputs * layer.outputs,
+        notes=[note] * (len(shape) > 1),
     )
-    if len(shape) > 1:
-        step.notes.append(Message("Without a Flatten before it, it is applied to each row of each map."))
-    return step
 
 
 def _maps(shape: Shape) -> Shape:
@@ -489,47 +467,49 @@ def _maps(shape: Shape) -> Shape:
 
 
 def _windows(room: int, stride: int, rounding: Rounding) -> int:
-    """How many windows fit: `room` is the padded input minus the kernel."""
+    """How many windows fit, room / s + 1 rounded: `room` is n + 2p - k, the padded input minus the kernel."""
     return 1 + (-(-room // stride) if rounding == "ceil" else room // stride)
 
 
 def _does_not_divide(layer: Conv | Pool, sides: tuple[int, int], padding: int, rounding: Rounding) -> list[Message]:
     """The note about 224 and 227: what rounding does to a side (or to two unequal ones) that does not divide."""
-    return [note for side in dict.fromkeys(sides) if (note := _rounding_note(layer, side, padding, rounding))]
+    return [
+        _rounding_note(layer, side, padding, rounding)
+        for side in dict.fromkeys(sides)
+        if (side + padding - layer.kernel) % layer.stride
+    ]
 
 
-def _rounding_note(layer: Conv | Pool, size: int, padding: int, rounding: Rounding) -> Message | None:
+def _rounding_note(layer: Conv | Pool, size: int, padding: int, rounding: Rounding) -> Message:
     room = size + padding - layer.kernel
     rest = room % layer.stride
-    if not rest:
-        return None
     values = {
+        **vars(layer),
         "padded": size + padding,
-        "kernel": layer.kernel,
-        "stride": layer.stride,
         "floor": _windows(room, layer.stride, "floor"),
         "ceil": _windows(room, layer.stride, "ceil"),
         "rest": rest,
         "divide": ", ".join(str(n) for n in (size - rest, size - rest + layer.stride) if n > 0),
     }
     if rounding == "ceil":
-        return Message(
+        text = N_(
             "({padded} - {kernel}) / {stride} is not whole: ceil gives {ceil}, its last window reaching past the "
-            "edge, floor gives {floor}. Inputs that divide: {divide}.",
-            **values,
+            "edge, floor gives {floor}. Inputs that divide: {divide}."
         )
-    if rest <= layer.padding:
-        return Message(
+    elif rest <= layer.padding:
+        text = N_(
             "({padded} - {kernel}) / {stride} is not whole: floor gives {floor}; what it leaves unread is padding "
-            "on the right and bottom, no pixel. Ceil gives {ceil}. Inputs that divide: {divide}.",
-            **values,
+            "on the right and bottom, no pixel. Ceil gives {ceil}. Inputs that divide: {divide}."
         )
-    return Message(
-        "({padded} - {kernel}) / {stride} is not whole: floor gives {floor} and leaves {rest} of {padded} columns "
-        "(and rows) unread, ceil gives {ceil}. Inputs that divide: {divide}.",
-        **values,
-    )
+    else:
+        text = N_(
+            "({padded} - {kernel}) / {stride} is not whole: floor gives {floor} and leaves {rest} of {padded} columns "
+            "(and rows) unread, ceil gives {ceil}. Inputs that divide: {divide}."
+        )
+    return Message(text, **values)
 
 
-def _divisors(number: int) -> Iterator[int]:
-    return (d for d in range(1, number + 1) if number % d == 0)
+def _group_counts(groups: int, *channels: int) -> str:
+    """The group counts that divide all of these; "" where the given one does."""
+    common = gcd(*channels)
+    return "" if common % groups == 0 else ", ".join(str(d) for d in range(1, common + 1) if common % d == 0)

@@ -30,7 +30,8 @@ from alexnet_viz.network.spec import (
     layer_names,
     walk,
 )
-from alexnet_viz.words.i18n import Message, Translator
+from alexnet_viz.words.i18n import Translator
+from alexnet_viz.words.numbers import percent
 
 FONT = (
     "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans KR', 'Noto Sans CJK KR', 'Apple SD Gothic Neo', "
@@ -104,7 +105,7 @@ def _number(value: float) -> str:
     return f"{value:.4f}".rstrip("0").rstrip(".")
 
 
-def rect(box: "Box", **attributes: object) -> str:
+def rect(box: "Rect", **attributes: object) -> str:
     return element("rect", x=box.x, y=box.y, width=box.width, height=box.height, **attributes)
 
 
@@ -143,14 +144,14 @@ def warning_sign(x: float, y: float, size: float = 18.0) -> str:
 
 
 @dataclass(frozen=True)
-class Box:
+class Rect:
     x: float
     y: float
     width: float
     height: float
 
-    def grown(self, by: float) -> "Box":
-        return Box(self.x - by, self.y - by, self.width + 2 * by, self.height + 2 * by)
+    def grown(self, by: float) -> "Rect":
+        return Rect(self.x - by, self.y - by, self.width + 2 * by, self.height + 2 * by)
 
 
 # Text
@@ -202,23 +203,22 @@ def size_of(shape: Shape) -> str:
 
 def settings_of(layer: Layer, t: Translator) -> list[str]:
     """What a layer is set to, in short pieces that may be joined or stand below each other."""
+    more = [t("padding {padding}", padding=layer.padding)] if isinstance(layer, Conv | Pool) and layer.padding else []
+    more += [t("{groups} groups", groups=layer.groups)] if isinstance(layer, Conv | LRN) and layer.groups > 1 else []
     match layer:
-        case Conv():
-            pieces = [t("{kernel} × {kernel}, stride {stride}", kernel=layer.kernel, stride=layer.stride)]
-            pieces += [t("padding {padding}", padding=layer.padding)] if layer.padding else []
-            return pieces + ([t("{groups} groups", groups=layer.groups)] if layer.groups > 1 else [])
-        case Pool():
-            says = (
-                Message("max {kernel} × {kernel}, stride {stride}", kernel=layer.kernel, stride=layer.stride)
-                if layer.mode == "max"
-                else Message("average {kernel} × {kernel}, stride {stride}", kernel=layer.kernel, stride=layer.stride)
-            )
-            return [t(says)] + ([t("padding {padding}", padding=layer.padding)] if layer.padding else [])
+        case Conv(kernel=kernel, stride=stride):
+            return [t("{kernel} × {kernel}, stride {stride}", kernel=kernel, stride=stride), *more]
+        case Pool(kernel, stride, mode="max"):
+            return [t("max {kernel} × {kernel}, stride {stride}", kernel=kernel, stride=stride), *more]
+        case Pool(kernel, stride):
+            return [t("average {kernel} × {kernel}, stride {stride}", kernel=kernel, stride=stride), *more]
         case AdaptivePool():
             return [t("average to {size} × {size}", size=layer.size)]
         case LRN():
-            pieces = [t("over {count} channels", count=layer.size) if layer.size > 1 else t("each value by itself")]
-            return pieces + ([t("{groups} groups", groups=layer.groups)] if layer.groups > 1 else [])
+            return [
+                t("over {count} channels", count=layer.size) if layer.size > 1 else t("each value by itself"),
+                *more,
+            ]
         case BatchNorm():
             return [t("batch normalisation")]
         case Activation():
@@ -232,9 +232,8 @@ def settings_of(layer: Layer, t: Translator) -> list[str]:
 
 
 def share(part: float, whole: float) -> str:
-    """A percentage with one decimal, kept on one line; what is there but would read 0.0 is "< 0.1"."""
-    percent = 100 * part / whole if whole else 0.0
-    return "<\N{NO-BREAK SPACE}0.1\N{NO-BREAK SPACE}%" if 0 < percent < 0.05 else f"{percent:.1f}\N{NO-BREAK SPACE}%"
+    """A percentage, kept on one line."""
+    return percent(part / whole if whole else 0.0).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 # A scene: what every view is given
@@ -263,7 +262,7 @@ class Scene:
         index = len(self.rows)
         return (layer_names(self.spec.layers)[index], self.spec.layers[index]) if self.walk.errors else None
 
-    def layer(self, row: Row, drawn: str, *boxes: Box) -> str:
+    def layer(self, row: Row, drawn: str, *boxes: Rect) -> str:
         """One layer's drawing as something to click: `boxes` are where the pointer finds it."""
         said = self.t(
             "{name}: {settings}. Output: {shape}.",
@@ -273,12 +272,12 @@ class Scene:
         )
         return self._button("layer", row.name, said, drawn, boxes)
 
-    def failed_layer(self, drawn: str, *boxes: Box) -> str:
+    def failed_layer(self, drawn: str, *boxes: Rect) -> str:
         assert self.failed
         said = self.t("{name} does not fit: {reason}", name=self.failed[0], reason=self.walk.errors[0].text)
         return self._button("layer failed", self.failed[0], said, drawn, boxes)
 
-    def _button(self, class_: str, name: str, said: str, drawn: str, boxes: Iterable[Box]) -> str:
+    def _button(self, class_: str, name: str, said: str, drawn: str, boxes: Iterable[Rect]) -> str:
         chosen = name == self.selected
         outline = {"stroke": ACCENT, "stroke_width": 2.5} if chosen else {"stroke": "none"}
         hits = "".join(rect(box, class_="hit", rx=4, fill="none", pointer_events="all", **outline) for box in boxes)

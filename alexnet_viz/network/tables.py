@@ -44,19 +44,11 @@ def _pixels(text: str) -> int:
 
 
 def _row(row: Row, before: Row | None, spec: Spec, t: Translator) -> dict[str, str]:
-    then = _figures(before) if before else {}
-    now = {
-        name: figure if then.get(name, figure) == figure else f"{figure} ({then[name]})"
-        for name, figure in _figures(row).items()
-    }
+    now, then = _compared(row, t), _compared(before, t) if before else {}
+    changed = {name: f"{now[name]} ({then[name]})" for name in then if then[name] != now[name]}
     return {
         t("Layer"): f"{row.name} ({row.alias})" if row.alias else row.name,
-        t("Output"): now["output"],
-        t("Parameters"): now["params"],
-        t("MACs"): now["macs"],
-        t("Receptive field"): now["field"],
-        t("Stride"): now["stride"],
-        t("Settings"): now["settings"],
+        **(now | changed),
         t("Side worked out"): size_sum(row, spec.rounding),
         t("As a product"): params_product(row),
         t("Output in kB"): f"{row.memory / 1000:,.1f}",
@@ -64,15 +56,15 @@ def _row(row: Row, before: Row | None, spec: Spec, t: Translator) -> dict[str, s
     }
 
 
-def _figures(row: Row) -> dict[str, str]:
-    """What is compared with the preset."""
+def _compared(row: Row, t: Translator) -> dict[str, str]:
+    """The columns that are compared with the preset."""
     return {
-        "settings": settings(row),
-        "output": shape_text(row.shape),
-        "params": f"{row.params:,}",
-        "macs": f"{row.macs:,}",
-        "field": _or_dash(row.receptive_field),
-        "stride": _or_dash(row.stride),
+        t("Output"): shape_text(row.shape),
+        t("Parameters"): f"{row.params:,}",
+        t("MACs"): f"{row.macs:,}",
+        t("Receptive field"): _or_dash(row.receptive_field),
+        t("Stride"): _or_dash(row.stride),
+        t("Settings"): settings(row),
     }
 
 
@@ -96,12 +88,7 @@ def depth(walked: Walk) -> int:
     return sum(row.kind in ("conv", "linear") for row in walked.rows)
 
 
-def gibibytes(count: int) -> str:
-    """Bytes as "1.60 GiB"."""
-    return f"{count / 2**30:.2f} GiB"
-
-
-def as_csv(table: Sequence[dict[str, str]]) -> str:
+def as_csv(table: Sequence[Mapping[str, object]]) -> str:
     """The table with a header line; lines end as RFC 4180 says."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(table[0]) if table else [])

@@ -88,7 +88,7 @@ def _model(
     entry: ModelEntry, state: State, metadata: Mapping[str, str], name: str, origin: Origin, digest: str
 ) -> Model:
     spec = _with_class_count(entry.spec, state)
-    if differing := _differences(spec, state):
+    if differing := differences(spec, state):
         raise _does_not_fit(name, entry.id, differing)
     if broken := next((key for key, tensor in state.items() if not tensor.float().isfinite().all()), None):
         raise UserError(
@@ -106,19 +106,28 @@ def carried_over(model: Model, spec: Spec) -> tuple[Network, tuple[str, ...]]:
 
     Returns it with the names of the layers that got seeded random weights instead.
     """
+    random = changed_layers(model.network.spec, spec)
     old = _by_layer(model.network.spec, model.network.state_dict())
     fresh = _by_layer(spec, random_state(spec, RANDOM_SEED))
-    state: State = {}
-    random: list[str] = []
-    for name, key in zip(layer_names(spec.layers), module_keys(spec.layers), strict=True):
-        tensors = fresh.get(name, {})
-        kept = old.get(name, {})
-        if {part: tensor.shape for part, tensor in tensors.items()} == {p: tensor.shape for p, tensor in kept.items()}:
-            tensors = kept
-        elif tensors:
-            random.append(name)
-        state |= {f"{key}.{part}": tensor for part, tensor in tensors.items()}
-    return with_weights(spec, state), tuple(random)
+    state = {
+        f"{key}.{part}": tensor
+        for name, key in zip(layer_names(spec.layers), module_keys(spec.layers), strict=True)
+        if name in fresh
+        for part, tensor in (fresh if name in random else old)[name].items()
+    }
+    return with_weights(spec, state), random
+
+
+def changed_layers(before: Spec, after: Spec) -> tuple[str, ...]:
+    """The layers of `after` with tensors that no layer of that name in `before` has in the same shapes."""
+    was, now = (
+        {
+            name: {part: tensor.shape for part, tensor in tensors.items()}
+            for name, tensors in _by_layer(spec, meta_network(spec).state_dict()).items()
+        }
+        for spec in (before, after)
+    )
+    return tuple(name for name in now if was.get(name) != now[name])
 
 
 def _by_layer(spec: Spec, state: State) -> dict[str, dict[str, Tensor]]:
@@ -162,9 +171,8 @@ def read_state(file: Path | bytes, name: str = "") -> tuple[State, Mapping[str, 
         for key, value in state.items()
         if isinstance(key, str) and isinstance(value, Tensor)
     }
-    if not tensors or len(tensors) < len(state) or not all(map(_is_plain, tensors.values())):
-        raise _unreadable(label)
-    if sum(tensor.numel() for tensor in tensors.values()) > MAX_VALUES:
+    plain = len(tensors) == len(state) and all(map(_is_plain, tensors.values()))
+    if not tensors or not plain or sum(tensor.numel() for tensor in tensors.values()) > MAX_VALUES:
         raise _unreadable(label)
     return tensors, metadata
 
@@ -213,14 +221,14 @@ def _unreadable(name: str) -> UserError:
 
 def _fitting(state: State, name: str) -> ModelEntry:
     """The network whose keys and shapes these are; failing that, a sentence about the nearest one."""
-    differences = {entry.id: _differences(_with_class_count(entry.spec, state), state) for entry in MODELS.values()}
-    nearest = min(differences, key=lambda model_id: len(differences[model_id]))
-    if differences[nearest]:
-        raise _does_not_fit(name, nearest, differences[nearest])
+    differing = {entry.id: differences(_with_class_count(entry.spec, state), state) for entry in MODELS.values()}
+    nearest = min(differing, key=lambda model_id: len(differing[model_id]))
+    if differing[nearest]:
+        raise _does_not_fit(name, nearest, differing[nearest])
     return MODELS[nearest]
 
 
-def _differences(spec: Spec, state: State) -> list[str]:
+def differences(spec: Spec, state: State) -> list[str]:
     """The keys that are missing, too many, or of another shape, in the network's order."""
     expected = {key: tuple(tensor.shape) for key, tensor in meta_network(spec).state_dict().items()}
     actual = {key: tuple(tensor.shape) for key, tensor in state.items()}
@@ -271,13 +279,13 @@ def _classes(entry: ModelEntry, spec: Spec, metadata: Mapping[str, str]) -> tupl
     """The file's own names, else the entry's if the count agrees, else "class 0" and so on."""
     last = spec.layers[-1]
     count = last.outputs if isinstance(last, Linear) else 0
-    for names in (_named(metadata), class_ids(entry.labels)):
+    for names in (named_classes(metadata), class_ids(entry.labels)):
         if len(names) == count:
             return names
     return numbered(count)
 
 
-def _named(metadata: Mapping[str, str]) -> tuple[str, ...]:
+def named_classes(metadata: Mapping[str, str]) -> tuple[str, ...]:
     """Class names that a file carries, kept printable and short; none if it says something else there."""
     try:
         names = json.loads(metadata.get("classes", "[]"))

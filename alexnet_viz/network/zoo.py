@@ -48,7 +48,7 @@ class ModelEntry:
     replaced_by: str = ""  # the id of its successor: no list offers this one, but old links, runs and files name it
 
 
-def _alexnet_convolutions(*, groups: int, dropout_first: bool) -> tuple[Layer, ...]:
+def _alexnet_layers(*, groups: int, dropout_first: bool) -> tuple[Layer, ...]:
     """The paper's five convolutions and three fully connected layers (Krizhevsky et al. 2012, section 3.5)."""
     block = (Activation(), LRN(groups=groups), Pool(kernel=3, stride=2))
     hidden = (
@@ -68,64 +68,45 @@ def _alexnet_convolutions(*, groups: int, dropout_first: bool) -> tuple[Layer, .
     )
 
 
-_ONE_TOWER_CONVOLUTIONS: tuple[Layer, ...] = (
-    *(Conv(64, kernel=11, stride=4, padding=2), Activation(), Pool(kernel=3, stride=2)),
-    *(Conv(192, kernel=5, padding=2), Activation(), Pool(kernel=3, stride=2)),
-    *(Conv(384, kernel=3, padding=1), Activation()),
-    *(Conv(256, kernel=3, padding=1), Activation()),
-    *(Conv(256, kernel=3, padding=1), Activation(), Pool(kernel=3, stride=2)),
-)
+def _one_tower(*head: Layer) -> Spec:
+    """torchvision's convolutions, which are those of a paper of 2014 with one tower, and what comes after them."""
+    convolutions = (
+        *(Conv(64, kernel=11, stride=4, padding=2), Activation(), Pool(kernel=3, stride=2)),
+        *(Conv(192, kernel=5, padding=2), Activation(), Pool(kernel=3, stride=2)),
+        *(Conv(384, kernel=3, padding=1), Activation()),
+        *(Conv(256, kernel=3, padding=1), Activation()),
+        *(Conv(256, kernel=3, padding=1), Activation(), Pool(kernel=3, stride=2)),
+    )
+    return Spec((3, 224, 224), (*convolutions, *head))
 
-_ALEXNET_2012 = Spec((3, 227, 227), _alexnet_convolutions(groups=2, dropout_first=False))
 
-_ALEXNET_SINGLE = Spec((3, 227, 227), _alexnet_convolutions(groups=1, dropout_first=True))
-
-_ALEXNET_TORCHVISION = Spec(
-    input=(3, 224, 224),
-    layers=(
-        *_ONE_TOWER_CONVOLUTIONS,
-        *(AdaptivePool(6), Flatten()),
-        *(Dropout(), Linear(9216, 4096), Activation()),
-        *(Dropout(), Linear(4096, 4096), Activation()),
-        Linear(4096, 1000),
-    ),
+_ALEXNET_TORCHVISION = _one_tower(
+    *(AdaptivePool(6), Flatten()),
+    *(Dropout(), Linear(9216, 4096), Activation()),
+    *(Dropout(), Linear(4096, 4096), Activation()),
+    Linear(4096, 1000),
 )
 
 # The file with fp16 weights may have 24 MB, which leaves room for so many hidden units.
-_ALEXNET_200 = Spec(
-    input=(3, 224, 224),
-    layers=(
-        *_ONE_TOWER_CONVOLUTIONS,
-        *(Flatten(), Dropout(), Linear(9216, 1000), Activation(), Dropout(), Linear(1000, 200)),
-    ),
-)
+_ALEXNET_200 = _one_tower(Flatten(), Dropout(), Linear(9216, 1000), Activation(), Dropout(), Linear(1000, 200))
 
-_ALEXNET_TRANSFER = Spec(
-    input=(3, 224, 224),
-    layers=(*_ONE_TOWER_CONVOLUTIONS, Flatten(), Linear(9216, 52), Activation(), Linear(52, 10)),
-)
+_ALEXNET_TRANSFER = _one_tower(Flatten(), Linear(9216, 52), Activation(), Linear(52, 10))
 
 
-def _alexnet_cifar_convolutions(*, groups: int) -> tuple[Layer, ...]:
-    """The seed's convolutions for 32x32 pictures; with two groups the paper's split and its normalisation."""
+def _alexnet_cifar(*, groups: int) -> Spec:
+    """The seed's network for 32x32 pictures; with two groups the paper's split and its normalisation."""
     norm = () if groups == 1 else (LRN(groups=groups),)
-    return (
+    layers: tuple[Layer, ...] = (
         *(Conv(64, kernel=3, padding=1), Activation(), *norm, Pool(kernel=2, stride=2)),
         *(Conv(192, kernel=3, padding=1, groups=groups), Activation(), *norm, Pool(kernel=2, stride=2)),
         *(Conv(384, kernel=3, padding=1), Activation()),
         *(Conv(256, kernel=3, padding=1, groups=groups), Activation()),
         *(Conv(256, kernel=3, padding=1, groups=groups), Activation(), Pool(kernel=2, stride=2)),
+        *(Flatten(), Dropout(), Linear(4096, 1024), Activation()),
+        *(Dropout(), Linear(1024, 512), Activation(), Linear(512, 10)),
     )
+    return Spec((3, 32, 32), layers)
 
-
-_ALEXNET_CIFAR_HEAD: tuple[Layer, ...] = (
-    *(Flatten(), Dropout(), Linear(4096, 1024), Activation()),
-    *(Dropout(), Linear(1024, 512), Activation(), Linear(512, 10)),
-)
-
-_ALEXNET_CIFAR = Spec((3, 32, 32), (*_alexnet_cifar_convolutions(groups=1), *_ALEXNET_CIFAR_HEAD))
-
-_ALEXNET_CIFAR_2GPU = Spec((3, 32, 32), (*_alexnet_cifar_convolutions(groups=2), *_ALEXNET_CIFAR_HEAD))
 
 _LENET5 = Spec(
     input=(1, 32, 32),
@@ -156,7 +137,7 @@ _ENTRIES = (
         title=N_("AlexNet 2012, two streams (the paper)"),
         summary=N_("The network of the paper: two groups, one for each GPU, and normalisation within each group."),
         year=2012,
-        spec=_ALEXNET_2012,
+        spec=Spec((3, 227, 227), _alexnet_layers(groups=2, dropout_first=False)),
         # The paper subtracts the training set's mean and divides by nothing: values stay in 0..255 units.
         preprocess=Preprocess(size=256, crop=227, mean=IMAGENET_MEAN, std=(1 / 255,) * 3),
         labels="imagenet",
@@ -166,7 +147,7 @@ _ENTRIES = (
         title=N_("AlexNet, single stream (the seed document)"),
         summary=N_("The seed document's class: one group, so 62,378,344 parameters, not the paper's 60,965,224."),
         year=2012,
-        spec=_ALEXNET_SINGLE,
+        spec=Spec((3, 227, 227), _alexnet_layers(groups=1, dropout_first=True)),
         preprocess=Preprocess(size=256, crop=227, mean=IMAGENET_MEAN, std=IMAGENET_STD),
         labels="imagenet",
     ),
@@ -186,7 +167,7 @@ _ENTRIES = (
         title=N_("AlexNet for CIFAR-10 (the seed document)"),
         summary=N_("The seed document's small AlexNet for 32x32 pictures."),
         year=2012,
-        spec=_ALEXNET_CIFAR,
+        spec=_alexnet_cifar(groups=1),
         preprocess=Preprocess(size=32, crop=32, mean=CIFAR_MEAN, std=CIFAR_STD),
         labels="cifar10",
         shipped="alexnet_cifar.safetensors",
@@ -197,7 +178,7 @@ _ENTRIES = (
         title=N_("AlexNet for CIFAR-10, two streams"),
         summary=N_("The same at 32x32 with the paper's two streams: two groups, and normalisation within each."),
         year=2012,
-        spec=_ALEXNET_CIFAR_2GPU,
+        spec=_alexnet_cifar(groups=2),
         preprocess=Preprocess(size=32, crop=32, mean=CIFAR_MEAN, std=CIFAR_STD),
         labels="cifar10",
         shipped="alexnet_cifar_2gpu.safetensors",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from alexnet_viz.network.arithmetic import size_sum
-from alexnet_viz.network.spec import Conv, Flatten, Layer, Pool, Rounding, Spec, walk
+from alexnet_viz.network.spec import Conv, Flatten, Pool, Rounding, Spec, walk
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.words.i18n import N_
 
@@ -211,11 +211,15 @@ class Size:
 
 def sizes(side: int, padding: int, rounding: Rounding) -> tuple[Size, ...]:
     """conv1 to pool5 of the paper's network on a square input, with this padding at conv1."""
-    return tuple(
-        _size(row.name, row.layer, row.input[1], row.shape[1], size_sum(row, rounding))
-        for row in walk(_maps_of(side, padding, rounding)).rows
-        if isinstance(row.layer, Conv | Pool)
-    )
+    found = []
+    for row in walk(_maps_of(side, padding, rounding)).rows:
+        layer, arriving, made = row.layer, row.input[1], row.shape[1]
+        if isinstance(layer, Conv | Pool):
+            end = (made - 1) * layer.stride + layer.kernel - layer.padding  # of the last window, in real pixels
+            # What it reaches beyond the padding that the layer has anyway. No pool of this network is padded.
+            added = max(0, end - arriving - layer.padding)
+            found.append(Size(row.name, made, size_sum(row, rounding), max(0, arriving - end), added))
+    return tuple(found)
 
 
 def fc6_inputs(side: int, padding: int, rounding: Rounding) -> int:
@@ -231,14 +235,6 @@ def _maps_of(side: int, padding: int, rounding: Rounding) -> Spec:
     first, *rest = MODELS["alexnet_2012"].spec.layers[: MODELS["alexnet_2012"].spec.layers.index(Flatten())]
     assert isinstance(first, Conv)
     return Spec((3, side, side), (replace(first, padding=padding), *rest), rounding)
-
-
-def _size(name: str, layer: Layer, arriving: int, side: int, worked: str) -> Size:
-    """The last window ends at `end`, counted in real pixels."""
-    assert isinstance(layer, Conv | Pool)
-    end = (side - 1) * layer.stride + layer.kernel - layer.padding
-    # What it reaches beyond the padding that the layer has anyway. No pool of this network is padded.
-    return Size(name, side, worked, max(0, arriving - end), max(0, end - arriving - layer.padding))
 
 
 # ---- Groups ---------------------------------------------------------------------------------------------------------
@@ -304,33 +300,17 @@ class Descent:
 def descend(cut: int) -> Descent:
     """The paper's rule and that of `torch.optim.SGD`; from step `cut` on the learning rate e is a tenth.
 
-    paper    v <- 0.9 v - 0.0005 e w - e g;   w <- w + v      e is inside: v keeps the speed of the old e
-    torch    b <- 0.9 b + 0.0005 w + g;       w <- w - e b    e is outside: a tenth of the speed at once
-
     PyTorch's rule is written out, because the first use of `torch.optim` loads the compiler and takes seconds; a test
     holds it against the optimiser.
     """
     rates = [RATE if step < cut else RATE * CUT for step in range(STEPS)]
-    return Descent(_by_paper(rates), _by_torch(rates))
-
-
-def _by_paper(rates: Sequence[float]) -> tuple[float, ...]:
-    weight = velocity = 0.0
-    path = [weight]
-    for rate in rates:
-        gradient = weight - 1
-        velocity = MOMENTUM * velocity - DECAY * rate * weight - rate * gradient
-        weight += velocity
-        path.append(weight)
-    return tuple(path)
-
-
-def _by_torch(rates: Sequence[float]) -> tuple[float, ...]:
-    weight = buffer = 0.0
-    path = [weight]
-    for rate in rates:
-        gradient = weight - 1 + DECAY * weight
-        buffer = MOMENTUM * buffer + gradient
-        weight -= rate * buffer
-        path.append(weight)
-    return tuple(path)
+    paper, torch = [0.0], [0.0]
+    v = b = 0.0
+    for e in rates:
+        w = paper[-1]
+        v = MOMENTUM * v - DECAY * e * w - e * (w - 1)  # v <- 0.9 v - 0.0005 e w - e g: v keeps the speed of the old e
+        paper.append(w + v)  # w <- w + v
+        w = torch[-1]
+        b = MOMENTUM * b + (w - 1 + DECAY * w)  # b <- 0.9 b + 0.0005 w + g
+        torch.append(w - e * b)  # w <- w - e b: e is outside, a tenth of the speed at once
+    return Descent(tuple(paper), tuple(torch))

@@ -10,7 +10,6 @@ what its pixels need (file_kinds.py), check the sizes its header claims, and onl
 """
 
 import io
-import math
 import threading
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -23,6 +22,7 @@ from PIL import Image, ImageDraw, ImageFile
 from alexnet_viz.errors import UserError
 from alexnet_viz.pictures.file_kinds import Kind, orientation, recognise
 from alexnet_viz.words.i18n import N_, Message
+from alexnet_viz.words.numbers import mebibytes
 
 MAX_BYTES = 10 * 2**20  # of the file; the upload widget has the same limit, but only in the browser
 MAX_PIXELS = 40_000_000  # a good phone camera; decoding so many takes 170 to 340 MB for a moment, by kind
@@ -89,7 +89,7 @@ def _check_length(length: int, label: str | Message) -> None:
         raise UserError(
             "{name} has {megabytes} MB; at most {limit} MB are accepted. Make the picture smaller and try again.",
             name=label,
-            megabytes=math.ceil(length / 2**20 * 10) / 10,  # upwards: one byte too many must not read "10.0 of 10"
+            megabytes=mebibytes(length),
             limit=MAX_BYTES // 2**20,
         )
 

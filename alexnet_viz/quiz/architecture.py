@@ -16,19 +16,11 @@ def side(rng: Random) -> Question:
     row = row_of(layer, shape)
     answer = row.shape[1]
     return typed(
-        Message(
-            "A {kernel}x{kernel} convolution with stride {stride} and padding {padding} gets {side}x{side} pixels. How "
-            "wide is its output in PyTorch?",
-            kernel=kernel,
-            stride=stride,
-            padding=padding,
-            side=side,
-        ),
+        "A {kernel}x{kernel} convolution with stride {stride} and padding {padding} gets {side}x{side} pixels. How "
+        "wide is its output in PyTorch?",
+        {"kernel": kernel, "stride": stride, "padding": padding, "side": side, "worked": size_sum(row, "floor")},
         answer,
-        Message(
-            "Side plus padding on both sides, minus kernel, divided by the stride, plus 1: {worked}.",
-            worked=size_sum(row, "floor"),
-        ),
+        Message("Side plus padding on both sides, minus kernel, divided by the stride, plus 1: {worked}."),
         [
             (row_of(Conv(1, kernel, stride), shape).shape[1], Message("That is without the padding.")),
             (
@@ -46,19 +38,11 @@ def params(rng: Random) -> Question:
     inputs, filters, kernel = rng.choice((2, 3, 4, 8)), rng.choice((4, 5, 8, 10, 20)), rng.choice((3, 5))
     row = row_of(Conv(filters, kernel), (inputs, 16, 16))
     return typed(
-        Message(
-            "How many parameters does a {kernel}x{kernel} convolution from {inputs} to {filters} channels have, with "
-            "biases?",
-            kernel=kernel,
-            inputs=inputs,
-            filters=filters,
-        ),
+        "How many parameters does a {kernel}x{kernel} convolution from {inputs} to {filters} channels have, with "
+        "biases?",
+        {"kernel": kernel, "inputs": inputs, "filters": filters, "worked": params_product(row)},
         row.params,
-        Message(
-            "Filters x input channels x kernel x kernel, and a bias for each filter: {worked} = {answer:,}.",
-            worked=params_product(row),
-            answer=row.params,
-        ),
+        Message("Filters x input channels x kernel x kernel, and a bias for each filter: {worked} = {answer:,}."),
         [
             (row.params - filters, NO_BIAS),
             (filters * kernel**2 + filters, Message("That forgets that a filter reaches through all input channels.")),
@@ -73,20 +57,11 @@ def macs(rng: Random) -> Question:
     row = row_of(Conv(filters, 3, padding=1), (inputs, side, side))
     weights = row.params - filters
     return typed(
-        Message(
-            "A 3x3 convolution with stride 1 and padding 1 goes from {inputs} to {filters} channels on maps of "
-            "{side}x{side}. How many multiply-accumulates (MACs) is that for one picture?",
-            inputs=inputs,
-            filters=filters,
-            side=side,
-        ),
+        "A 3x3 convolution with stride 1 and padding 1 goes from {inputs} to {filters} channels on maps of "
+        "{side}x{side}. How many multiply-accumulates (MACs) is that for one picture?",
+        {"inputs": inputs, "filters": filters, "side": side, "weights": weights},
         row.macs,
-        Message(
-            "Each of its {weights:,} weights is used at each of {side} x {side} places: {answer:,}.",
-            weights=weights,
-            side=side,
-            answer=row.macs,
-        ),
+        Message("Each of its {weights:,} weights is used at each of {side} x {side} places: {answer:,}."),
         [
             (weights, Message("Those are the weights. Each is used at every place of the output.")),
             (row.params, Message("Those are the parameters. Each weight is used at every place of the output.")),
@@ -102,24 +77,22 @@ def field(rng: Random) -> Question:
     rows = walk(Spec((1, 99, 99), (Conv(1, first, stride), Pool(pool, 2), Conv(1, second)))).rows
     answer = rows[-1].receptive_field or 0
     return typed(
-        Message(
-            "A {first}x{first} convolution with stride {stride}, then {pool}x{pool} pooling with stride 2, then a "
-            "{second}x{second} convolution. How many input pixels wide is the receptive field of one output?",
-            first=first,
-            stride=stride,
-            pool=pool,
-            second=second,
-        ),
+        "A {first}x{first} convolution with stride {stride}, then {pool}x{pool} pooling with stride 2, then a "
+        "{second}x{second} convolution. How many input pixels wide is the receptive field of one output?",
+        {
+            "first": first,
+            "stride": stride,
+            "pool": pool,
+            "second": second,
+            "a": first - 1,
+            "b": pool - 1,
+            "c": second - 1,
+            "strides": 2 * stride,
+        },
         answer,
         Message(
             "Each layer adds kernel minus 1, times all strides before it: 1 + {a} · 1 + {b} · {stride} + {c} · "
-            "{strides} = {answer}.",
-            a=first - 1,
-            b=pool - 1,
-            stride=stride,
-            c=second - 1,
-            strides=2 * stride,
-            answer=answer,
+            "{strides} = {answer}."
         ),
         [
             (first + pool + second - 2, Message("That is as if all strides were 1.")),

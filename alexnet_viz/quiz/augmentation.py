@@ -10,20 +10,11 @@ def crops(rng: Random) -> Question:
     crop, gap = rng.choice(((224, 32), (224, 16), (28, 4), (24, 8), (64, 6), (96, 4), (32, 9), (48, 7)))
     places = gap + 1
     return typed(
-        Message(
-            "Crops of {crop}x{crop} are taken anywhere from {side}x{side} pictures, mirrored or not. How many "
-            "different ones does a picture give?",
-            crop=crop,
-            side=crop + gap,
-        ),
+        "Crops of {crop}x{crop} are taken anywhere from {side}x{side} pictures, mirrored or not. How many "
+        "different ones does a picture give?",
+        {"crop": crop, "side": crop + gap, "places": places},
         2 * places**2,
-        Message(
-            "{side} - {crop} + 1 = {places} places across and as many down, times 2: {places}² · 2 = {answer:,}.",
-            side=crop + gap,
-            crop=crop,
-            places=places,
-            answer=2 * places**2,
-        ),
+        Message("{side} - {crop} + 1 = {places} places across and as many down, times 2: {places}² · 2 = {answer:,}."),
         [
             (2 * gap**2, Message("That forgets the + 1, as the paper's 2048 does: there is a place before any shift.")),
             (places**2, Message("That forgets the mirror.")),
@@ -36,18 +27,10 @@ def mirror(rng: Random) -> Question:
     width = rng.choice((8, 10, 16, 32, 224))
     column = rng.randrange(width)
     return typed(
-        Message(
-            "A picture of {width} columns, numbered from 0, is mirrored left to right. Where does column {column} go?",
-            width=width,
-            column=column,
-        ),
+        "A picture of {width} columns, numbered from 0, is mirrored left to right. Where does column {column} go?",
+        {"width": width, "column": column, "last": width - 1},
         width - 1 - column,
-        Message(
-            "The last column is {last}: {last} - {column} = {answer}.",
-            last=width - 1,
-            column=column,
-            answer=width - 1 - column,
-        ),
+        Message("The last column is {last}: {last} - {column} = {answer}."),
         [
             (width - column, Message("Columns are numbered from 0, so the last one is the width minus 1.")),
             (column, Message("That is where it was.")),
@@ -61,13 +44,11 @@ def average(rng: Random) -> Question:
     given = [mean + first, mean - first, mean + second, mean - second]
     rng.shuffle(given)
     return typed(
-        Message(
-            "Four crops of a picture give the class cat {values} percent. What does the network answer with all four, "
-            "as in the paper?",
-            values=comma_separated(given),
-        ),
+        "Four crops of a picture give the class cat {values} percent. What does the network answer with all four, "
+        "as in the paper?",
+        {"values": comma_separated(given), "total": sum(given), "mean": mean},
         mean,
-        Message("The mean of the softmax outputs: {total} / 4 = {mean}.", total=sum(given), mean=mean),
+        Message("The mean of the softmax outputs: {total} / 4 = {mean}."),
         [
             (max(given), Message("That is the surest crop alone. The paper takes the mean of all.")),
             (sum(given), Message("That is the sum, not yet divided by the number of crops.")),
@@ -82,21 +63,14 @@ def colour(rng: Random) -> Question:
     spread = rng.choice((100, 200, 300))
     answer = red * drawn * spread // 100
     return typed(
-        Message(
-            "Colour augmentation on values from 0 to 255: the first principal component is {red} for red, its "
-            "eigenvalue is {spread}. The number drawn for it is {drawn}, those for the other two are 0. How much is "
-            "added to the red of every pixel?",
-            red=red / 10,
-            spread=spread,
-            drawn=drawn / 10,
-        ),
+        "Colour augmentation on values from 0 to 255: the first principal component is {red} for red, its "
+        "eigenvalue is {spread}. The number drawn for it is {drawn}, those for the other two are 0. How much is "
+        "added to the red of every pixel?",
+        {"red": red / 10, "spread": spread, "drawn": drawn / 10},
         answer,
         Message(
             "Component times drawn number times eigenvalue: {red} · {drawn} · {spread} = {answer}.",
-            red=red / 10,
             drawn=in_brackets(drawn / 10),
-            spread=spread,
-            answer=answer,
         ),
         [
             (drawn * spread // 10, Message("That forgets the component: red gets only its part.")),

@@ -6,29 +6,24 @@ from alexnet_viz.network.arithmetic import params_product
 from alexnet_viz.network.comparison import comparison
 from alexnet_viz.network.spec import Conv, Linear
 from alexnet_viz.quiz.question import NO_BIAS, Question, chosen, row_of, typed
-from alexnet_viz.words.i18n import Message
+from alexnet_viz.words.i18n import N_, Message
 
 
 def linear(rng: Random) -> Question:
     channels, side, outputs = rng.choice((4, 8, 16)), rng.choice((2, 3, 4, 5)), rng.choice((5, 10, 20))
     row = row_of(Linear(channels * side**2, outputs), (channels * side**2,))
     return typed(
-        Message(
-            "{channels} maps of {side}x{side} are flattened into a fully connected layer of {outputs} units, with "
-            "biases. How many parameters does it have?",
-            channels=channels,
-            side=side,
-            outputs=outputs,
-        ),
+        "{channels} maps of {side}x{side} are flattened into a fully connected layer of {outputs} units, with "
+        "biases. How many parameters does it have?",
+        {
+            "channels": channels,
+            "side": side,
+            "outputs": outputs,
+            "inputs": channels * side**2,
+            "worked": params_product(row),
+        },
         row.params,
-        Message(
-            "{channels} x {side} x {side} = {inputs} values arrive: {worked} = {answer:,}.",
-            channels=channels,
-            side=side,
-            inputs=channels * side**2,
-            worked=params_product(row),
-            answer=row.params,
-        ),
+        Message("{channels} x {side} x {side} = {inputs} values arrive: {worked} = {answer:,}."),
         [
             (row.params - outputs, NO_BIAS),
             (channels * outputs + outputs, Message("That takes a map for one value. Each of its pixels arrives.")),
@@ -42,14 +37,11 @@ def reuse(rng: Random) -> Question:
     row = row_of(Conv(filters, 3, padding=1), (inputs, side, side))
     answer = row.macs // (row.params - filters)
     return typed(
-        Message(
-            "A convolution has {filters} filters and an output of {side}x{side}. How often is each of its weights used "
-            "for one picture?",
-            filters=filters,
-            side=side,
-        ),
+        "A convolution has {filters} filters and an output of {side}x{side}. How often is each of its weights used "
+        "for one picture?",
+        {"filters": filters, "side": side},
         answer,
-        Message("Once at each place of the output: {side} x {side} = {answer}.", side=side, answer=answer),
+        Message("Once at each place of the output: {side} x {side} = {answer}."),
         [
             (1, Message("That is a fully connected layer. A convolution uses its weights again at each place.")),
             (side, Message("That is one row of places. The filter slides down as well.")),
@@ -59,10 +51,10 @@ def reuse(rng: Random) -> Question:
 
 
 # Which property: the question, and how much a network has of it.
-_MOST: tuple[tuple[Message, str], ...] = (
-    (Message("Which of these networks has the most parameters?"), "params"),
-    (Message("Which of these networks does the most multiply-accumulates (MACs) for one picture?"), "macs"),
-    (Message("Which of these networks has the most parameters in its convolutions?"), "conv_params"),
+_MOST: tuple[tuple[str, str], ...] = (
+    (N_("Which of these networks has the most parameters?"), "params"),
+    (N_("Which of these networks does the most multiply-accumulates (MACs) for one picture?"), "macs"),
+    (N_("Which of these networks has the most parameters in its convolutions?"), "conv_params"),
 )
 
 
@@ -72,10 +64,10 @@ def most(rng: Random) -> Question:
     most = max(counts, key=counts.__getitem__)
     listed = [Message("{name}: {count:,}", name=Message(title), count=count) for title, count in counts.items()]
     return chosen(
-        rng,
         text,
+        {"one": listed[0], "two": listed[1], "three": listed[2]},
         Message(most),
-        Message("{one}; {two}; {three}.", one=listed[0], two=listed[1], three=listed[2]),
+        Message("{one}; {two}; {three}."),
         [
             (
                 Message(title),
@@ -83,6 +75,7 @@ def most(rng: Random) -> Question:
             )
             for title, count in counts.items()
         ],
+        rng,
     )
 
 
@@ -90,19 +83,11 @@ def shortcut(rng: Random) -> Question:
     arrives, made = rng.randint(1, 6), rng.choice((-8, -5, -4, -3, -2, -1, 1, 2, 3, 4))
     answer = max(0, made + arrives)
     return typed(
-        Message(
-            "A block of ResNet gets {arrives}; its convolutions make {made} of that. Its shortcut and a ReLU follow. "
-            "What comes out?",
-            arrives=arrives,
-            made=made,
-        ),
+        "A block of ResNet gets {arrives}; its convolutions make {made} of that. Its shortcut and a ReLU follow. "
+        "What comes out?",
+        {"arrives": arrives, "made": made},
         answer,
-        Message(
-            "The shortcut adds what arrived: max(0, {made} + {arrives}) = {answer}.",
-            made=made,
-            arrives=arrives,
-            answer=answer,
-        ),
+        Message("The shortcut adds what arrived: max(0, {made} + {arrives}) = {answer}."),
         [
             (max(0, made), Message("That forgets the shortcut, which adds what arrived.")),
             (made + arrives, Message("That is the sum before ReLU: ReLU turns what is negative into 0.")),

@@ -12,19 +12,11 @@ def kept(rng: Random) -> Question:
     units, rate = rng.choice((20, 40, 60, 80, 100, 200, 400)), rng.choice(_RATES)
     kept = units * (100 - rate) // 100
     return typed(
-        Message(
-            "A layer of {units} units is trained with a dropout rate of {rate}. How many units take part in a step, "
-            "on average?",
-            units=units,
-            rate=rate / 100,
-        ),
+        "A layer of {units} units is trained with a dropout rate of {rate}. How many units take part in a step, "
+        "on average?",
+        {"units": units, "rate": rate / 100, "kept": kept},
         kept,
-        Message(
-            "{units} · (1 - {rate}) = {kept}: the rate is the probability to be set to 0.",
-            units=units,
-            rate=rate / 100,
-            kept=kept,
-        ),
+        Message("{units} · (1 - {rate}) = {kept}: the rate is the probability to be set to 0."),
         [
             (units - kept, Message("Those are the units that are set to 0.")),
             (units, Message("All of them take part in testing only.")),
@@ -37,19 +29,13 @@ def tested(rng: Random) -> Question:
     value, rate = rng.choice((60, 120, 180, 240)), rng.choice(_RATES)
     answer = value * (100 - rate) // 100
     return typed(
-        Message(
-            "Dropout as in the paper: in training nothing is scaled. The rate is {rate}. In testing a unit computes "
-            "{value}. What is handed on?",
-            rate=rate / 100,
-            value=value,
-        ),
+        "Dropout as in the paper: in training nothing is scaled. The rate is {rate}. In testing a unit computes "
+        "{value}. What is handed on?",
+        {"rate": rate / 100, "value": value},
         answer,
         Message(
             "In testing all units are there, so each is multiplied by the probability to be kept: {value} · "
-            "(1 - {rate}) = {answer}.",
-            value=value,
-            rate=rate / 100,
-            answer=answer,
+            "(1 - {rate}) = {answer}."
         ),
         [
             (value, Message("That is what PyTorch hands on: it has scaled in training already. The paper has not.")),
@@ -63,18 +49,12 @@ def trained(rng: Random) -> Question:
     value, rate = rng.choice((60, 120, 180, 240)), rng.choice(_RATES)
     answer = value * 100 // (100 - rate)
     return typed(
-        Message(
-            "nn.Dropout({rate}) in training: a unit computes {value} and is not dropped. What is handed on?",
-            rate=rate / 100,
-            value=value,
-        ),
+        "nn.Dropout({rate}) in training: a unit computes {value} and is not dropped. What is handed on?",
+        {"rate": rate / 100, "value": value},
         answer,
         Message(
             "PyTorch divides what is kept by the probability to be kept, so that the mean stays the same: {value} / "
-            "(1 - {rate}) = {answer:,}.",
-            value=value,
-            rate=rate / 100,
-            answer=answer,
+            "(1 - {rate}) = {answer:,}."
         ),
         [
             (value, Message("That is the paper's way: nothing is scaled in training, but in testing.")),
@@ -87,15 +67,11 @@ def trained(rng: Random) -> Question:
 def networks(rng: Random) -> Question:
     units = rng.randint(3, 9)
     return typed(
-        Message(
-            "Dropout acts on {units} units. How many different networks can it draw? The one without any of them "
-            "counts too.",
-            units=units,
-        ),
+        "Dropout acts on {units} units. How many different networks can it draw? The one without any of them "
+        "counts too.",
+        {"units": units},
         2**units,
-        Message(
-            "Each unit is there or not, whatever the others do: 2^{units} = {answer}.", units=units, answer=2**units
-        ),
+        Message("Each unit is there or not, whatever the others do: 2^{units} = {answer}."),
         [
             (2 * units, Message("That adds two for each unit. The choices multiply.")),
             (units**2, Message("That is the square. Each unit doubles the number of networks.")),

@@ -4,7 +4,7 @@ import math
 from random import Random
 
 from alexnet_viz.quiz.question import Question, chosen, comma_separated, typed
-from alexnet_viz.words.i18n import Message
+from alexnet_viz.words.i18n import N_, Message
 
 
 def neighbours(rng: Random) -> Question:
@@ -14,27 +14,19 @@ def neighbours(rng: Random) -> Question:
     first, last = _reach(channel, size, start, start + each)
     whole_first, whole_last = _reach(channel, size, 0, groups * each)
     count = last - first + 1
-    if groups == 1:
-        text = Message(
-            "LRN with n = {size} over {channels} channels, numbered from 0. How many squares are summed for channel "
-            "{channel}?",
-            size=size,
-            channels=each,
-            channel=channel,
-        )
-    else:
-        text = Message(
-            "LRN with n = {size} over {channels} channels, numbered from 0, each GPU normalising its own {each}. How "
-            "many squares are summed for channel {channel}?",
-            size=size,
-            channels=2 * each,
-            each=each,
-            channel=channel,
-        )
     return typed(
-        text,
+        N_(
+            "LRN with n = {size} over {channels} channels, numbered from 0. How many squares are summed for channel "
+            "{channel}?"
+        )
+        if groups == 1
+        else N_(
+            "LRN with n = {size} over {channels} channels, numbered from 0, each GPU normalising its own {each}. How "
+            "many squares are summed for channel {channel}?"
+        ),
+        {"size": size, "channels": groups * each, "each": each, "channel": channel, "first": first, "last": last},
         count,
-        Message("Channels {first} to {last}, its own among them: {count}.", first=first, last=last, count=count),
+        Message("Channels {first} to {last}, its own among them: {count}.", count=count),
         [
             (whole_last - whole_first + 1, Message("That reaches into the other GPU's channels.")),
             (size, Message("That is n. At the edge of the channels some neighbours do not exist.")),
@@ -56,21 +48,18 @@ def squares(rng: Random) -> Question:
     near = values[first : last + 1]
     answer = sum(value**2 for value in near)
     return typed(
-        Message(
-            "At one pixel, channels 0 to 5 hold {values}. LRN with n = {size}: what is the sum of squares for channel "
-            "{channel}?",
-            values=comma_separated(values),
-            size=size,
-            channel=channel,
-        ),
+        "At one pixel, channels 0 to 5 hold {values}. LRN with n = {size}: what is the sum of squares for channel "
+        "{channel}?",
+        {
+            "values": comma_separated(values),
+            "size": size,
+            "channel": channel,
+            "first": first,
+            "last": last,
+            "worked": " + ".join(f"{value}²" for value in near),
+        },
         answer,
-        Message(
-            "Channels {first} to {last}: {worked} = {answer}.",
-            first=first,
-            last=last,
-            worked=" + ".join(f"{value}²" for value in near),
-            answer=answer,
-        ),
+        Message("Channels {first} to {last}: {worked} = {answer}."),
         [
             (sum(near), Message("That adds the values. LRN adds their squares.")),
             (answer - values[channel] ** 2, Message("That leaves out the channel itself: its own square counts too.")),
@@ -92,23 +81,11 @@ def divided(rng: Random) -> Question:
     times = rng.randint(1, min(9, math.isqrt(squares) // divisor))  # its own square is part of the sum
     value = divisor * times
     return typed(
-        Message(
-            "LRN as the paper prints it: b = a / (k + α · S)^β, with n = 5, k = 2, β = 0.75 and here α = {alpha}. The "
-            "squares of the five neighbours add up to S = {squares:,}, and a = {value}. What is b?",
-            alpha=1 / per_alpha,
-            squares=squares,
-            value=value,
-        ),
+        "LRN as the paper prints it: b = a / (k + α · S)^β, with n = 5, k = 2, β = 0.75 and here α = {alpha}. The "
+        "squares of the five neighbours add up to S = {squares:,}, and a = {value}. What is b?",
+        {"alpha": 1 / per_alpha, "squares": squares, "value": value, "base": base, "divisor": divisor},
         times,
-        Message(
-            "2 + {alpha} · {squares:,} = {base}, and {base}^0.75 = {divisor}: {value} / {divisor} = {answer}.",
-            alpha=1 / per_alpha,
-            squares=squares,
-            base=base,
-            divisor=divisor,
-            value=value,
-            answer=times,
-        ),
+        Message("2 + {alpha} · {squares:,} = {base}, and {base}^0.75 = {divisor}: {value} / {divisor} = {answer}."),
         [
             (value / base, Message("That forgets the exponent β.")),
             (value / (base - _LRN_K) ** _LRN_BETA, Message("That leaves out k.")),
@@ -126,19 +103,15 @@ def alpha(rng: Random) -> Question:
     alpha = size * tenthousandths / 10_000
     answer = size * size * tenthousandths / 10_000
     return chosen(
-        rng,
-        Message(
-            "The paper's printed formula does not divide α by n; nn.LocalResponseNorm does. Which alpha makes "
-            "nn.LocalResponseNorm({size}, alpha=...) compute the printed formula with α = {alpha}?",
-            size=size,
-            alpha=alpha,
-        ),
+        "The paper's printed formula does not divide α by n; nn.LocalResponseNorm does. Which alpha makes "
+        "nn.LocalResponseNorm({size}, alpha=...) compute the printed formula with α = {alpha}?",
+        {"size": size, "alpha": alpha},
         answer,
-        Message("PyTorch divides by n, so n times as much goes in: {size} · {alpha} = {answer}.",
-                size=size, alpha=alpha, answer=answer),
+        Message("PyTorch divides by n, so n times as much goes in: {size} · {alpha} = {answer}."),
         [
             (alpha, Message("PyTorch would divide that by n: too little.")),
             (tenthousandths / 10_000, Message("That divides by n once more. PyTorch does it already.")),
             (size**3 * tenthousandths / 10_000, Message("That multiplies by n twice.")),
         ],
-    )  # fmt: skip
+        rng,
+    )

@@ -16,15 +16,11 @@ def side(rng: Random) -> Question:
     row = row_of(Conv(1, kernel, stride), (1, side, side), "ceil")
     answer = row.shape[1]
     return typed(
-        Message(
-            "The code of 2012 rounds up. A {kernel}x{kernel} convolution with stride {stride} and no padding gets "
-            "{side}x{side} pixels: how wide is its output there?",
-            kernel=kernel,
-            stride=stride,
-            side=side,
-        ),
+        "The code of 2012 rounds up. A {kernel}x{kernel} convolution with stride {stride} and no padding gets "
+        "{side}x{side} pixels: how wide is its output there?",
+        {"kernel": kernel, "stride": stride, "side": side, "worked": size_sum(row, "ceil")},
         answer,
-        Message("{worked}; the last window reaches past the edge.", worked=size_sum(row, "ceil")),
+        Message("{worked}; the last window reaches past the edge."),
         [
             (answer - 1, Message("That is rounded down, as PyTorch does, or without the + 1.")),
             (answer - 2, Message("That is rounded down and without the + 1.")),
@@ -37,18 +33,12 @@ def momentum(rng: Random) -> Question:
     speed, gradient = rng.choice((-4, -3, -2, 2, 3, 4)), rng.choice((-6, -5, -3, 3, 5, 6))
     answer = (9 * speed - gradient) / 10
     return typed(
-        Message(
-            "One step of SGD with momentum 0.9 and learning rate 0.1, weight decay left out: v was {speed}, the "
-            "gradient is {gradient}. What is v now?",
-            speed=speed,
-            gradient=gradient,
-        ),
+        "One step of SGD with momentum 0.9 and learning rate 0.1, weight decay left out: v was {speed}, the "
+        "gradient is {gradient}. What is v now?",
+        {"speed": speed, "gradient": gradient},
         answer,
         Message(
-            "v = 0.9 · {speed} - 0.1 · {gradient} = {answer}.",
-            speed=in_brackets(speed),
-            gradient=in_brackets(gradient),
-            answer=answer,
+            "v = 0.9 · {speed} - 0.1 · {gradient} = {answer}.", speed=in_brackets(speed), gradient=in_brackets(gradient)
         ),
         [
             ((9 * speed + gradient) / 10, Message("That goes up the slope: the gradient is subtracted.")),
@@ -68,18 +58,10 @@ def softmax(rng: Random) -> Question:
     power, total = powers[asked], sum(powers)
     logits = [math.log(value) for value in powers]
     return typed(
-        Message(
-            "Three classes have the logits {logits}. Which probability does softmax give to the one with ln {power}?",
-            logits=", ".join(f"ln {value}" for value in powers),
-            power=power,
-        ),
+        "Three classes have the logits {logits}. Which probability does softmax give to the one with ln {power}?",
+        {"logits": ", ".join(f"ln {value}" for value in powers), "power": power, "total": total},
         100 * power // total,
-        Message(
-            "e^(ln {power}) = {power}, and all three add up to {total}: {power} / {total} = {answer} %.",
-            power=power,
-            total=total,
-            answer=100 * power // total,
-        ),
+        Message("e^(ln {power}) = {power}, and all three add up to {total}: {power} / {total} = {answer} %."),
         [
             (100 * logits[asked] / sum(logits), Message("That divides the logits themselves: e^x comes first.")),
             (power, Message("That is e^x, not yet divided by the sum.")),
@@ -94,18 +76,14 @@ def top5(rng: Random) -> Question:
     missed = sum(rank > 5 for rank in ranks)
     not_first = sum(rank > 1 for rank in ranks)
     return typed(
-        Message(
-            "For ten pictures the right class stood at these places of the answer: {ranks}. What is the top-5 error?",
-            ranks=comma_separated(ranks),
-        ),
+        "For ten pictures the right class stood at these places of the answer: {ranks}. What is the top-5 error?",
+        {"ranks": comma_separated(ranks), "missed": missed},
         10 * missed,
-        Message(
-            "{missed} of 10 are not among the first five: {answer} %.", missed=missed, answer=10 * missed
-        ),
+        Message("{missed} of 10 are not among the first five: {answer} %."),
         [
             (10 * not_first, Message("That is the top-1 error.")),
             (100 - 10 * missed, Message("That is the top-5 accuracy. Error is the rest.")),
             (missed, Message("That is a number of pictures, not percent.")),
         ],
         unit=PERCENT,
-    )  # fmt: skip
+    )

@@ -15,15 +15,11 @@ def side(rng: Random) -> Question:
     row = row_of(Pool(kernel, stride), (1, side, side))
     answer, rounded_up = row.shape[1], row_of(Pool(kernel, stride), (1, side, side), "ceil").shape[1]
     return typed(
-        Message(
-            "Pooling with a {kernel}x{kernel} window and stride {stride} gets a map of {side}x{side}. How wide is its "
-            "output in PyTorch?",
-            kernel=kernel,
-            stride=stride,
-            side=side,
-        ),
+        "Pooling with a {kernel}x{kernel} window and stride {stride} gets a map of {side}x{side}. How wide is its "
+        "output in PyTorch?",
+        {"kernel": kernel, "stride": stride, "side": side, "worked": size_sum(row, "floor")},
         answer,
-        Message("Side minus window, divided by the stride, plus 1: {worked}.", worked=size_sum(row, "floor")),
+        Message("Side minus window, divided by the stride, plus 1: {worked}."),
         [
             (answer - 1, NO_PLUS_ONE),
             (rounded_up, ROUNDED_UP),
@@ -44,21 +40,20 @@ def winner(rng: Random) -> Question:
 
     down, across = winner(2 * row, 2 * column, 3)
     return chosen(
-        rng,
-        Message(
-            "Max pooling, window 3x3, stride 2. Which place wins for the output at row {row}, column {column}? All "
-            "numbering starts at 0.",
-            row=row,
-            column=column,
-        ),
+        "Max pooling, window 3x3, stride 2. Which place wins for the output at row {row}, column {column}? All "
+        "numbering starts at 0.",
+        {
+            "row": row,
+            "column": column,
+            "top": 2 * row,
+            "bottom": 2 * row + 2,
+            "left": 2 * column,
+            "right": 2 * column + 2,
+            "value": grid[down][across],
+        },
         place_of(down, across),
         Message(
-            "The window covers rows {top} to {bottom} and columns {left} to {right}; its largest value is {value}.",
-            top=2 * row,
-            bottom=2 * row + 2,
-            left=2 * column,
-            right=2 * column + 2,
-            value=grid[down][across],
+            "The window covers rows {top} to {bottom} and columns {left} to {right}; its largest value is {value}."
         ),
         [
             (place_of(*winner(0, 0, 5)), Message("That is the largest value of the whole map, outside this window.")),
@@ -69,6 +64,7 @@ def winner(rng: Random) -> Question:
             ),
             (place_of(across, down), Message("Row and column are swapped.")),
         ],
+        rng,
         grid=grid,
     )
 
@@ -80,14 +76,11 @@ def average(rng: Random) -> Question:
     window = _window(rows, row, column)
     answer = sum(window) // 4
     return typed(
-        Message(
-            "Average pooling, window 2x2, stride 2. What is the output at row {row}, column {column}? Numbering starts "
-            "at 0.",
-            row=row,
-            column=column,
-        ),
+        "Average pooling, window 2x2, stride 2. What is the output at row {row}, column {column}? Numbering starts "
+        "at 0.",
+        {"row": row, "column": column, "worked": " + ".join(map(str, window))},
         answer,
-        Message("({worked}) / 4 = {answer}.", worked=" + ".join(map(str, window)), answer=answer),
+        Message("({worked}) / 4 = {answer}."),
         [
             (max(window), Message("That is max pooling.")),
             (sum(window), Message("That is the sum, not yet divided by 4.")),
@@ -107,20 +100,11 @@ def windows(rng: Random) -> Question:
     row, column = rng.randrange(side), rng.randrange(side)
     down, across = (sum(start <= at < start + 3 for start in range(0, side - 2, 2)) for at in (row, column))
     return typed(
-        Message(
-            "Max pooling, window 3x3, stride 2, on a map of {side}x{side}. How many windows does the pixel at row "
-            "{row}, column {column} belong to? Numbering starts at 0.",
-            side=side,
-            row=row,
-            column=column,
-        ),
+        "Max pooling, window 3x3, stride 2, on a map of {side}x{side}. How many windows does the pixel at row "
+        "{row}, column {column} belong to? Numbering starts at 0.",
+        {"side": side, "row": row, "column": column, "down": down, "across": across},
         down * across,
-        Message(
-            "Windows overlap by one row and one column: {down} down times {across} across are {answer}.",
-            down=down,
-            across=across,
-            answer=down * across,
-        ),
+        Message("Windows overlap by one row and one column: {down} down times {across} across are {answer}."),
         [
             (1, Message("That is so without overlap. Here the windows share every second row and column.")),
             (down + across, Message("That adds both directions. Each choice down goes with each across.")),

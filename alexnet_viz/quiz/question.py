@@ -1,8 +1,10 @@
 """What a question is, and what several of them are made with."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from random import Random
+from string import Formatter
+from typing import Any
 
 from alexnet_viz.network.spec import Layer, Rounding, Row, Shape, Spec, walk
 from alexnet_viz.words.i18n import Message
@@ -57,18 +59,36 @@ def same(one: Value, other: Value, near: float) -> bool:
 
 
 def typed(
-    text: Message, answer: Value, explain: Message, wrong: Wrong, *, unit: Message | None = None, grid: Grid = ()
+    text: str,
+    values: Mapping[str, Any],
+    answer: Value,
+    explain: Message,
+    wrong: Wrong,
+    *,
+    unit: Message | None = None,
+    grid: Grid = (),
+    near: float = 2 * NEAR,
 ) -> Question:
-    """A question whose answer is typed."""
-    return Question(text, answer, explain, _distinct(answer, wrong, 2 * NEAR), unit=unit, grid=grid)
+    """A question whose answer is typed. `values`, and the answer, are put into `text` and `explain`."""
+    said = {"answer": answer, **values}
+    mistakes = _distinct(answer, wrong, near)
+    return Question(_filled(Message(text), said), answer, _filled(explain, said), mistakes, unit=unit, grid=grid)
 
 
-def chosen(rng: Random, text: Message, answer: Value, explain: Message, wrong: Wrong, *, grid: Grid = ()) -> Question:
-    """A question whose answer is one of several, in random order."""
-    mistakes = _distinct(answer, wrong, 0.0)
-    choices = [answer, *(mistake.value for mistake in mistakes)]
+def chosen(
+    text: str, values: Mapping[str, Any], answer: Value, explain: Message, wrong: Wrong, rng: Random, grid: Grid = ()
+) -> Question:
+    """The same where the answer is one of several, in random order."""
+    question = typed(text, values, answer, explain, wrong, grid=grid, near=0.0)
+    choices = [answer, *(mistake.value for mistake in question.mistakes)]
     rng.shuffle(choices)
-    return Question(text, answer, explain, mistakes, tuple(choices), grid=grid)
+    return replace(question, choices=tuple(choices))
+
+
+def _filled(message: Message, values: Mapping[str, Any]) -> Message:
+    """The message with those of the values that its text names; its own come first."""
+    names = {name for _, name, _, _ in Formatter().parse(message.text)}
+    return Message(message.text, **{name: values[name] for name in values if name in names} | message.values)
 
 
 def _distinct(answer: Value, wrong: Wrong, near: float) -> tuple[Mistake, ...]:

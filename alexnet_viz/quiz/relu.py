@@ -14,20 +14,10 @@ def unit(rng: Random) -> Question:
     total = products + bias
     worked = " + ".join(f"{x} · {in_brackets(w)}" for x, w in zip(inputs, weights, strict=True))
     return typed(
-        Message(
-            "A unit gets {inputs}. Its weights are {weights}, its bias is {bias}. What comes out after ReLU?",
-            inputs=comma_separated(inputs),
-            weights=comma_separated(weights),
-            bias=bias,
-        ),
+        "A unit gets {inputs}. Its weights are {weights}, its bias is {bias}. What comes out after ReLU?",
+        {"inputs": comma_separated(inputs), "weights": comma_separated(weights), "bias": bias, "total": total},
         max(0, total),
-        Message(
-            "{worked} + {bias} = {total}, and max(0, {total}) = {answer}.",
-            worked=worked,
-            bias=in_brackets(bias),
-            total=total,
-            answer=max(0, total),
-        ),
+        Message("{worked} + {bias} = {total}, and max(0, {total}) = {answer}.", worked=worked, bias=in_brackets(bias)),
         [
             (total, Message("That is the sum before ReLU: ReLU turns what is negative into 0.")),
             (max(0, products), Message("That forgets the bias.")),
@@ -42,8 +32,8 @@ def slope(rng: Random) -> Question:
     x = rng.choice((-1, 1)) * rng.choice((0.5, 1.5, 2, 2.5, 3, 4.5))
     slope = 1 if x > 0 else 0
     return chosen(
-        rng,
-        Message("What is the derivative of ReLU at x = {x}?", x=x),
+        "What is the derivative of ReLU at x = {x}?",
+        {"x": x},
         slope,
         Message("Left of 0 ReLU is flat, its derivative is 0; right of 0 it is the line y = x, its derivative is 1."),
         [
@@ -52,6 +42,7 @@ def slope(rng: Random) -> Question:
             (-1, Message("That is the derivative of the magnitude |x| left of 0.")),
             (0.25, Message("That is the derivative of the sigmoid at 0, its largest.")),
         ],
+        rng,
     )
 
 
@@ -62,9 +53,10 @@ def mean(rng: Random) -> Question:
     rng.shuffle(values)
     kept = sum(max(0, value) for value in values)
     return typed(
-        Message("Four units hold {values}. What is their mean after ReLU?", values=comma_separated(values)),
+        "Four units hold {values}. What is their mean after ReLU?",
+        {"values": comma_separated(values), "kept": kept, "mean": kept // 4},
         kept // 4,
-        Message("The two negative ones become 0: {kept} / 4 = {mean}.", kept=kept, mean=kept // 4),
+        Message("The two negative ones become 0: {kept} / 4 = {mean}."),
         [
             (sum(values) // 4, Message("That is the mean before ReLU.")),
             (kept // 2, Message("That leaves the zeros out: after ReLU there are still four units.")),
@@ -76,17 +68,13 @@ def mean(rng: Random) -> Question:
 def chain(rng: Random) -> Question:
     depth = rng.randint(2, 6)
     return typed(
-        Message(
-            "The derivative of the sigmoid is at most 1/4. A gradient passes {depth} sigmoids in a row, all weights "
-            "are 1. At best, 1/N of it is left. What is N?",
-            depth=depth,
-        ),
+        "The derivative of the sigmoid is at most 1/4. A gradient passes {depth} sigmoids in a row, all weights "
+        "are 1. At best, 1/N of it is left. What is N?",
+        {"depth": depth},
         4**depth,
         Message(
             "Each sigmoid multiplies by at most 1/4: N = 4^{depth} = {answer:,}. ReLU would multiply by 1 where it is "
-            "active.",
-            depth=depth,
-            answer=4**depth,
+            "active."
         ),
         [
             (4 * depth, Message("That adds the factors up. The chain rule multiplies them.")),

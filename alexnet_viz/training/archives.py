@@ -7,7 +7,6 @@
 A listing can lie, so every size is checked twice. Whatever the zip or folder holds, only UserError is raised.
 """
 
-import math
 import os
 import re
 import stat
@@ -25,6 +24,7 @@ from typing import IO, NamedTuple
 from alexnet_viz.errors import UserError
 from alexnet_viz.files.zips import open_zip
 from alexnet_viz.pictures.images import MAX_BYTES
+from alexnet_viz.words import numbers
 from alexnet_viz.words.i18n import N_
 
 MAX_FILES = 150_000  # each takes 1 KB of memory while a zip is open
@@ -131,8 +131,8 @@ def shown(*parts: str) -> str:
 
 
 def mebibytes(size: int) -> str:
-    """Rounded up, so that one byte too many does not read "10.0 of 10.0"."""
-    return f"{math.ceil(size * 10 / 2**20) / 10:,.1f} MiB"
+    """Bytes as "1,024.1 MiB"."""
+    return f"{numbers.mebibytes(size):,.1f} MiB"
 
 
 def _is_junk(part: str) -> bool:

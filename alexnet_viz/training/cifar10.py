@@ -1,7 +1,7 @@
 """CIFAR-10, downloaded from its makers when asked to, and packed as the zip that `home.cifar10_path` finds.
 
     for step in download_cifar10():
-        print(step.done, step.total)          # Progress: bytes of the archive; then Packed: pictures
+        print(step.done, step.total)          # DownloadProgress: bytes of the archive; then Packed: pictures
 
 The makers offer the same pictures twice. torchvision takes cifar-10-python.tar.gz, whose files are pickles, and to
 read a pickle is to run what it says; so that archive, and its folder cifar-10-batches-py, is not read here. This
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.files.download import Progress, alone, fetch, file_digest, writing
+from alexnet_viz.files.download import DownloadProgress, alone, fetch, file_digest, writing
 from alexnet_viz.files.paths import home_dir
 from alexnet_viz.words.labels import class_ids
 
@@ -61,7 +61,9 @@ def archive_path() -> Path:
     return home_dir() / "datasets" / ARCHIVE
 
 
-def download_cifar10(*, url: str = URL, sha256: str = SHA256, records: int = RECORDS) -> Iterator[Progress | Packed]:
+def download_cifar10(
+    *, url: str = URL, sha256: str = SHA256, records: int = RECORDS
+) -> Iterator[DownloadProgress | Packed]:
     """Make `ALEXNET_VIZ_HOME/datasets/cifar10.zip`: train/CLASS/NNNNN.png and test/CLASS/NNNNN.png, numbered as the
     makers order them. The same archive gives the same pictures in the same order.
 

@@ -12,7 +12,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from alexnet_viz.network.build import GroupedLRN, Network
+from alexnet_viz.network.build import Network
+from alexnet_viz.network.extra_layers import GroupedLRN
 
 _STEPS = 2**31  # values that `Tensor.random_` draws for int32
 

@@ -56,12 +56,9 @@ class Translator:
 
     def _say(self, text: str, values: Mapping[str, Any]) -> str:
         translated = self._catalogue.gettext(text) if text else ""  # "" would be the file's header
-        said = translated.format(**{name: self._inner(value) for name, value in values.items()})
+        # A value may itself be a Message (a hint inside a sentence).
+        said = translated.format(**{name: self(v) if isinstance(v, Message) else v for name, v in values.items()})
         return choose_particles(said) if self.language == "ko" else said
-
-    def _inner(self, value: Any) -> Any:
-        """A value may itself be a Message (a hint inside a sentence)."""
-        return self(value) if isinstance(value, Message) else value
 
 
 # Korean particles have two forms, by whether the word before them ends in a consonant. Catalogues write both.

@@ -11,10 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
-from alexnet_viz.cli.commands import main
+from alexnet_viz.cli.commands import MOVED, main
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.notation import write_spec
-from alexnet_viz.network.sources import places
+from alexnet_viz.network.sources import search_path
 from alexnet_viz.network.spec import KINDS
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.words.labels import class_ids
@@ -176,7 +176,7 @@ def test_explain_says_what_is_wrong(capsys, tmp_path, monkeypatch, wrong, says):
     assert says in answer["error"]
 
 
-@pytest.mark.parametrize("name", [name for name, entry in MODELS.items() if not places(entry)[0].path.is_file()])
+@pytest.mark.parametrize("name", [name for name, entry in MODELS.items() if not search_path(entry)[0].path.is_file()])
 def test_a_network_without_weights_answers_with_an_error(capsys, name, tmp_path, monkeypatch):
     monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
@@ -262,17 +262,10 @@ def test_a_wrong_export_is_one_sentence(capsys, tmp_path, arguments, says):
     assert says in err
 
 
-def test_count_gives_the_reference_tables_numbers(capsys):
-    from alexnet_viz.network.references import REFERENCES
-
-    status, (counted,), _ = run(capsys, "count", "resnet18")
-    assert status == 0
-    assert counted["params"] == REFERENCES["resnet18"].params == 11_689_512
-
-
-def test_a_command_that_became_a_tool_says_where_it_is(capsys):
-    assert main(["transfer", "--data", "tiny-imagenet.zip"]) == 2
-    assert "python -m tools.transfer" in capsys.readouterr().err
+@pytest.mark.parametrize(("word", "becomes"), MOVED.items())
+def test_a_command_that_became_a_tool_says_where_it_is(capsys, word, becomes):
+    assert main([word, "--data", "tiny-imagenet.zip"]) == 2
+    assert f"python -m {becomes}" in capsys.readouterr().err
 
 
 def test_messages_come_in_korean_too(capsys):

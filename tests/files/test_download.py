@@ -1,57 +1,10 @@
 """Downloading a file: from a server that this test starts, which stops half-way, lies, or is not there."""
 
-import hashlib
-import http.server
-import threading
-from contextlib import contextmanager
-
 import pytest
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.files.download import Progress, alone, fetch
-
-CONTENT = bytes(range(256)) * 5000  # 1.28 MB, several chunks
-GOOD = hashlib.sha256(CONTENT).hexdigest()
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    """Serves `content`, with ranges where the server says so; after `stop_after` bytes it hangs up."""
-
-    def do_GET(self):
-        server = self.server
-        wanted = self.headers.get("Range")
-        server.ranges.append(wanted)
-        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and server.can_resume else 0
-        if start >= len(server.content):
-            self.send_error(416)
-            return
-        self.send_response(206 if wanted and server.can_resume else 200)
-        self.send_header("Content-Length", str(len(server.content) - start))
-        self.end_headers()
-        self.wfile.write(server.content[start:][: server.stop_after])
-
-    def log_message(self, *args):
-        pass
-
-
-@contextmanager
-def serving(content):
-    """A server on this computer that has one file; `url` is where."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.content, server.can_resume, server.stop_after, server.ranges = content, True, None, []
-    server.url = f"http://127.0.0.1:{server.server_port}/file"
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-def dead_url():
-    """Where a server has just been."""
-    with serving(b"") as server:
-        return server.url
+from alexnet_viz.files.download import DownloadProgress, alone, fetch
+from tests.files.site import CONTENT, GOOD, dead_url, serving
 
 
 @pytest.fixture
@@ -81,11 +34,11 @@ def test_a_download_arrives_whole_and_tells_its_progress(site, tmp_path):
 @pytest.mark.parametrize(
     ("progress", "share", "mebibytes"),
     [
-        (Progress(0, 100), 0.0, (0, 1)),
-        (Progress(2**20, 4 * 2**20), 0.25, (1, 4)),
-        (Progress(2**20 + 1, 3 * 2**20 + 3), pytest.approx(1 / 3), (2, 4)),
-        (Progress(170_052_171, 170_052_171), 1.0, (163, 163)),
-        (Progress(5, None), 0.0, (1, None)),
+        (DownloadProgress(0, 100), 0.0, (0, 1)),
+        (DownloadProgress(2**20, 4 * 2**20), 0.25, (1, 4)),
+        (DownloadProgress(2**20 + 1, 3 * 2**20 + 3), pytest.approx(1 / 3), (2, 4)),
+        (DownloadProgress(170_052_171, 170_052_171), 1.0, (163, 163)),
+        (DownloadProgress(5, None), 0.0, (1, None)),
     ],
 )
 def test_progress_as_people_read_it(progress, share, mebibytes):
@@ -104,31 +57,22 @@ def test_one_that_stops_half_way_is_resumed(site, target):
     assert target.read_bytes() == CONTENT
 
 
-def test_a_server_that_cannot_resume_sends_it_all_again(site, target):
-    part(target).write_bytes(b"x" * 1000)
-    site.can_resume = False
-    list(fetch(site.url, target, GOOD))
-    assert target.read_bytes() == CONTENT
-
-
-def test_a_finished_part_is_only_checked(site, target):
-    part(target).write_bytes(CONTENT)
+@pytest.mark.parametrize(("arrived", "can_resume"), [(b"x" * 1000, False), (CONTENT, True)])
+def test_a_server_that_cannot_resume_sends_it_all_again_and_a_finished_part_is_only_checked(
+    site, target, arrived, can_resume
+):
+    part(target).write_bytes(arrived)
+    site.can_resume = can_resume
     list(fetch(site.url, target, GOOD))
     assert target.read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("digits", [8, 64])
-def test_a_wrong_checksum_is_refused_and_removed(site, target, digits):
+def test_a_wrong_checksum_is_refused_and_nothing_but_our_own_part_removed(site, target, digits):
+    target.write_bytes(b"the user's own file")
     with pytest.raises(UserError, match=f"begins with {GOOD[:8]} instead of 00000000"):
         list(fetch(site.url, target, "0" * digits))
     assert not part(target).exists()
-    assert not target.exists()
-
-
-def test_nothing_but_our_own_part_is_ever_removed(site, target):
-    target.write_bytes(b"the user's own file")
-    with pytest.raises(UserError):
-        list(fetch(site.url, target, "00000000"))
     assert target.read_bytes() == b"the user's own file"
 
 

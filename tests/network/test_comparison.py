@@ -1,15 +1,12 @@
-"""The comparison of networks: the numbers of facts.md, and what the seed document says with care."""
+"""The comparison of networks: numbers worked out elsewhere, and what the seed document says with care."""
 
 import csv
-import dataclasses
 import io
 import re
 
 import pytest
 
-from alexnet_viz.charts import compare as compare_charts
 from alexnet_viz.network.comparison import (
-    HISTORY,
     PROPERTIES,
     comparison,
     csv_table,
@@ -19,7 +16,7 @@ from alexnet_viz.network.comparison import (
     table,
 )
 from alexnet_viz.network.references import REFERENCES
-from alexnet_viz.network.spec import AdaptivePool, Pool, walk
+from alexnet_viz.network.spec import AdaptivePool, Pool
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.words import lessons
 from alexnet_viz.words.i18n import LANGUAGES, translator
@@ -52,7 +49,7 @@ def test_three_milestones_then_three_re_creations():
         ("resnet18", 18, 11_689_512, 1_814_073_344, 435),
     ],
 )
-def test_the_numbers_of_facts_md(model_id, depth, params, macs, field):
+def test_the_numbers_of_each_network(model_id, depth, params, macs, field):
     row = BY_ID[model_id]
     assert (row.depth, row.params, row.macs, row.receptive_field) == (depth, params, macs, field)
 
@@ -63,26 +60,17 @@ def test_the_seeds_cifar_network_takes_a_gigaflop_forward_and_backward():
 
 def test_the_papers_convolutions_hold_little_and_do_most():
     row = BY_ID["alexnet_2012"]
-    shares = [
-        row.conv_params / row.params,
-        row.fc_params / row.params,
-        row.conv_macs / row.macs,
-        row.fc_macs / row.macs,
-    ]
-    assert [round(100 * share, 1) for share in shares] == [3.8, 96.2, 91.9, 8.1]
+    params, macs = ((row.conv_params, row.fc_params), row.params), ((row.conv_macs, row.fc_macs), row.macs)
+    assert [round(100 * part / whole, 1) for parts, whole in (params, macs) for part in parts] == [3.8, 96.2, 91.9, 8.1]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=IDS)
 def test_every_row_agrees_with_its_source(row):
     if row.id in MODELS:
-        walked = walk(MODELS[row.id].spec)
-        assert (row.params, row.macs) == (walked.params, walked.macs)
         assert row.conv_params + row.fc_params == row.params, "nothing else in these specs has parameters"
         assert row.title == MODELS[row.id].title
     else:
-        entry = REFERENCES[row.id]
-        for field in {f.name for f in dataclasses.fields(row)} & {f.name for f in dataclasses.fields(entry)}:
-            assert getattr(row, field) == getattr(entry, field), field
+        assert row is REFERENCES[row.id]
     assert row.conv_macs + row.fc_macs == row.macs
 
 
@@ -110,9 +98,10 @@ def test_activation():
 
 
 def test_history_is_told_of_papers_only_and_with_its_source():
-    assert {row.id for row in ROWS if row.history} == set(HISTORY) == {"alexnet_2012", "resnet18"}
-    assert all("section" in history.source for history in HISTORY.values())
-    paper = HISTORY["alexnet_2012"]
+    told = {row.id: row.history for row in ROWS if row.history}
+    assert set(told) == {"alexnet_2012", "resnet18"}
+    assert all("section" in history.source for history in told.values())
+    paper = told["alexnet_2012"]
     assert (paper.optimiser, paper.momentum, paper.weight_decay) == ("SGD", 0.9, 5e-4)
     assert said("alexnet_2012", "Hardware") == "2 x GTX 580"
     assert {said(row.id, "Optimiser, momentum") for row in ROWS if not row.history} == {"–"}
@@ -191,39 +180,3 @@ def test_the_lessons_numbers_are_the_computed_ones(language):
         assert str(pixels) in text
     for fact in ("18.2 %", "15.3 %", "26.2 %", "56.522 %", "79.066 %", "53.25", "60,000", "2010"):
         assert fact in text
-
-
-# The figures
-
-
-def test_bars_print_every_share_and_number():
-    shares = [(row.conv_params, row.fc_params, row.params) for row in ROWS]
-    figure = compare_charts.share_bars([row.name for row in ROWS], shares, "conv", "fc")
-    conv, fc = figure.data
-    assert conv.text[1] == "3.8 % (2.33M)"
-    assert fc.text[1] == "96.2 % (58.6M)"
-    assert [x + y for x, y in zip(conv.x, fc.x, strict=True)] == pytest.approx([1, 1, 1, 1, 1, 1], abs=1e-3)
-    assert conv.marker.color != fc.marker.color
-
-
-def test_near_points_get_their_names_on_different_sides():
-    names, params, macs = zip(*((row.name, row.params, row.macs) for row in ROWS), strict=True)
-    figure = compare_charts.work_scatter(names, params, macs, "Parameters", "MACs", (1, 10, 100))
-    points = figure.data[-1]
-    assert list(points.text) == list(names)
-    assert points.textposition[names.index("AlexNet")] != points.textposition[names.index("torchvision")]
-    assert figure.layout.xaxis.type == figure.layout.yaxis.type == "log"
-    assert [annotation.text for annotation in figure.layout.annotations] == ["1x", "10x", "100x"]
-
-
-def test_sides_run_out_without_an_error():
-    assert compare_charts.label_sides([1, 1, 1, 1], [1, 1, 1, 1]) == [
-        *("middle right", "middle left", "bottom center", "bottom center")
-    ]
-
-
-@pytest.mark.parametrize(
-    ("number", "text"), [(156, "156"), (2_572, "2.57k"), (2_334_080, "2.33M"), (1_813_561_344, "1.81G"), (0, "0")]
-)
-def test_short_numbers(number, text):
-    assert compare_charts.short_number(number) == text

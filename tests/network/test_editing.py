@@ -33,9 +33,6 @@ def test_a_new_layer_of_these_kinds_fits_before_any_convolution(kind):
     for index, layer in enumerate(PAPER.layers):
         if isinstance(layer, Conv):
             assert not walk(editing.inserted(PAPER, index, kind)).errors
-
-
-def test_a_new_fully_connected_layer_fits_at_the_end():
     assert not walk(editing.inserted(PAPER, len(PAPER.layers), "linear")).errors
 
 

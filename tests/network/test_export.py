@@ -9,15 +9,14 @@ import onnx
 import onnxruntime
 import pytest
 import torch
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from safetensors import safe_open
 from safetensors.torch import save_file
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.network import export
 from alexnet_viz.network.build import random_state, with_weights
-from alexnet_viz.network.export import FORMATS, Portable, of_edited, of_file, of_model, random_layers, write
+from alexnet_viz.network.export import Portable, of_edited, of_file, of_model, random_layers, write
 from alexnet_viz.network.notation import write_spec
 from alexnet_viz.network.source import source
 from alexnet_viz.network.sources import RANDOM
@@ -37,14 +36,13 @@ from alexnet_viz.network.spec import (
 from alexnet_viz.network.weights import carried_over, load_model, open_model
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.words.labels import class_ids
-from tests.network.test_build import seed_class
-from tests.network.test_source import MADE_UP
-from tests.random_layers import MAP_LAYERS, random_layer
+from tests.network.networks import MADE_UP, seed_class
+from tests.random_layers import MAP_LAYERS, OFTEN_WRONG, random_layer
 
 torch.set_num_threads(1)
 
 CLOSE = 1e-4
-MANY = settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+MANY = settings(OFTEN_WRONG, max_examples=150)
 
 SMALL = Spec(
     (3, 19, 17),
@@ -218,12 +216,8 @@ def test_the_batch_is_open_and_the_file_tells_about_its_network():
     assert said["net"] == write_spec(model.network.spec)
     assert json.loads(said["classes"]) == list(class_ids("cifar10"))
     assert json.loads(said["random_layers"]) == []
-    assert json.loads(said["preprocess"]) == {
-        "size": 32,
-        "crop": 32,
-        "mean": list(MODELS["alexnet_cifar"].preprocess.mean),
-        "std": list(MODELS["alexnet_cifar"].preprocess.std),
-    }
+    own = MODELS["alexnet_cifar"].preprocess
+    assert json.loads(said["preprocess"]) == {"size": 32, "crop": 32, "mean": list(own.mean), "std": list(own.std)}
 
 
 def test_without_its_package_the_error_says_how_to_get_it(monkeypatch):
@@ -241,7 +235,11 @@ def test_the_seeds_classes_load_the_pth_strictly(name, model_id):
     portable = of_model(load_model(model_id))
     with torch.device("meta"):
         theirs = seed_class(name)()
-    theirs.load_state_dict(torch.load(io.BytesIO(write(portable, "pth"))), strict=True, assign=True)
+    # Activations have no weights, so an edited network that has others loads too.
+    spec = portable.network.spec
+    tanh = replace(spec, layers=tuple(Activation("tanh") if isinstance(a, Activation) else a for a in spec.layers))
+    for exported in (of_edited(load_model(model_id), tanh), portable):
+        theirs.load_state_dict(torch.load(io.BytesIO(write(exported, "pth"))), strict=True, assign=True)
     x = torch.randn(1, *portable.network.spec.input, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
         assert torch.allclose(theirs.eval()(x), portable.network(x), atol=1e-5)
@@ -258,26 +256,18 @@ def test_the_code_that_the_page_shows_loads_the_pth_of_an_edited_network():
         assert torch.allclose(network(x), portable.network(x), atol=1e-5)
 
 
-def test_an_edited_network_with_the_seeds_shapes_loads_too():
-    # Activations have no weights, so the keys and shapes are still the seed's.
-    model = load_model("alexnet_cifar")
-    spec = model.network.spec
-    tanh = replace(spec, layers=tuple(Activation("tanh") if isinstance(a, Activation) else a for a in spec.layers))
-    data = write(of_edited(model, tanh), "pth")
-    with torch.device("meta"):
-        theirs = seed_class("AlexNetCIFAR")()
-    theirs.load_state_dict(torch.load(io.BytesIO(data)), strict=True, assign=True)
-
-
 @pytest.mark.parametrize("format_id", ["pth", "safetensors"])
 def test_what_is_written_opens_here_again(tmp_path, format_id):
     model = load_model("alexnet_cifar")
-    file = tmp_path / f"mine{FORMATS[format_id].suffix}"
+    file = tmp_path / f"mine.{format_id}"
     file.write_bytes(write(of_model(model), format_id))
     again = open_model(file)
     assert (again.entry, again.classes) == (model.entry, model.classes)
     for key, tensor in model.network.state_dict().items():
         assert torch.equal(again.network.state_dict()[key], tensor)
+    if format_id == "safetensors":
+        assert again.metadata["format"] == "pt"
+        assert again.metadata["net"] == write_spec(model.network.spec)
 
 
 def test_a_slice_of_a_large_tensor_is_written_alone():
@@ -287,14 +277,6 @@ def test_a_slice_of_a_large_tensor_is_written_alone():
     )
     assert len(write(Portable(network, "", ("a", "b"), ()), "pth")) < 4000
     assert len(write(Portable(network, "", ("a", "b"), ()), "safetensors")) < 1000
-
-
-def test_safetensors_tells_about_its_network(tmp_path):
-    file = tmp_path / "a.safetensors"
-    file.write_bytes(write(portable_of(SMALL), "safetensors"))
-    with safe_open(file, "pt") as opened:
-        said = opened.metadata()
-    assert (said["format"], said["net"]) == ("pt", write_spec(SMALL))
 
 
 # ---- what is exported -----------------------------------------------------------------------------------------------
@@ -309,10 +291,7 @@ def test_layers_with_random_weights_are_named():
     said = onnx.load_from_string(write(of_edited(model, spec), "onnx")).metadata_props
     assert {item.key: item.value for item in said}["random_layers"] == '["conv1", "conv2"]'
     assert random_layers(model, model.network.spec) == ()
-
-
-def test_of_an_untrained_model_all_layers_are_random():
-    assert of_model(load_model("lenet5", RANDOM)).random == ("conv1", "conv2", "fc3", "fc4", "fc5")
+    assert of_model(load_model("lenet5", RANDOM)).random == ("conv1", "conv2", "fc3", "fc4", "fc5"), "untrained: all"
 
 
 def test_other_outputs_have_numbers_for_names():
@@ -323,21 +302,17 @@ def test_other_outputs_have_numbers_for_names():
     assert of_edited(model, spec).classes == model.classes
 
 
-def test_a_file_that_says_which_edited_network_it_is_of(tmp_path):
+def test_a_file_of_an_edited_network_says_of_which_or_is_told(tmp_path):
     state = network_of(SMALL).state_dict()
     file = tmp_path / "last.safetensors"
     save_file(state, file, {"net": write_spec(SMALL), "classes": json.dumps(["a", "b", "c", "d"]), "model": "lenet5"})
     portable = of_file(file)
     assert (portable.network.spec, portable.classes, portable.random) == (SMALL, ("a", "b", "c", "d"), ())
     assert torch.equal(portable.network.state_dict()["features.0.weight"], state["features.0.weight"])
-
-
-def test_a_pth_of_an_edited_network_that_is_told(tmp_path):
-    file = tmp_path / "mine.pth"
-    torch.save(network_of(SMALL).state_dict(), file)
-    assert of_file(file, write_spec(SMALL)).network.spec == SMALL
+    torch.save(state, tmp_path / "mine.pth")
+    assert of_file(tmp_path / "mine.pth", write_spec(SMALL)).network.spec == SMALL
     with pytest.raises(UserError, match="does not fit"):
-        of_file(file)
+        of_file(tmp_path / "mine.pth")
 
 
 def test_a_file_of_the_table_is_edited_where_it_does_not_fit_what_is_told(tmp_path):
@@ -349,15 +324,17 @@ def test_a_file_of_the_table_is_edited_where_it_does_not_fit_what_is_told(tmp_pa
     assert of_file(file, write_spec(wider)).random == ("conv1",)
 
 
-def test_an_impossible_network_is_named():
-    spec = MODELS["alexnet_cifar"].spec.at_input(40)
-    with pytest.raises(UserError, match=r"fc6.*4,096.*6,400"):
-        of_edited(load_model("alexnet_cifar"), spec)
-
-
-def test_a_network_too_large_for_a_file_is_refused_before_memory_is_taken():
-    spec = Spec((3, 32, 32), (Flatten(), Linear(3072, 2_000_000), Linear(2_000_000, 8192)))
-    with pytest.raises(UserError, match="300 MB"):
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        (MODELS["alexnet_cifar"].spec.at_input(40), r"fc6.*4,096.*6,400"),
+        # Refused before memory is taken.
+        (Spec((3, 32, 32), (Flatten(), Linear(3072, 2_000_000), Linear(2_000_000, 8192))), "300 MB"),
+    ],
+    ids=["impossible", "too large"],
+)
+def test_a_network_that_no_file_can_hold_is_refused(spec, says):
+    with pytest.raises(UserError, match=says):
         of_edited(load_model("alexnet_cifar"), spec)
 
 

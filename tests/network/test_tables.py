@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from alexnet_viz.network import editing
 from alexnet_viz.network.spec import KINDS, walk
-from alexnet_viz.network.tables import KIND_NAMES, as_csv, as_markdown, depth, gibibytes, layer_table, widths
+from alexnet_viz.network.tables import KIND_NAMES, as_csv, as_markdown, depth, layer_table, widths
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.words.i18n import translator
 
@@ -68,9 +68,8 @@ def test_every_kind_of_layer_has_a_name():
     assert set(KIND_NAMES) == set(KINDS)
 
 
-def test_depth_and_gibibytes():
+def test_depth():
     assert depth(walk(PAPER)) == 8
-    assert gibibytes(3 * 2**30) == "3.00 GiB"
 
 
 def test_a_column_is_as_wide_as_its_longest_text_and_korean_letters_are_wide():

@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from alexnet_viz.files.download import Progress
+from alexnet_viz.files.download import DownloadProgress
 from alexnet_viz.files.paths import weights_dir
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.sources import find_weights
@@ -237,7 +237,7 @@ def test_after_the_download_the_pages_look_at_the_network_that_came(monkeypatch,
         monkeypatch.setattr(f"{module}.BEST_MODEL", "lenet5")  # a small one in its place
 
     def arrives(entry):
-        yield Progress(1, 2)
+        yield DownloadProgress(1, 2)
         weights_dir().mkdir(parents=True)
         torch.save(random_state(entry.spec), weights_dir() / "lenet5.pth")
 

@@ -14,7 +14,7 @@ from alexnet_viz.training.events import EpochDone, StepDone, to_line
 from alexnet_viz.training.processes import Processes
 from alexnet_viz.training.runs import Status, new_run, runs, write_status
 from alexnet_viz.training.uploads import uploads
-from tests.files.test_download import serving
+from tests.files.site import serving
 from tests.pages.test_classify import open_page
 from tests.pages.test_feature_maps import button
 from tests.training.class_folders import PLAIN, SPLIT, zipped

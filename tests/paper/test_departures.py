@@ -114,11 +114,8 @@ def test_parameters_of_the_three_networks():
     *layers, total = group_counts()
     assert (total.paper, total.single, total.torchvision) == (60_965_224, 62_378_344, 61_100_840)
     assert sum(layer.paper for layer in layers) == total.paper
-    assert [(one.name, one.paper) for one in layers if one.paper != one.single] == [
-        ("conv2", 307_456),
-        ("conv4", 663_936),
-        ("conv5", 442_624),
-    ]
+    grouped = {one.name: one.paper for one in layers if one.paper != one.single}
+    assert grouped == {"conv2": 307_456, "conv4": 663_936, "conv5": 442_624}
 
 
 def test_the_papers_input_is_57_to_58_times_as_large():
@@ -132,7 +129,7 @@ def test_the_papers_input_is_57_to_58_times_as_large():
 
 
 @pytest.mark.parametrize("cut", [5, 15, 80])
-def test_pytorchs_rule_is_the_optimisers(cut):
+def test_pytorchs_rule_is_the_optimisers_and_the_papers_as_printed(cut):
     weight = torch.zeros((), dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.SGD([weight], lr=0.01, momentum=0.9, weight_decay=5e-4)
     scheduler = torch.optim.lr_scheduler.MultiStepLR(optimiser, [cut], gamma=0.1)
@@ -144,26 +141,18 @@ def test_pytorchs_rule_is_the_optimisers(cut):
         scheduler.step()
         path.append(weight.item())
     assert descend(cut).torch == pytest.approx(path, rel=1e-12)
-
-
-@pytest.mark.parametrize("cut", [5, 15, 80])
-def test_the_papers_rule_as_printed(cut):
-    """Section 5, on the velocity alone: v is w's own last step, so no second variable is needed."""
-    path = descend(cut).paper
+    # Section 5, on the velocity alone: v is w's own last step, so no second variable is needed.
     before = 0.0
-    for step, (now, after) in enumerate(pairwise(path)):
+    for step, (now, after) in enumerate(pairwise(descend(cut).paper)):
         e = 0.01 if step < cut else 0.001
         assert after - now == pytest.approx(0.9 * (now - before) - 0.0005 * e * now - e * (now - 1), abs=1e-12)
         before = now
 
 
 def test_the_rules_are_the_same_until_the_cut_and_part_after_it():
+    assert max(descend(departures.STEPS).apart) < 1e-12
     found = descend(15)
     assert max(found.apart[:16]) < 1e-12
     assert found.apart[16] > 0.01
     assert found.widest > 16
     assert found.apart[found.widest] == max(found.apart)
-
-
-def test_without_a_cut_they_never_part():
-    assert max(descend(departures.STEPS).apart) < 1e-12

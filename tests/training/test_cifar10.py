@@ -8,13 +8,13 @@ import pytest
 import torch
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.files.download import Progress
+from alexnet_viz.files.download import DownloadProgress
 from alexnet_viz.files.paths import cifar10_path
 from alexnet_viz.training import cifar10
 from alexnet_viz.training.cifar10 import Packed, archive_path, download_cifar10
 from alexnet_viz.training.datasets import load_dataset
 from alexnet_viz.words.labels import class_ids
-from tests.files.test_download import dead_url, serving
+from tests.files.site import dead_url, serving
 from tests.training.small_cifar10 import ARCHIVE, FILES, RECORDS, contents, packed_tar
 
 torch.set_num_threads(1)
@@ -66,10 +66,10 @@ def test_the_pixels_come_back_exactly(site):
 def test_it_tells_bytes_then_pictures(site):
     steps = list(make(site.url))
     kinds = [type(step) for step in steps]
-    assert kinds == sorted(kinds, key=[Progress, Packed].index)
+    assert kinds == sorted(kinds, key=[DownloadProgress, Packed].index)
     assert [step.done for step in steps if isinstance(step, Packed)] == [0, 120]
     assert steps[-1].share == 1.0
-    assert next(step for step in steps[::-1] if isinstance(step, Progress)).done == len(ARCHIVE)
+    assert next(step for step in steps[::-1] if isinstance(step, DownloadProgress)).done == len(ARCHIVE)
 
 
 def test_the_zip_is_stored_and_the_same_every_time(site):
@@ -164,6 +164,6 @@ def test_what_else_is_in_the_archive_is_passed_over(home):
 
 
 def test_the_figures_that_the_page_shows():
-    assert Progress(170_052_171, 170_052_171).mebibytes[0] == cifar10.ARCHIVE_MIB
+    assert DownloadProgress(170_052_171, 170_052_171).mebibytes[0] == cifar10.ARCHIVE_MIB
     assert cifar10.RECORDS * 6 == 60_000
     assert cifar10.URL.endswith(cifar10.ARCHIVE)

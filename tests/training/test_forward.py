@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from alexnet_viz.network.build import GroupedLRN, Network
+from alexnet_viz.network.build import Network
+from alexnet_viz.network.extra_layers import GroupedLRN
 from alexnet_viz.network.spec import Activation, BatchNorm, Conv, Dropout, Flatten, Linear, Pool, Spec
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.training.forward import QuickDropout, QuickLRN, Trained

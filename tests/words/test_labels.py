@@ -7,6 +7,7 @@ import pytest
 import torchvision
 
 from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.training.shapes import SHAPES
 from alexnet_viz.words.i18n import LANGUAGES
 from alexnet_viz.words.labels import LABELS_DIR, class_ids, class_name, class_of_wnid, class_record
 
@@ -28,12 +29,11 @@ def test_imagenet_is_torchvisions_list_in_its_order():
     assert len(class_ids("imagenet")) == 1000
 
 
-def test_cifar10_is_in_the_order_of_its_files():
+def test_small_lists_are_in_the_order_of_their_data():
     # batches.meta of the data set; torchvision's CIFAR10 sorts nothing.
-    assert class_ids("cifar10") == (
-        *("airplane", "automobile", "bird", "cat", "deer"),
-        *("dog", "frog", "horse", "ship", "truck"),
-    )
+    assert " ".join(class_ids("cifar10")) == "airplane automobile bird cat deer dog frog horse ship truck"
+    assert class_ids("digits") == tuple("0123456789")
+    assert class_ids("shapes") == tuple(SHAPES)
 
 
 def test_the_200_are_classes_of_imagenet_in_its_order_each_with_a_korean_name():
@@ -57,23 +57,8 @@ def test_imagenets_classes_have_their_wordnet_ids():
 def test_what_the_page_says_the_200_lack_is_not_there():
     """Classify names some things that people will try (pages/ui/classify_answer.py)."""
     words = {word for class_id in class_ids("tiny_imagenet") for word in class_id.split()}
-    assert not words & {
-        "person",
-        "man",
-        "woman",
-        "horse",
-        "flower",
-        "rose",
-        "daisy",
-        "guitar",
-        "cup",
-        "ship",
-        "airplane",
-    }
-
-
-def test_digits():
-    assert class_ids("digits") == tuple("0123456789")
+    tried = "person|man|woman|horse|flower|rose|daisy|guitar|cup|ship|airplane"
+    assert not [word for word in words if re.fullmatch(tried, word)]
 
 
 @pytest.mark.parametrize("labels", LISTS)
@@ -101,7 +86,6 @@ def test_an_id_in_two_lists_has_one_word():
 
 
 def test_every_everyday_class_has_a_korean_name():
-    assert {class_name(id, "ko") for id in class_ids("cifar10")} >= {"고양이", "비행기", "트럭"}
     assert all(HANGUL.search(class_name(id, "ko")) for id in class_ids("cifar10"))
 
 
@@ -124,9 +108,3 @@ def test_class_name(id, language, name):
 def test_an_unknown_list_is_a_bug():
     with pytest.raises(FileNotFoundError):
         class_ids("no such list")
-
-
-def test_shapes_are_those_that_are_drawn():
-    from alexnet_viz.training.shapes import SHAPES
-
-    assert class_ids("shapes") == tuple(SHAPES)

@@ -11,6 +11,7 @@ from alexnet_viz.network.spec import walk
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.training.config import can_train
 from alexnet_viz.words.i18n import N_, Translator
+from alexnet_viz.words.numbers import gibibytes
 from pages.ui import lab as lab_state
 from pages.ui import messages
 from pages.ui.architecture import by_hand, cached
@@ -115,12 +116,12 @@ def _memory(t: Translator, lab: Lab) -> None:
     st.latex(
         rf"\underbrace{{3 \cdot 4 \cdot {lab.walked().params:,}}}_{{\text{{{parts[0]}}}}}"
         rf" + \underbrace{{{batch} \cdot {needed.outputs // batch:,}}}_{{\text{{{parts[1]}}}}}"
-        rf" = {tables.gibibytes(needed.lowest)}"
+        rf" = {gibibytes(needed.lowest)}"
     )
     low, high, card = st.columns(3)
-    low.metric(t("At least"), tables.gibibytes(needed.lowest), border=True)
-    high.metric(t("With the outputs' gradients"), tables.gibibytes(needed.highest), border=True)
-    card.metric(t("One GTX 580 of 2012"), tables.gibibytes(memory.GTX_580_BYTES), border=True)
+    low.metric(t("At least"), gibibytes(needed.lowest), border=True)
+    high.metric(t("With the outputs' gradients"), gibibytes(needed.highest), border=True)
+    card.metric(t("One GTX 580 of 2012"), gibibytes(memory.GTX_580_BYTES), border=True)
     share = min(1.0, needed.highest / memory.GTX_580_BYTES)
     st.progress(share, t("Share of one GTX 580, with the outputs' gradients"))
     st.markdown(

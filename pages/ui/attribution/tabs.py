@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 
-from alexnet_viz.charts import base as charts
 from alexnet_viz.pictures import images
 from alexnet_viz.pictures.samples import SAMPLES
 from alexnet_viz.words.i18n import N_, Translator
 from alexnet_viz.words.labels import class_name
+from alexnet_viz.words.numbers import percent
 from pages.ui import messages
 from pages.ui.attribution import trust as attribution_trust
 from pages.ui.attribution.question import (
@@ -104,7 +104,7 @@ def words(t: Translator, question: Question, answer: "Attribution | None") -> No
         st.rerun()
     if answer is None:
         return
-    st.markdown(f"**{class_words(answer.class_id, t)}** · {charts.percent(answer.probability)}")
+    st.markdown(f"**{class_words(answer.class_id, t)}** · {percent(answer.probability)}")
     st.caption(
         t(
             "Logit {logit:.3f}. Computed in {milliseconds} ms.",
@@ -130,7 +130,7 @@ def _about(t: Translator, question: Question, answer: "Attribution | None") -> N
         st.markdown(f"**{t('What it costs')}**\n\n{t(method.cost)}")
         if answer and answer.completeness:
             st.metric(
-                t("Off by, of the logit's difference"), charts.percent(min(9.99, answer.completeness.error)),
+                t("Off by, of the logit's difference"), percent(min(9.99, answer.completeness.error)),
                 help=t("The map's sum against the logit of the picture minus that of the baseline."),
             )  # fmt: skip
     with sets:
@@ -232,7 +232,7 @@ def _two(t: Translator, question: Question, answer: "Attribution | None") -> Non
     ]
     for place, class_id, values, share in shown:
         with place:
-            st.markdown(f"**{class_words(class_id, t)}** · {charts.percent(share)}")
+            st.markdown(f"**{class_words(class_id, t)}** · {percent(share)}")
             st.image(
                 over_photo(question, values, shared),
                 width="stretch",

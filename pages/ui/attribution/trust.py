@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import streamlit as st
 
-from alexnet_viz.charts import base as charts
 from alexnet_viz.charts import inspection as inspection_charts
 from alexnet_viz.pictures import images, render
 from alexnet_viz.words.i18n import N_, Translator
+from alexnet_viz.words.numbers import percent
 from pages.ui import long_work
 from pages.ui.attribution import cached
 from pages.ui.attribution.question import Question, limit, over_photo
@@ -243,11 +243,11 @@ def _noise(t: Translator, question: Question, answer: "Attribution") -> None:
     if found is None:
         return
     moved, alike, answers = st.columns(3)
-    moved.metric(t("The map moved by"), charts.percent(float(found.moved.mean())), border=True)
+    moved.metric(t("The map moved by"), percent(float(found.moved.mean())), border=True)
     alike.metric(t("Correlation with the first"), f"{found.correlations.mean():.3f}", border=True)
     answers.metric(
         t("Probability with noise"),
-        f"{charts.percent(float(found.probabilities.min()))} – {charts.percent(float(found.probabilities.max()))}",
+        f"{percent(float(found.probabilities.min()))} – {percent(float(found.probabilities.max()))}",
         border=True,
     )
     st.caption(t("Moved: the distance of the maps over the length of the first one; means over five draws of noise."))

@@ -5,8 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.network.download import download
-from alexnet_viz.network.sources import find_weights
+from alexnet_viz.network.sources import download, find_weights
 from alexnet_viz.network.zoo import ModelEntry
 from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import messages, server, session

@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from alexnet_viz.charts import base as charts
 from alexnet_viz.network.sources import find_weights
 from alexnet_viz.network.zoo import BEST_MODEL, DEFAULT_MODEL, MODELS
 from alexnet_viz.pictures.samples import SAMPLES
 from alexnet_viz.words.i18n import N_, Translator
+from alexnet_viz.words.numbers import percent, whole_percent
 from pages.ui.choose import weights as weights_box
 from pages.ui.messages import class_words
 from pages.ui.session import ChosenModel, Picture
@@ -33,7 +33,7 @@ def show(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", p
     name = class_words(first, t)
     unsure = answer.unsure and model.trained
     headline = N_("Not sure: {name} · {share}") if unsure else N_("{name} · {share}")
-    st.subheader(t(headline, name=name, share=charts.percent(share)), anchor=False)
+    st.subheader(t(headline, name=name, share=percent(share)), anchor=False)
     bars.best(t, answer.top(TOP), "top_bars")
     if not model.trained:
         st.warning(t("These weights are random: this network has learnt nothing, so its answer means nothing."))
@@ -60,7 +60,7 @@ def _runner_up(t: Translator, name: str, second: str, share: float, lesson: str)
         "No class gets half. After {name} comes {second} with {runner_up}.",
         name=name,
         second=class_words(second, t),
-        runner_up=charts.percent(share),
+        runner_up=percent(share),
     )
     guess = t("Perhaps the picture shows something that it never learnt, or something that it takes for another.")
     st.markdown(said if lesson else f"{said} {guess}")
@@ -70,8 +70,8 @@ def _worth(t: Translator, measured: "Reliability", share: float) -> str:
     """What a percentage like this one was worth on photographs."""
     band = measured.near(share)
     values = {
-        "low": charts.whole_percent(band.low),
-        "high": charts.whole_percent(band.high),
+        "low": whole_percent(band.low),
+        "high": whole_percent(band.high),
         "count": band.count,
         "right": band.right,
         "all": len(measured.answers),
@@ -80,7 +80,7 @@ def _worth(t: Translator, measured: "Reliability", share: float) -> str:
     }
     if not band.count:
         return t("It said {low} to {high} for none of the {all} photographs that it was tested on.", **values)
-    least, most = (charts.whole_percent(bound) for bound in band.interval)
+    least, most = (whole_percent(bound) for bound in band.interval)
     text = N_(
         "What that is worth: tested on {all} photographs of its classes, it said {low} to {high} for {count} of them, "
         "and **{right} of these were right** (95 % interval {least} to {most}). Of {all_others} photographs of things "

@@ -8,6 +8,7 @@ from alexnet_viz.charts import base as charts
 from alexnet_viz.pictures import images
 from alexnet_viz.words.i18n import N_, Translator
 from alexnet_viz.words.labels import class_name
+from alexnet_viz.words.numbers import percent, whole_percent
 from pages.ui import messages
 from pages.ui.choose import models, pictures
 from pages.ui.choose.weights import weights_box
@@ -61,7 +62,7 @@ def _softmax(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer
             total=total,
             name=class_words(best.class_id, t),
             exponential=best.exponential,
-            share=charts.percent(best.probability),
+            share=percent(best.probability),
         )
     )
 
@@ -80,7 +81,7 @@ def _ten_crops(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answ
     for row in (range(5), range(5, 10)):
         for column, i in zip(st.columns(5), row, strict=True):
             best = crops.probabilities[i].argmax()
-            class_id, share = crops.classes[best], charts.percent(crops.probabilities[i][best])
+            class_id, share = crops.classes[best], percent(crops.probabilities[i][best])
             column.image(
                 crops.encoded[i],
                 caption=f"{places[i]}: {class_words(class_id, t)} {share}",
@@ -195,8 +196,8 @@ def _reliability(t: Translator, model: "Model") -> None:
             "Of {count} photographs of its classes it names the right class in {top1}, and in {top5} it is among the "
             "best five. When it says 60 %, it should be right in 60 of 100 cases: then the points lie on the diagonal.",
             count=len(measured.answers),
-            top1=charts.whole_percent(measured.top1),
-            top5=charts.whole_percent(measured.top5),
+            top1=whole_percent(measured.top1),
+            top5=whole_percent(measured.top5),
         )
     )
     photographs = t("{count} photographs, with 95 % intervals", count=len(measured.answers))
@@ -220,7 +221,7 @@ def _reliability(t: Translator, model: "Model") -> None:
             "The small pictures are Tiny ImageNet's test pictures, of which {top1} are right. They are enlarged to the "
             "network's input and so blurred: the features of a blurred picture are weaker, and the answer sounds less "
             "sure than it should. The percentages are set for photographs, which are sharp.",
-            top1=charts.percent(measured.small_top1),
+            top1=percent(measured.small_top1),
         )
     )
     st.markdown(f"#### {t('And things that it never learnt?')}")
@@ -232,7 +233,7 @@ def _reliability(t: Translator, model: "Model") -> None:
             count=len(measured.others),
             half=measured.others_above(0.5),
             most=measured.others_above(0.9),
-            mean=charts.whole_percent(sum(measured.others) / len(measured.others)),
+            mean=whole_percent(sum(measured.others) / len(measured.others)),
         )
     )
 

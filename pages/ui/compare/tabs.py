@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from alexnet_viz.charts import compare as compare_charts
-from alexnet_viz.charts.base import percent
 from alexnet_viz.network.arithmetic import shape_text
 from alexnet_viz.network.comparison import Compared, notes
 from alexnet_viz.network.spec import Activation, Conv, Layer, Spec, walk
 from alexnet_viz.words import lessons
 from alexnet_viz.words.i18n import N_, Translator
+from alexnet_viz.words.numbers import percent
 from pages.ui import messages, server
 from pages.ui.choose import models, pictures
 from pages.ui.compare import cached

@@ -6,10 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from alexnet_viz.charts import base as charts
 from alexnet_viz.network.spec import walk as walked
 from alexnet_viz.pictures import images, render
 from alexnet_viz.words.i18n import N_, Translator
+from alexnet_viz.words.numbers import percent
 from pages.ui import long_work
 from pages.ui.feature_maps.view import View
 from pages.ui.long_work import LongWork
@@ -66,7 +66,7 @@ def _photo(t: Translator, view: View) -> None:
 def _answer(t: Translator, view: View) -> None:
     answer = networks.answer(view.model, view.picture)
     class_id, share = answer.top(1)[0]
-    said = f"{class_words(class_id, t)} · {charts.percent(share)}"
+    said = f"{class_words(class_id, t)} · {percent(share)}"
     st.markdown(f"### {said}\n{t('Softmax turns the last numbers into probabilities.')}")
     bars.best(t, answer.top(5), "walk_bars")
 

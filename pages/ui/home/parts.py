@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import streamlit as st
 
-from alexnet_viz.charts import base as charts
 from alexnet_viz.installation import extras, installation
 from alexnet_viz.network.comparison import comparison
 from alexnet_viz.network.sources import default_model
@@ -17,6 +16,7 @@ from alexnet_viz.serving.imports import ml_is_ready
 from alexnet_viz.training.runs import history, runs
 from alexnet_viz.words import lessons
 from alexnet_viz.words.i18n import N_, Translator
+from alexnet_viz.words.numbers import percent
 from pages.ui import messages
 from pages.ui.choose import pictures
 from pages.ui.frame.menu import PAGES
@@ -78,7 +78,7 @@ def _cards(t: Translator, was_ready: bool) -> None:
 def _answer(t: Translator, picture: Picture) -> None:
     (best, share), *_ = networks.answer(networks.model(default_model()), picture).top(1)
     st.image(stored.thumbnail(picture), width="stretch", alt=picture.name)
-    st.markdown(f"**{class_words(best, t)}** {charts.percent(share)}")
+    st.markdown(f"**{class_words(best, t)}** {percent(share)}")
 
 
 def _maps(t: Translator, picture: Picture) -> None:
@@ -128,7 +128,7 @@ def _learning(t: Translator, picture: Picture) -> None:
     if newest:
         told = history(newest).epochs
         shares = [100 * epoch.train_accuracy for epoch in told]
-        st.metric(t("Training images right"), charts.percent(told[-1].train_accuracy), chart_data=shares)
+        st.metric(t("Training images right"), percent(told[-1].train_accuracy), chart_data=shares)
 
 
 def _runs(t: Translator, picture: Picture) -> None:

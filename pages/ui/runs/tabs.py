@@ -5,7 +5,6 @@ import time
 import numpy as np
 import streamlit as st
 
-from alexnet_viz.charts import base as charts
 from alexnet_viz.charts import training as training_charts
 from alexnet_viz.network import tables
 from alexnet_viz.training.config import CHOICE_TITLES, FIELDS, TrainConfig
@@ -14,6 +13,7 @@ from alexnet_viz.training.script import run_script
 from alexnet_viz.training.snapshots import TEST, epoch_of, read_snapshot, snapshot_files
 from alexnet_viz.words.i18n import N_, Translator
 from alexnet_viz.words.labels import class_name
+from alexnet_viz.words.numbers import percent
 from pages.ui import messages, server, session
 from pages.ui.frame.menu import PAGES
 from pages.ui.messages import class_words
@@ -54,8 +54,8 @@ def _row(t: Translator, one: Run) -> dict:
     return {
         t("Run"): one.id,
         t("State"): t(STATES[training.jobs().state(one)]),
-        t("Test images"): charts.percent(right) if right is not None else "",
-        t("Validation"): charts.percent(best.val_accuracy) if best and best.val_accuracy is not None else "",
+        t("Test images"): percent(right) if right is not None else "",
+        t("Validation"): percent(best.val_accuracy) if best and best.val_accuracy is not None else "",
         t("Best epoch"): str(best.epoch) if best else "",
         t("Epochs"): f"{len(told.epochs)} / {config.epochs}",
         t("Network"): config.model if not config.net else t("edited"),

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from alexnet_viz.charts import techniques as technique_charts
-from alexnet_viz.charts.base import percent
 from alexnet_viz.files import paths
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.pictures import images
 from alexnet_viz.words.i18n import N_, Translator
 from alexnet_viz.words.labels import class_name
+from alexnet_viz.words.numbers import percent
 from pages.ui import long_work
 from pages.ui.choose import pictures
 from pages.ui.long_work import LongWork

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from alexnet_viz.charts import base as charts
 from alexnet_viz.charts import techniques as technique_charts
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.pictures import render
 from alexnet_viz.words.i18n import N_, Translator
 from alexnet_viz.words.labels import class_name
+from alexnet_viz.words.numbers import percent
 from pages.ui.choose import pictures
 from pages.ui.messages import tick_words
 from pages.ui.store import networks
@@ -127,8 +127,8 @@ def many_masks(t: Translator) -> None:
             t(
                 "{name}: mean {mean}, averaged network {averaged}",
                 name=name,
-                mean=charts.percent(found.mean[i]),
-                averaged=charts.percent(found.averaged[i]),
+                mean=percent(found.mean[i]),
+                averaged=percent(found.averaged[i]),
             )
             for i, name in zip(shown, names, strict=True)
         ),
@@ -153,7 +153,7 @@ def many_masks(t: Translator) -> None:
         strict=True,
     ):
         apart = None if gap is None else t("at most {points:.2f} points apart", points=100 * gap)
-        place.metric(title, charts.percent(share), apart, delta_color="off", delta_arrow="off", border=True)
+        place.metric(title, percent(share), apart, delta_color="off", delta_arrow="off", border=True)
     st.caption(
         t(
             "The probability of {name}; below, the largest difference of any class from the averaged network, in "

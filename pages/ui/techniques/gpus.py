@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from alexnet_viz.charts import techniques as technique_charts
-from alexnet_viz.charts.base import percent
 from alexnet_viz.network.memory import (
     GTX_580_BYTES,
     Memory,
@@ -16,11 +15,11 @@ from alexnet_viz.network.memory import (
     training_memory,
 )
 from alexnet_viz.network.spec import walk
-from alexnet_viz.network.tables import gibibytes
 from alexnet_viz.network.zoo import LISTED, MODELS, model_entry
 from alexnet_viz.pictures import render
 from alexnet_viz.pictures.samples import PHOTOS
 from alexnet_viz.words.i18n import N_, Translator
+from alexnet_viz.words.numbers import gibibytes, percent
 from pages.ui import messages
 from pages.ui.choose import pictures
 from pages.ui.messages import class_words

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from alexnet_viz.charts import techniques as technique_charts
-from alexnet_viz.charts.base import percent
 from alexnet_viz.network.spec import LRN
 from alexnet_viz.paper import departures
 from alexnet_viz.paper.departures import Departure
 from alexnet_viz.words.i18n import N_, Translator
+from alexnet_viz.words.numbers import percent
 from pages.ui.choose import pictures
 from pages.ui.store import networks
 from pages.ui.techniques import cached

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 from PIL import Image
 
-from alexnet_viz.charts import base as charts
 from alexnet_viz.charts import techniques as technique_charts
 from alexnet_viz.pictures import render
 from alexnet_viz.words.i18n import N_, Translator
+from alexnet_viz.words.numbers import percent
 from pages.ui.choose import pictures
 from pages.ui.store import networks
 from pages.ui.techniques import cached
@@ -76,7 +76,7 @@ def windows(t: Translator) -> None:
             st.caption(
                 t(
                     "In more than one window: {share} of the values. In none, at the edge: {unread}.",
-                    share=charts.percent(covered.shared),
+                    share=percent(covered.shared),
                     unread=covered.unread,
                 )
             )
@@ -160,7 +160,7 @@ def shift(t: Translator) -> None:
         config=FIXED,
         key="shift_lines",
         alt="; ".join(
-            t("{name}: {share} after a move by one", name=name, share=charts.percent(line[1]))
+            t("{name}: {share} after a move by one", name=name, share=percent(line[1]))
             for name, line in zip(names, lines, strict=True)
         ),
     )
@@ -170,9 +170,9 @@ def shift(t: Translator) -> None:
             "All maps of {layer} move to the left by one value: the windows of 3x3 change by **{first}**, those of "
             "2x2 by **{second}**, the maps themselves by {unpooled}.",
             layer=layer,
-            first=charts.percent(overlapping[1]),
-            second=charts.percent(apart[1]),
-            unpooled=charts.percent(found.unpooled[1]),
+            first=percent(overlapping[1]),
+            second=percent(apart[1]),
+            unpooled=percent(found.unpooled[1]),
         )
     )
     st.caption(
@@ -227,9 +227,9 @@ def _table(t: Translator, rows: "Mapping[str, Winners]") -> Mapping[str, list[An
         t("Pooling"): list(rows),
         t("Windows"): [found.outputs for found in rows.values()],
         t("without a winner"): [found.level for found in rows.values()],
-        t("winner shared with a neighbour"): [charts.percent(found.sharing) for found in rows.values()],
+        t("winner shared with a neighbour"): [percent(found.sharing) for found in rows.values()],
         t("Values that get through"): [found.survivors for found in rows.values()],
-        t("of all values"): [charts.percent(found.surviving) for found in rows.values()],
+        t("of all values"): [percent(found.surviving) for found in rows.values()],
     }
 
 

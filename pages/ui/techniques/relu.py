@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from alexnet_viz.charts import base as charts
 from alexnet_viz.charts import techniques as technique_charts
 from alexnet_viz.charts import training as training_charts
 from alexnet_viz.errors import UserError
@@ -14,6 +13,7 @@ from alexnet_viz.pictures.samples import SAMPLES
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.runs import STATES, History, Run, run
 from alexnet_viz.words.i18n import N_, Translator
+from alexnet_viz.words.numbers import percent
 from pages.ui import messages
 from pages.ui.choose import pictures
 from pages.ui.frame.menu import PAGES
@@ -260,7 +260,7 @@ def _dead_in_trained(t: Translator) -> None:
     if not model.trained:
         st.info(t("Random weights: these numbers show how it is worked out, not what a trained network sees."))
     zeros, silent, always = tiles(3, 210)
-    zeros.metric(t("Zeros, this photo"), charts.percent(float(here[layer].zeros[0])))
+    zeros.metric(t("Zeros, this photo"), percent(float(here[layer].zeros[0])))
     count = {"of": here[layer].channels}
     silent.metric(t("All zero, this photo"), t("{count} of {of}", count=here[layer].always, **count))
     always.metric(t("All zero, every sample"), t("{count} of {of}", count=everywhere[layer].always, **count))

@@ -6,7 +6,7 @@ from contextlib import closing
 import streamlit as st
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.files.download import Progress
+from alexnet_viz.files.download import DownloadProgress
 from alexnet_viz.files.paths import cifar10_path
 from alexnet_viz.training.cifar10 import ARCHIVE_MIB, Packed, archive_path, download_cifar10
 from alexnet_viz.training.config import DATASETS, FIELDS
@@ -77,11 +77,11 @@ def _cifar10(t: Translator) -> str:
     return ""
 
 
-def _show(t: Translator, steps: Iterator[Progress | Packed]) -> None:
+def _show(t: Translator, steps: Iterator[DownloadProgress | Packed]) -> None:
     bar = st.progress(0.0)
     st.button(t("Stop"), icon=":material/stop:", key="cifar10_stop")  # any click ends this run of the page
     for step in steps:
-        if isinstance(step, Progress):
+        if isinstance(step, DownloadProgress):
             done, total = step.mebibytes
             text = t("{done} of {total} MiB", done=done, total=total or "?")
         else:

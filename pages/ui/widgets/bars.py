@@ -9,6 +9,7 @@ from alexnet_viz.charts import base as charts
 from alexnet_viz.charts import inspection as inspection_charts
 from alexnet_viz.words.i18n import Translator
 from alexnet_viz.words.labels import class_name
+from alexnet_viz.words.numbers import percent
 from pages.ui import session
 from pages.ui.messages import tick_words
 from pages.ui.widgets.show import FIXED
@@ -28,7 +29,7 @@ def best(t: Translator, top: Sequence[tuple[str, float]], key: str) -> None:
         ),
         config=FIXED,
         key=key,
-        alt=", ".join(f"{name} {charts.percent(probability)}" for name, probability in named),
+        alt=", ".join(f"{name} {percent(probability)}" for name, probability in named),
     )
 
 

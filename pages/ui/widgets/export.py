@@ -34,8 +34,8 @@ def export_box(t: Translator, model: "Model", name: str, spec: Spec | None = Non
                 st.download_button(
                     label,
                     _maker(model, spec, format_id),
-                    f"{name}{export.FORMATS[format_id].suffix}",
-                    export.FORMATS[format_id].mime,
+                    f"{name}.{format_id}",
+                    "application/octet-stream",
                     on_click="ignore",
                     icon=":material/download:",
                     help=t(use),

@@ -1,16 +1,19 @@
 """The table of networks that branch: counted again in torchvision's model, and by other people's arithmetic."""
 
 import dataclasses
+import json
+import subprocess
 import sys
 
 import pytest
 import torch
 import torchvision
 
-from alexnet_viz.errors import UserError
-from alexnet_viz.network.count import _follow, count
-from alexnet_viz.network.references import REFERENCES, reference_entry
-from alexnet_viz.network.spec import AdaptivePool, Pool
+from alexnet_viz.network.references import REFERENCES
+from alexnet_viz.network.spec import AdaptivePool, Pool, walk
+from alexnet_viz.network.zoo import MODELS
+from tools.catalogue import ROOT
+from tools.count import count, follow
 
 torch.set_num_threads(1)
 
@@ -27,23 +30,20 @@ def test_the_table_is_what_counting_gives(name):
 
 def test_every_countable_number_is_counted_and_not_copied(monkeypatch, resnet18):
     """A table full of wrong numbers is corrected; only what cannot be counted is taken from it."""
-    copied = {"id", "title", "year", "paper", "input"}
+    copied = {"id", "name", "title", "year", "paper", "input", "history", "dropout"}
     wrong = {field.name: -1 for field in dataclasses.fields(resnet18) if field.name not in copied}
-    monkeypatch.setattr(
-        "alexnet_viz.network.references.REFERENCES", {"resnet18": dataclasses.replace(resnet18, **wrong)}
-    )
+    monkeypatch.setattr("tools.count.REFERENCES", {"resnet18": dataclasses.replace(resnet18, **wrong)})
     assert count("resnet18") == resnet18
 
 
-def test_resnet18_as_torchvision_publishes_it(resnet18):
+def test_resnet18_is_as_its_paper_and_torchvision_publish_it(resnet18):
     meta = torchvision.models.ResNet18_Weights.IMAGENET1K_V1.meta
     assert resnet18.params == meta["num_params"] == 11_689_512
     assert round(resnet18.macs / 1e9, 3) == meta["_ops"] == 1.814
     assert resnet18.input == (3, 224, 224)
-
-
-def test_resnet18_is_18_layers_deep_with_three_more_on_its_shortcuts(resnet18):
-    assert (resnet18.depth, resnet18.weight_layers) == (18, 21)
+    assert (resnet18.depth, resnet18.weight_layers) == (18, 21), "three more stand on its shortcuts"
+    assert (resnet18.activation, resnet18.normalisation) == (("relu",), ("batch_norm",))
+    assert resnet18.pooling == (Pool(kernel=3, stride=2, padding=1), AdaptivePool(1))
 
 
 def test_the_parts_make_the_whole(resnet18):
@@ -51,12 +51,6 @@ def test_the_parts_make_the_whole(resnet18):
     assert resnet18.conv_params + resnet18.fc_params + batch_norm == resnet18.params
     assert resnet18.conv_macs + resnet18.fc_macs == resnet18.macs
     assert (resnet18.fc_params, resnet18.fc_macs) == (512 * 1000 + 1000, 512 * 1000)
-
-
-def test_resnet18_is_made_of_what_its_paper_says(resnet18):
-    assert resnet18.activation == ("relu",)
-    assert resnet18.normalisation == ("batch_norm",)
-    assert resnet18.pooling == (Pool(kernel=3, stride=2, padding=1), AdaptivePool(1))
 
 
 def test_the_receptive_field_is_the_extent_of_the_input_gradient(resnet18):
@@ -78,11 +72,8 @@ def test_the_receptive_field_is_the_extent_of_the_input_gradient(resnet18):
 
 def test_counting_agrees_with_walking_where_nothing_branches():
     """torchvision's AlexNet has a spec, so both ways can count it."""
-    from alexnet_viz.network.spec import walk
-    from alexnet_viz.network.zoo import MODELS
-
     features = torchvision.models.alexnet(weights=None).features
-    reach, used = _follow(features)
+    reach, used = follow(features)
     rows = walk(MODELS["alexnet_torchvision"].spec).rows
     assert (reach.size, reach.stride, reach.depth) == (195, 32, 5)
     assert reach.size == next(row.receptive_field for row in rows if row.name == "pool5")
@@ -91,25 +82,22 @@ def test_counting_agrees_with_walking_where_nothing_branches():
 
 def test_an_unknown_kind_of_module_is_not_passed_over():
     with pytest.raises(NotImplementedError, match="GELU"):
-        _follow(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.GELU()))
+        follow(torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.GELU()))
 
 
-@pytest.mark.parametrize("ask", [count, reference_entry])
-def test_an_unknown_name_is_answered_with_the_known_ones(ask):
-    with pytest.raises(UserError) as raised:
-        ask("resnet19")
-    assert "resnet19" in str(raised.value)
-    assert "resnet18" in str(raised.value)
+def run(*words):
+    return subprocess.run([sys.executable, "-m", "tools.count", *words], capture_output=True, text=True, cwd=ROOT)
 
 
-def test_without_torchvision_it_says_how_to_get_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "torchvision.models", None)
-    with pytest.raises(UserError, match=r"pip install -r requirements\.txt"):
-        count("resnet18")
+def test_the_tool_prints_what_is_counted_and_knows_its_names(resnet18):
+    done = run("resnet18")
+    assert json.loads(done.stdout)["params"] == resnet18.params == 11_689_512
+    wrong = run("resnet19")
+    assert wrong.returncode == 1
+    assert "resnet19" in wrong.stderr
+    assert "resnet18" in wrong.stderr
 
 
 def test_ids_are_torchvisions_names_and_no_specs():
-    from alexnet_viz.network.zoo import MODELS
-
     assert set(REFERENCES) <= set(torchvision.models.list_models())
     assert not set(REFERENCES) & set(MODELS)

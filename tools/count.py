@@ -1,18 +1,23 @@
-"""Count a network that branches: `count("resnet18")`, from torchvision's model, without its weights.
+"""Count a network that branches, in torchvision's model without its weights: `python -m tools.count resnet18`.
 
-Parameters are those of its modules. MACs are half of what torch's FlopCounterMode sees on the meta device, where
-nothing is computed. Depth and receptive field follow the longest path through the graph of modules.
+One runs it to add an entry to `alexnet_viz/network/references.py`, and copies what it prints. A test holds every entry
+against it. Parameters are those of its modules. MACs are half of what torch's FlopCounterMode sees on the meta device,
+where nothing is computed. Depth and receptive field follow the longest path through the graph of modules.
 """
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+import json
+import sys
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
-from alexnet_viz.errors import UserError
-from alexnet_viz.network.references import Reference, reference_entry
+import torch
+from torch import nn
+from torch.fx import symbolic_trace
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision.models import get_model
+
+from alexnet_viz.network.references import REFERENCES, Reference
 from alexnet_viz.network.spec import AdaptivePool, Pool
-
-if TYPE_CHECKING:
-    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -52,19 +57,12 @@ class _Reach:
 
 def count(name: str) -> Reference:
     """The entry of `REFERENCES` with every countable number counted anew; title, year, paper and input are its own."""
-    import torch
-
-    try:
-        from torchvision.models import get_model  # type: ignore[import-untyped]
-    except ImportError as problem:
-        raise UserError("Counting needs torchvision: run `python -m pip install -r requirements.txt`.") from problem
-
-    entry = reference_entry(name)
+    entry = REFERENCES[name]
     with torch.device("meta"):
-        network: nn.Module = get_model(name, weights=None).eval()
+        network = get_model(name, weights=None).eval()
     conv_macs, fc_macs, macs = _macs(network, entry.input)
     conv_params, fc_params, weight_layers = _params(network)
-    reach, used = _follow(network)
+    reach, used = follow(network)
     return replace(
         entry,
         depth=reach.depth,
@@ -82,11 +80,8 @@ def count(name: str) -> Reference:
     )
 
 
-def _macs(network: "nn.Module", shape: tuple[int, ...]) -> tuple[int, int, int]:
+def _macs(network: nn.Module, shape: tuple[int, ...]) -> tuple[int, int, int]:
     """MACs for one image in convolutions, in fully connected layers, and in all."""
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
-
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
         network(torch.empty(1, *shape, device="meta"))
@@ -96,21 +91,16 @@ def _macs(network: "nn.Module", shape: tuple[int, ...]) -> tuple[int, int, int]:
     return convolutions, linears, counter.get_total_flops() // 2
 
 
-def _params(network: "nn.Module") -> tuple[int, int, int]:
+def _params(network: nn.Module) -> tuple[int, int, int]:
     """Parameters in convolutions, in fully connected layers, and how many such layers there are."""
-    from torch import nn
-
     layers = [module for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
     sizes = [sum(weight.numel() for weight in layer.parameters()) for layer in layers]
     convolutions = sum(size for layer, size in zip(layers, sizes, strict=True) if isinstance(layer, nn.Conv2d))
     return convolutions, sum(sizes) - convolutions, len(layers)
 
 
-def _follow(network: "nn.Module") -> tuple[_Reach, dict[str, list[Any]]]:
+def follow(network: nn.Module) -> tuple[_Reach, dict[str, list[Any]]]:
     """How deep the output is and what the last sliding window sees; and what was passed, by field of `Reference`."""
-    from torch import nn
-    from torch.fx import symbolic_trace
-
     graph = symbolic_trace(network)
     reaches: dict[Any, _Reach] = {}
     used: dict[str, list[Any]] = {"activation": [], "normalisation": [], "pooling": []}
@@ -141,3 +131,10 @@ def _follow(network: "nn.Module") -> tuple[_Reach, dict[str, list[Any]]]:
 
 def _distinct(items: list[Any]) -> tuple[Any, ...]:
     return tuple(dict.fromkeys(items))
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        if name not in REFERENCES:
+            sys.exit(f"There is no reference network named {name}. Known: {', '.join(REFERENCES)}.")
+        print(json.dumps(asdict(count(name)), ensure_ascii=False))
