@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from alexnet_viz.charts import base
 from alexnet_viz.charts.base import MUTED, PALETTE, SHARES, STRONG, WEAK, chart, name_axis
+from alexnet_viz.words.numbers import percent
 
 _SYMBOLS = ("circle", "diamond", "square", "triangle-up", "x")
 
