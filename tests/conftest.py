@@ -3,10 +3,12 @@
 import os
 import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from streamlit.components.v2 import manifest_scanner
 
 # The same examples in every run, and no time limit for one: a busy machine is no failure.
 settings.register_profile("house", deadline=None, derandomize=True)
@@ -33,3 +35,11 @@ def cifar10_zip() -> Path:
         if os.path.isfile(place):
             return Path(place)
     pytest.skip("CIFAR-10 is not here: set ALEXNET_VIZ_CIFAR10 to its zip of class folders")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def scanned_once():
+    """Before every run of a page, Streamlit's test harness reads what each installed package says of itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield

@@ -7,7 +7,7 @@ from alexnet_viz.network.spec import KINDS, layer_names, walk
 from alexnet_viz.network.zoo import LISTED, MODELS
 from alexnet_viz.words.i18n import LANGUAGES
 from pages.ui.architecture import tabs as architecture_tabs
-from tests.pages.test_classify import open_page
+from tools.pages import open_page
 
 
 def field(app, label: str):

@@ -5,8 +5,8 @@ import pytest
 from alexnet_viz.inspection.attribution.methods import METHODS
 from alexnet_viz.network.zoo import LISTED
 from pages.ui.attribution import tabs as attribution_tabs
-from tests.pages.test_classify import open_page
-from tests.pages.test_feature_maps import button, captions
+from tests.pages.seen import button, captions
+from tools.pages import open_page
 
 SMALL = "alexnet_cifar"  # 32 x 32: every method takes a moment
 

@@ -1,34 +1,16 @@
 """The classify page through Streamlit's own test harness."""
 
-import io
-
 import pytest
 import streamlit as st
 import torch
-from PIL import Image
-from streamlit.testing.v1 import AppTest
 
 from alexnet_viz.files.download import DownloadProgress
 from alexnet_viz.files.paths import weights_dir
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.sources import find_weights
 from alexnet_viz.network.zoo import LISTED, MODELS
-from tools.catalogue import ROOT
-
-
-def open_page(page: str = "classify", *, locale: str = "en-US", **query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    app.context = {"locale": locale}
-    app.run()
-    for name, value in query.items():
-        app.query_params[name] = value
-    return app.switch_page(f"pages/{page}.py").run()
-
-
-def png(color: tuple[int, int, int], side: int = 64) -> bytes:
-    data = io.BytesIO()
-    Image.new("RGB", (side, side), color).save(data, "PNG")
-    return data.getvalue()
+from tests.pages.seen import headline, png
+from tools.pages import open_page
 
 
 @pytest.fixture
@@ -46,10 +28,6 @@ def forward_passes(monkeypatch):
     monkeypatch.setattr(Network, "forward", counted)
     st.cache_data.clear()  # of what earlier tests computed
     return passes
-
-
-def headline(app: AppTest) -> str:
-    return app.subheader[0].value
 
 
 def test_the_page_opens_with_a_photo_already_classified():

@@ -12,7 +12,7 @@ from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.words.i18n import LANGUAGES
 from pages.ui.classify import tabs as classify_tabs
 from pages.ui.store import networks
-from tests.pages.test_classify import open_page
+from tools.pages import open_page
 
 
 def weights(model_id: str, seed: int = 0) -> bytes:

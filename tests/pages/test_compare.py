@@ -7,7 +7,8 @@ from alexnet_viz.network.comparison import PROPERTIES, comparison
 from pages.ui.compare import tabs as compare_tabs
 from tests.inspection.resnet_file import home as home  # a fixture
 from tests.inspection.resnet_file import write_random
-from tests.pages.test_classify import open_page
+from tests.pages.seen import button
+from tools.pages import open_page
 
 CHARTS = {"shares": 2, "work": 1, "photo": 1}  # of each tab; the others have none
 
@@ -80,10 +81,6 @@ def test_small_kernels_with_equal_channels_win_by_25_49_and_121_to_9_each():
 
 
 # ---- The same photo -------------------------------------------------------------------------------------------------
-
-
-def button(app, label: str):
-    return next((button for button in app.button if button.label == label), None)
 
 
 def headlines(app) -> list[str]:

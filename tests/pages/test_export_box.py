@@ -16,7 +16,7 @@ from alexnet_viz.network.spec import Flatten, Linear, Spec
 from alexnet_viz.network.zoo import MODELS
 from pages.ui.store import networks
 from pages.ui.widgets import export as export_box
-from tests.pages.test_classify import open_page
+from tools.pages import open_page
 
 SPEC = MODELS["alexnet_cifar"].spec
 EDITED = replace(SPEC, layers=(replace(SPEC.layers[0], channels=32), *SPEC.layers[1:]))

@@ -6,7 +6,8 @@ from alexnet_viz.network.spec import layer_names
 from alexnet_viz.network.zoo import LISTED, model_entry
 from pages.ui import long_work
 from pages.ui.feature_maps import tabs as feature_maps_tabs
-from tests.pages.test_classify import open_page
+from tests.pages.seen import button, captions
+from tools.pages import open_page
 
 LAYERS = layer_names(model_entry("alexnet_200").spec.layers)
 
@@ -16,15 +17,6 @@ def open_maps(**query: str):
     assert not app.exception, app.exception
     assert not app.error, [error.value for error in app.error]
     return app
-
-
-def captions(app) -> list[str]:
-    """Of all pictures on the page."""
-    return [picture.caption for image in app.image for picture in image.proto.imgs]
-
-
-def button(app, label: str):
-    return next(button for button in app.button if button.label == label)
 
 
 def test_it_opens_with_conv1_of_the_current_picture():

@@ -5,8 +5,8 @@ import pytest
 from alexnet_viz.network.spec import kernel_layers
 from alexnet_viz.network.zoo import LISTED, model_entry
 from pages.ui.filters import tabs as filters_tabs
-from tests.pages.test_classify import open_page
-from tests.pages.test_feature_maps import captions
+from tests.pages.seen import captions
+from tools.pages import open_page
 
 
 def open_filters(**query: str):

@@ -7,8 +7,8 @@ from pages.ui.classify import tabs as classify_tabs
 from pages.ui.frame import tour
 from pages.ui.frame.menu import PAGES
 from pages.ui.techniques import tabs as techniques
-from tests.pages.test_classify import open_page
-from tests.pages.test_feature_maps import button
+from tests.pages.seen import button
+from tools.pages import open_page
 
 
 @pytest.mark.parametrize(

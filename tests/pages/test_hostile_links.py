@@ -12,9 +12,9 @@ from alexnet_viz.words.i18n import LANGUAGES
 from pages.ui.architecture import tabs as architecture_tabs
 from pages.ui.frame.menu import PAGES
 from pages.ui.frame.share import HIDEABLE
-from tests.pages.test_classify import open_page
 from tools.catalogue import ROOT
 from tools.fuzz import names
+from tools.pages import open_page
 
 # Every parameter that a page reads, with a value that it understands.
 PARAMETERS = {

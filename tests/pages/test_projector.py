@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.pages.test_classify import open_page
+from tools.pages import open_page
 
 
 def switch(app):

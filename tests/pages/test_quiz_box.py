@@ -5,7 +5,7 @@ from streamlit.testing.v1 import AppTest
 
 from alexnet_viz.quiz.lessons import LESSONS, questions, said
 from alexnet_viz.words.i18n import LANGUAGES, translator
-from tests.pages.test_classify import open_page
+from tools.pages import open_page
 
 
 def _alone(lesson: str, language: str) -> None:

@@ -4,9 +4,10 @@ import pytest
 
 from alexnet_viz.training.runs import runs
 from pages.ui.runs import tabs as runs_tabs
-from tests.pages.test_classify import open_page
-from tests.pages.test_feature_maps import button
-from tests.pages.test_train import home, idle_jobs, told_run  # noqa: F401 (fixtures)
+from tests.pages.seen import button, told_run
+from tools.pages import open_page
+
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def test_without_runs_it_says_where_to_begin(monkeypatch, tmp_path):

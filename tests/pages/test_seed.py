@@ -10,8 +10,8 @@ import pytest
 from google.protobuf.message import Message
 from google.protobuf.text_format import MessageToString
 
-from tests.pages.test_classify import open_page
 from tools.catalogue import ROOT
+from tools.pages import open_page
 
 SEED = (ROOT / "docs" / "seed.md").read_text(encoding="utf-8")
 

@@ -12,8 +12,9 @@ from alexnet_viz.serving.qr import QUIET_ZONE, qr_svg
 from alexnet_viz.words.i18n import LANGUAGES
 from pages.ui.frame import menu as frame
 from pages.ui.frame import share
-from tests.pages.test_classify import headline, open_page, png
+from tests.pages.seen import headline, png
 from tools.catalogue import ROOT
+from tools.pages import open_page
 
 BASE = "http://school.example:8501/classify"
 

@@ -1,6 +1,6 @@
-"""Words that only CSS can put on Streamlit's own widgets."""
+from tools.pages import open_page
 
-from tests.pages.test_classify import open_page
+"""Words that only CSS can put on Streamlit's own widgets."""
 
 
 def test_the_uploader_speaks_korean_letters_not_escapes():

@@ -6,7 +6,7 @@ from torchvision import transforms
 from alexnet_viz.files import paths
 from alexnet_viz.words import lessons
 from pages.ui.techniques import augmentation as technique_augmentation
-from tests.pages.test_classify import open_page
+from tools.pages import open_page
 
 
 def open_tab(**how):

@@ -3,7 +3,8 @@
 import pytest
 
 from pages.ui.techniques import dropout as technique_dropout
-from tests.pages.test_classify import open_page
+from tests.pages.seen import captions, said
+from tools.pages import open_page
 
 
 def open_tab(**query):
@@ -25,14 +26,6 @@ def open_section(section: str, locale: str = "en-US"):
 
 def slider(app, key: str):
     return next(slider for slider in app.slider if slider.key == key)
-
-
-def said(app) -> str:
-    return "\n".join(text.value for text in [*app.markdown, *app.caption])
-
-
-def captions(app) -> list[str]:
-    return [picture.caption for image in app.image for picture in image.proto.imgs]
 
 
 def bars(app) -> str:

@@ -13,7 +13,8 @@ from pages.ui.store import networks
 from pages.ui.store import pictures as stored
 from pages.ui.techniques import cached as cache_techniques
 from pages.ui.techniques import gpus as technique_gpus
-from tests.pages.test_classify import open_page
+from tests.pages.seen import said
+from tools.pages import open_page
 
 SECTIONS = list(technique_gpus.SECTIONS)
 MODEL = MODELS["alexnet_cifar_2gpu"]
@@ -30,10 +31,6 @@ def open_gpus(*sections: str, locale: str = "en-US"):
     assert not app.exception, app.exception
     assert not app.error, [error.value for error in app.error]
     return app
-
-
-def said(app) -> str:
-    return "\n".join(text.value for text in [*app.markdown, *app.caption, *app.warning])
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ import pytest
 
 from alexnet_viz.paper.departures import CODE_2012, TORCHVISION
 from pages.ui.techniques.paper import SWITCHES
-from tests.pages.test_classify import open_page
+from tests.pages.seen import said
+from tools.pages import open_page
 
 
 def open_paper(**how):
@@ -22,10 +23,6 @@ def opened(section: str, **how):
     assert not app.exception, app.exception
     assert not app.error
     return app
-
-
-def said(app) -> str:
-    return "\n".join(text.value for text in [*app.markdown, *app.caption])
 
 
 @pytest.mark.parametrize("locale", ["en-US", "ko-KR"])

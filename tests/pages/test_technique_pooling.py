@@ -3,8 +3,8 @@
 import pytest
 
 from pages.ui.techniques import pooling as technique_pooling
-from tests.pages.test_classify import open_page
-from tests.pages.test_technique_dropout import captions, said
+from tests.pages.seen import captions, said
+from tools.pages import open_page
 
 
 def open_tab(locale: str = "en-US", section: str = ""):

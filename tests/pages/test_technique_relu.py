@@ -9,26 +9,9 @@ from alexnet_viz.training.events import Finished, StepDone, to_line
 from alexnet_viz.training.processes import Processes
 from alexnet_viz.training.runs import Status, delete_run, runs, write_status
 from pages.ui.techniques.relu import SECTIONS
-from tests.pages.test_classify import open_page
-from tests.pages.test_feature_maps import button
+from tests.pages.seen import button, open_relu, said
 
 LAZY = list(SECTIONS)[1:]
-
-
-def open_relu(*sections: str, language: str = "en"):
-    """The tab with some of its lazy sections opened."""
-    app = open_page("techniques", tab="relu", locale="ko-KR" if language == "ko" else "en-US")
-    for section in sections:
-        app.session_state[f"relu_{section}_{language}"] = True
-    if sections:
-        app.run()
-    assert not app.exception, app.exception
-    assert not app.error, [error.value for error in app.error]
-    return app
-
-
-def texts(app) -> str:
-    return "\n".join(element.value for element in [*app.markdown, *app.caption])
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
@@ -68,14 +51,14 @@ def test_what_float32_cannot_hold_is_said():
     app.slider(key="relu_width").set_value(16)
     app.selectbox(key="relu_init_en").set_value("paper").run()
     assert not app.exception
-    assert "nothing is left of the gradient" in texts(app)
+    assert "nothing is left of the gradient" in said(app)
 
 
 def test_the_dead_units_are_those_of_the_network_above():
     app = open_relu("signal", "dead")
-    assert "(20 layers of 128 units, He" in texts(app)
+    assert "(20 layers of 128 units, He" in said(app)
     app.slider(key="relu_layers").set_value(5).run()
-    assert "(5 layers of 128 units, He" in texts(app)
+    assert "(5 layers of 128 units, He" in said(app)
 
 
 def test_the_layer_chooses_what_is_counted():

@@ -1,8 +1,6 @@
 """The training page through Streamlit's own test harness, with processes that only write what a run would write."""
 
 import hashlib
-import sys
-import time
 from dataclasses import replace
 from functools import partial
 
@@ -10,60 +8,15 @@ import pytest
 
 from alexnet_viz.training.cifar10 import download_cifar10
 from alexnet_viz.training.config import FIELDS
-from alexnet_viz.training.events import EpochDone, StepDone, to_line
-from alexnet_viz.training.processes import Processes
-from alexnet_viz.training.runs import Status, new_run, runs, write_status
+from alexnet_viz.training.runs import runs
 from alexnet_viz.training.uploads import uploads
 from tests.files.site import serving
-from tests.pages.test_classify import open_page
-from tests.pages.test_feature_maps import button
+from tests.pages.seen import button, data_box, told_run
 from tests.training.class_folders import PLAIN, SPLIT, zipped
 from tests.training.small_cifar10 import ARCHIVE, RECORDS
+from tools.pages import open_page
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path))
-    monkeypatch.delenv("ALEXNET_VIZ_CIFAR10", raising=False)
-    monkeypatch.setattr("alexnet_viz.training.runs.SHIPPED_DIR", tmp_path / "none")
-    return tmp_path
-
-
-@pytest.fixture
-def idle_jobs(monkeypatch):
-    """Processes that do nothing but sleep."""
-    from pages.ui.store import training
-
-    jobs = Processes([sys.executable, "-c", "import time; time.sleep(60)"])
-    monkeypatch.setattr(training, "jobs", lambda: jobs)
-    yield jobs
-    for handle in jobs.handles.values():
-        handle.kill()
-        handle.wait()
-
-
-def told_run(steps: int = 30, epochs: int = 2, state: str = "stopped", lr: float = 0.05):
-    """A run that told of some steps and epochs."""
-    from alexnet_viz.training.config import TrainConfig
-
-    run = new_run(TrainConfig.with_preset("fast", data="shapes"))
-    common = {"lr": lr, "images_per_second": 300.0}
-    lines = [
-        to_line(StepDone(step=i, epoch=1, loss=2.3 - 0.01 * i, accuracy=0.1, seconds=float(i), memory=2**20, **common))
-        for i in range(1, steps + 1)
-    ]
-    lines += [
-        to_line(
-            EpochDone(
-                epoch=i, step=15 * i, train_loss=2.0, train_accuracy=0.3, val_loss=1.9, val_accuracy=0.25 + i / 10,
-                seconds=9.0, **common,
-            )
-        )
-        for i in range(1, epochs + 1)
-    ]  # fmt: skip
-    (run.path / "metrics.jsonl").write_text("".join(lines), encoding="utf-8")
-    write_status(run, Status(state=state, step=steps, steps=90, heartbeat=time.time()))
-    return run
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def test_it_opens_with_a_form_and_says_where_to_begin():
@@ -159,10 +112,6 @@ def test_a_run_that_is_not_there_is_no_error(wrong):
 
 
 # ---- What to learn from ----------------------------------------------------------------------------------------------
-
-
-def data_box(app):
-    return next(box for box in app.selectbox if box.label in ("Data", "데이터"))
 
 
 def choose(app, data):

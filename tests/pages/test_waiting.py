@@ -8,7 +8,8 @@ import streamlit as st
 
 from pages.ui.frame import waiting
 from pages.ui.store import results, rules
-from tests.pages.test_classify import headline, open_page
+from tests.pages.seen import headline
+from tools.pages import open_page
 
 PATIENCE = 60  # seconds
 

@@ -18,10 +18,11 @@ from pages.ui.classify import tabs as classify_tabs
 from pages.ui.messages import class_words, tick_words
 from pages.ui.runs import tabs as runs_tabs
 from pages.ui.store import training
-from tests.pages.test_classify import open_page
-from tests.pages.test_feature_maps import button
-from tests.pages.test_train import home, idle_jobs, told_run  # noqa: F401 (fixtures)
+from tests.pages.seen import button, told_run
 from tools.fuzz.names import TRICKS
+from tools.pages import open_page
+
+pytestmark = pytest.mark.usefixtures("home")
 
 PICTURE = "![x](https:&#47;&#47;evil.example&#47;p.png)"
 TEXTS = ("markdown", "caption", "title", "header", "subheader", "info", "warning", "error", "success")
@@ -112,7 +113,7 @@ def test_no_run_draws_a_strangers_class_as_markdown():
 # ---- Sentences of fragments and callbacks ---------------------------------------------------------------------------
 
 
-def test_what_a_callback_could_not_do_is_said_once(idle_jobs, monkeypatch):  # noqa: F811
+def test_what_a_callback_could_not_do_is_said_once(idle_jobs, monkeypatch):
     def full(run):
         raise UserError("The disk is full: {name}.", name="*x*")
 
@@ -132,7 +133,7 @@ def test_a_callback_hides_no_bug():
 
 
 @pytest.mark.parametrize("module", ["widgets.live_run", "techniques.relu"])
-def test_a_run_that_goes_while_it_is_watched_is_a_sentence(module, monkeypatch, idle_jobs):  # noqa: F811
+def test_a_run_that_goes_while_it_is_watched_is_a_sentence(module, monkeypatch, idle_jobs):
     """The fragment alone, as a timer runs it."""
     from importlib import import_module
 
@@ -175,7 +176,7 @@ def test_paths_are_shown_to_those_who_sit_at_the_computer(nearby, monkeypatch, t
         assert any(str(place) in text for text in seen) == nearby, place
 
 
-def test_a_folder_of_the_server_is_nothing_to_train_on_from_elsewhere(monkeypatch, tmp_path, idle_jobs):  # noqa: F811
+def test_a_folder_of_the_server_is_nothing_to_train_on_from_elsewhere(monkeypatch, tmp_path, idle_jobs):
 
     monkeypatch.setattr("pages.ui.server.bound_to_localhost", lambda: False)
     with pytest.raises(UserError, match="not among the datasets"):

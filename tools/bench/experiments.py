@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import NumberInput, Selectbox, SelectSlider, Slider, Widget
 
 from pages.ui.techniques.tabs import sections
-from tests.pages.test_classify import open_page
+from tools.pages import open_page
 
 NEW_VALUES = 2  # of each control; the first is not counted, since it may load what all later ones use
 

@@ -3,7 +3,7 @@
 import statistics
 import time
 
-from tests.pages.test_classify import open_page
+from tools.pages import open_page
 
 RERUNS = 30
 
