@@ -1,5 +1,6 @@
 # make run    start the app                 PORT=8501 HOST=127.0.0.1
 # make test   run every test                TEST_PROCESSES=2
+# make quick  the tests without those that start a server, a browser or nginx, or kill processes
 # make setup  make .venv and nothing else
 # make check  linter, types, import order
 # make i18n   collect the strings, compile the translations
@@ -18,7 +19,7 @@ TEST_PROCESSES ?= 2
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check i18n bench bench-full fuzz chaos axe screenshots load soak
+.PHONY: help setup run test quick check i18n bench bench-full fuzz chaos axe screenshots load soak
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -40,7 +41,10 @@ run: .venv/ready
 
 # One thread each: processes whose threads wait for one another on the same cores are slower than one alone.
 test: check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+
+quick: .venv/ready-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q --quick -n $(TEST_PROCESSES) --dist loadfile
 
 check: .venv/ready-dev
 	$(BIN)/ruff check .

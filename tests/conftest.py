@@ -15,7 +15,16 @@ settings.register_profile("house", deadline=None, derandomize=True)
 settings.load_profile("house")
 
 ROOT = Path(__file__).resolve().parent.parent
+COUNTS = pytest.StashKey[tuple[int, ...]]()
 EMPTY = Path(tempfile.mkdtemp(prefix="alexnet-viz-tests-"))
+
+
+FEWER = 20  # examples of a test that draws them at random, at most, in `make quick`
+SERVERS = {"site", "base_url", "fresh_server"}  # fixtures that start one
+
+
+def pytest_addoption(parser):
+    parser.addoption("--quick", action="store_true", help="leave out what is marked slow, and draw fewer examples")
 
 
 def pytest_configure():
@@ -25,6 +34,39 @@ def pytest_configure():
 
 def pytest_unconfigure():
     shutil.rmtree(EMPTY, ignore_errors=True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """What starts servers, browsers and processes comes first: others fill the time in which it waits."""
+    for item in items:
+        if SERVERS & set(getattr(item, "fixturenames", ())):
+            item.add_marker("slow")
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if config.option.quick:
+        items[:] = [item for item in items if item not in set(slow)]
+        config.hook.pytest_deselected(items=slow)
+        for test in {item.obj for item in items if hasattr(item.obj, "hypothesis")}:
+            drawn = test._hypothesis_internal_use_settings
+            test._hypothesis_internal_use_settings = settings(drawn, max_examples=min(FEWER, drawn.max_examples))
+        if hasattr(config, "workeroutput"):
+            config.workeroutput["counts"] = (len(items), len(slow))
+    first = {item.path for item in slow}
+    items.sort(key=lambda item: item.path not in first)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    node.config.stash[COUNTS] = node.workeroutput.get("counts", ())
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """`make quick` says how much it did not try."""
+    if counts := config.stash.get(COUNTS, ()):
+        quick, slow = counts
+        terminalreporter.write_line(
+            f"{quick:,} of all {quick + slow:,} tests; `make test` has the {slow} slow ones too"
+        )
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from alexnet_viz.words.i18n import DOMAIN, LANGUAGES, LOCALE_DIR
+from tools import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 KEYWORDS = {"t", "N_", "Message", "UserError", "typed", "chosen", "_ImpossibleError"}
 TRANSLATED = [language for language in LANGUAGES if language != "en"]  # English is the source
 

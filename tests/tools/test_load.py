@@ -1,5 +1,7 @@
 """`make load` itself: a small load against a real server, and the table made of it."""
 
+import pytest
+
 from tools.load.__main__ import Outcome, Taken, load, percentile, table
 from tools.load.actions import ACTIONS, BARS
 from tools.load.usage import Sample, Usage
@@ -15,6 +17,7 @@ def quick(seconds=0.1, error=""):
     return [Taken(action, seconds, error) for action in ACTIONS]
 
 
+@pytest.mark.slow
 def test_two_visitors_do_without_errors_what_they_came_for():
     done = load(2, 4, every=0.3)
     assert not [one.error for one in done.taken if one.error]

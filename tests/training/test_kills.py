@@ -71,6 +71,7 @@ def processes():
 # ---- Killed ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_three_kills_at_random_moments_change_nothing(processes, chosen, undisturbed):
     chance, killed = random.Random(7), new_run(chosen)
     processes.start(killed)
@@ -156,6 +157,7 @@ def test_a_kill_before_or_after_any_file_is_replaced_changes_nothing(tmp_path, w
 OBEDIENT = "import ctypes, os, sys; ctypes.CDLL(None).prctl(24, 1, 0, 0, 0); os.execv(sys.executable, sys.argv[1:])"
 
 
+@pytest.mark.slow
 def test_a_full_disk_and_a_forbidden_folder_are_said_and_cost_nothing(chosen, undisturbed):
     processes, hindered = Processes([sys.executable, "-c", OBEDIENT, *COMMAND]), new_run(chosen)
     try:

@@ -127,6 +127,7 @@ def test_another_learning_rate(processes):
 # Nothing lost
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("steps", "half_a_line"), [(1, b""), (12, b""), (12, b'{"event": "step", "st')])
 def test_a_killed_run_is_interrupted_and_goes_on(processes, steps, half_a_line):
     run = training(processes, epochs=3, steps=steps)
@@ -157,6 +158,7 @@ def test_ctrl_c_stops(processes):
     in_state(processes, run, "stopped")
 
 
+@pytest.mark.slow
 def test_the_end_of_the_server_interrupts_and_loses_nothing(processes, tmp_path):
     server = """
 import sys, time
@@ -253,6 +255,7 @@ def test_a_paused_run_frees_the_device_and_queues_again_at_the_end(processes):
     assert [run.id for run in queue()] == [first.id, third.id]
 
 
+@pytest.mark.slow
 def test_a_killed_waiting_run_blocks_nobody(processes):
     first = training(processes)
     second, third = started(processes), started(processes)

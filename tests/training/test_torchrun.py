@@ -14,6 +14,7 @@ from tests.training.small_runs import of
 from tools.catalogue import ROOT
 
 
+@pytest.mark.slow
 def test_two_processes_take_the_course_of_one(tmp_path, monkeypatch):
     monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path / "home"))
     chosen = plain(draw_pictures(tmp_path / "pictures"), epochs=10)
