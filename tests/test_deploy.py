@@ -25,11 +25,10 @@ from uuid import uuid4
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.sync.client import connect
 
 from tools.catalogue import ROOT
 from tools.server import running
-from tools.websocket import Tab, visit
+from tools.websocket import Tab, connected, visit
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 SITE = ROOT / "deploy" / "nginx.conf"
@@ -166,9 +165,7 @@ def nginx(folder: Path, first: str, second: str) -> Iterator[str]:
 @contextmanager
 def session(url: str, cookies: dict[str, str]) -> Iterator[str]:
     """A visitor's websocket; yields the id of the session, which only the process that has it knows."""
-    address = url.replace("http", "ws", 1) + "/_stcore/stream"
-    headers = {"Cookie": cookie(cookies)}
-    with connect(address, subprotocols=["streamlit"], max_size=None, additional_headers=headers) as opened:
+    with connected(url, additional_headers={"Cookie": cookie(cookies)}) as opened:
         message = BackMsg()
         message.rerun_script.SetInParent()
         opened.send(message.SerializeToString())

@@ -4,7 +4,6 @@ Kills fall at random moments: while torch and the data are being loaded, between
 written. Runs are resumed until they are through, and must have taken the course of a run that nobody disturbed.
 """
 
-import contextlib
 import os
 import random
 import signal
@@ -36,6 +35,7 @@ from tests.training.disturbed_runs import (
     until,
 )
 from tools.catalogue import ROOT
+from tools.load.usage import with_environment
 from tools.server import running
 from tools.websocket import visit
 
@@ -160,9 +160,5 @@ def made_by(work) -> Run:
 
 def process_of(rank: int, home: Path) -> int:
     """The process that torchrun gave this rank; 0 if there is none."""
-    wanted = {f"RANK={rank}".encode(), f"ALEXNET_VIZ_HOME={home}".encode()}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it ended meanwhile
-            if wanted <= set((folder / "environ").read_bytes().split(b"\0")):
-                return int(folder.name)
-    return 0
+    found = set(with_environment("RANK", str(rank))) & set(with_environment("ALEXNET_VIZ_HOME", str(home)))
+    return next(iter(found), 0)

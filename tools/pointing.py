@@ -19,7 +19,7 @@ from PIL import Image
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.inspection.activations import Floats
-from alexnet_viz.inspection.attribution.algorithms import CHUNK, Value
+from alexnet_viz.inspection.attribution.algorithms import CHUNK
 from alexnet_viz.inspection.attribution.attribute import attribute, preprocess_of, rectified
 from alexnet_viz.inspection.progress import Progress
 from alexnet_viz.network.fields import Box
@@ -64,10 +64,8 @@ def play(
     seed: int = 0,
     sure: float = SURE,
     asked: int = CELLS,
-    layer: str = "",
-    settings: Mapping[str, Mapping[str, Value]] | None = None,
 ) -> Iterator[Progress | Scores]:
-    """Play with pictures (N, 3, H, W) and their class indices. `settings` by method.
+    """Play with pictures (N, 3, H, W) and their class indices.
 
     `asked` is how many of a grid's four classes each method is asked about: all, as in the paper, or one to save time.
     Every method sees the same grids. The same seed makes the same grids.
@@ -75,11 +73,7 @@ def play(
     scores: dict[str, list[list[float]]] = {method: [] for method in methods}
     for number, grid in enumerate(make_grids(model, images, labels, grids, seed, sure)):
         for method in methods:
-            chosen = (settings or {}).get(method)
-            heats = [
-                attribute(model, grid.array, method, layer=layer, target=target, settings=chosen).heat
-                for target in grid.targets[:asked]
-            ]
+            heats = [attribute(model, grid.array, method, target=target).heat for target in grid.targets[:asked]]
             scores[method].append([share_inside(heat, box) for heat, box in zip(heats, grid.boxes, strict=False)])
         yield Progress(number + 1, grids)
     cells = {method: np.array(rows) for method, rows in scores.items()}

@@ -9,11 +9,11 @@ import sys
 from dataclasses import dataclass
 
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from tests.browser.conftest import wait_for_run
+from tools.bench.start import chromium
 from tools.catalogue import ROOT
-from tools.server import CHROMIUM, QUIET, running
+from tools.server import running, wait_for_run
 
 FOLDER = ROOT / "docs" / "screenshots"
 SIZE = (1280, 720)
@@ -48,15 +48,13 @@ SHOTS = (
 
 def main(names: list[str]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with running(ROOT / "app.py") as server, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    with running(ROOT / "app.py") as server, chromium() as browser:
         for shot in SHOTS:
             if not names or shot.name in names:
                 small = palette(take(browser, server.url, shot))
                 (FOLDER / f"{shot.name}.png").write_bytes(small)
                 memory = f"server {server.resident_mb():,.0f} MB"
                 print(f"{shot.name:<20} {len(small) / 1000:6.0f} kB   {memory}", flush=True)
-        browser.close()
 
 
 def take(browser: Browser, url: str, shot: Shot) -> bytes:

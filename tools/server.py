@@ -1,4 +1,4 @@
-"""A Streamlit server of one's own, for the browser tests and the benchmark."""
+"""A Streamlit server of one's own, and what a browser that visits it waits for: for tests and tools."""
 
 import os
 import shutil
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = [  # no sandbox as root; no traffic of the browser's own, which a test would mistake for ours
@@ -28,9 +29,20 @@ class Server:
     process: subprocess.Popen
 
     def resident_mb(self) -> float:
-        """Resident memory of the process (Linux)."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) / 1000
+        return memory_mb(self.process.pid)
+
+
+def memory_mb(process: int | str = "self", what: str = "VmRSS") -> float:
+    """Resident memory of a process, or another line of its status (Linux)."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith(f"{what}:"))) / 1000
+
+
+def wait_for_run(page: Any, timeout: int = 60_000) -> None:
+    """Until the script has run and the browser has drawn it."""
+    page.wait_for_timeout(250)  # widgets wait about 200 ms before they send anything
+    for state in ("[data-test-connection-state='CONNECTED']", "[data-test-script-state='notRunning']"):
+        page.locator(f"[data-testid='stApp']{state}").wait_for(state="attached", timeout=timeout)
 
 
 @contextmanager

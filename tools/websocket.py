@@ -10,6 +10,7 @@ with visit(server.url, "classify") as tab:
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Delta_pb2 import Delta
@@ -20,11 +21,16 @@ from websockets.sync.client import ClientConnection, connect
 PATIENCE = 600  # seconds; the first visitor of a server waits for torch, and the machine may be busy
 
 
+def connected(url: str, **settings: Any) -> ClientConnection:
+    """The websocket of a new session."""
+    address = url.replace("http", "ws", 1) + "/_stcore/stream"
+    return connect(address, subprotocols=["streamlit"], max_size=None, ping_interval=None, **settings)
+
+
 @contextmanager
 def visit(url: str, page: str, query: str = "") -> Iterator["Tab"]:
     """Open a page and wait until it is there."""
-    address = url.replace("http", "ws", 1) + "/_stcore/stream"
-    with connect(address, subprotocols=["streamlit"], max_size=None, ping_interval=None) as socket:
+    with connected(url) as socket:
         tab = Tab(socket, page, query)
         tab.rerun()
         yield tab
@@ -38,6 +44,7 @@ class Tab:
         self.runs = 0  # of the script, whole or one fragment, that came to their end
         self._socket = socket
         self._page, self._page_hash, self._query = page, "", query
+        self._large: dict[str, tuple[int, ForwardMsg]] = {}  # kept messages by hash, and in which run they last came
         self._timers: dict[str, list[float]] = {}  # of fragments: seconds between two runs, when the next is due
 
     def rerun(self, *clicked: WidgetState, fragment: str = "") -> float:
@@ -81,6 +88,7 @@ class Tab:
         asked.query_string, asked.fragment_id, asked.is_auto_rerun = self._query, fragment, by_timer
         asked.page_script_hash, asked.page_name = self._page_hash, "" if self._page_hash else self._page
         asked.widget_states.widgets.extend(clicked)
+        asked.cached_message_hashes.extend(self._large)
         asked.context_info.locale = "en-US"
         self._socket.send(message.SerializeToString())
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tools.catalogue import ROOT
-from tools.server import CHROMIUM, QUIET, running
+from tools.server import CHROMIUM, QUIET, running, wait_for_run
 
 expect.set_options(timeout=30_000)  # milliseconds; the first answer of a server waits for torch
 
@@ -40,13 +40,6 @@ def fresh_server():
     """A server that nobody has visited."""
     with running(ROOT / "app.py") as server:
         yield server.url
-
-
-def wait_for_run(page, timeout: int = 60_000) -> None:
-    """Until the script has run and the browser has drawn it."""
-    page.wait_for_timeout(250)  # widgets wait about 200 ms before they send anything
-    for state in ("[data-test-connection-state='CONNECTED']", "[data-test-script-state='notRunning']"):
-        page.locator(f"[data-testid='stApp']{state}").wait_for(state="attached", timeout=timeout)
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.browser.conftest import wait_for_run
 from tools.catalogue import ROOT
+from tools.server import wait_for_run
 
 SAMPLES = ROOT / "assets" / "samples"
 

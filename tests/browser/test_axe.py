@@ -21,7 +21,7 @@ from pages.ui.filters import tabs as filters_tabs
 from pages.ui.frame.menu import PAGES
 from pages.ui.runs import tabs as runs_tabs
 from pages.ui.techniques import tabs as techniques
-from tests.browser.conftest import wait_for_run
+from tools.server import wait_for_run
 
 EVERYTHING = bool(os.environ.get("AXE_EVERYTHING"))
 THEMES = ("light", "dark")

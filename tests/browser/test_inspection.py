@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import wait_for_run
+from tools.server import wait_for_run
 
 
 def grid(page, label: str):

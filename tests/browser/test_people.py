@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from pages.ui.frame.menu import PAGES
 from pages.ui.techniques.tabs import TABS as TECHNIQUES
-from tests.browser.conftest import wait_for_run
+from tools.server import wait_for_run
 
 pytestmark = pytest.mark.skipif(not os.environ.get("AXE_EVERYTHING"), reason="takes minutes: make axe")
 

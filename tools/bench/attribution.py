@@ -13,7 +13,6 @@ from captum.attr import IntegratedGradients, Occlusion
 from PIL import Image
 
 from alexnet_viz.inspection.attribution.attribute import attribute, input_array
-from alexnet_viz.inspection.attribution.methods import METHODS
 from alexnet_viz.network.weights import Model, load_model
 from alexnet_viz.pictures.images import decode
 from tools.bench.start import MissingError
@@ -93,9 +92,6 @@ def _tiny_imagenet() -> tuple[np.ndarray, list[int]]:
     pictures = sample_pictures(TINY_IMAGENET, 10_000)
     images = [np.asarray(decode(data).image).transpose(2, 0, 1) for _, data in pictures]
     return np.stack(images), [order[class_of_wnid(wnid)] for wnid, _ in pictures]
-
-
-METHOD_IDS = tuple(METHODS)
 
 
 def _model_and_input() -> tuple[Model, np.ndarray]:

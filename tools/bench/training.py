@@ -56,7 +56,7 @@ def speed_bar() -> float | None:
 
 def seed_speed(data: Path) -> float:
     """Images per second of the seed's loop, in a process of its own."""
-    command = [sys.executable, str(ROOT / "tests" / "bench" / "seed_baseline.py"), str(data)]
+    command = [sys.executable, str(ROOT / "tools" / "bench" / "seed_baseline.py"), str(data)]
     done = subprocess.run([*command, "--batches", str(SEED_BATCHES)], capture_output=True, text=True, check=True)
     return float(json.loads(done.stdout.splitlines()[-1])["images_per_second"])
 

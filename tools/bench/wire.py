@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 from tools.bench.start import chromium
 from tools.catalogue import ROOT
-from tools.server import running
+from tools.server import running, wait_for_run
 
 SETTLE = 1500  # milliseconds after the run: pictures are fetched then
 PATIENCE = 120_000  # milliseconds; the first visitor of a server waits for torch
@@ -21,52 +21,42 @@ class Interaction:
     act: Callable | None = None  # gets Playwright's page
 
 
-def _next_layer(page) -> None:
-    _step(page, "Layer")
-
-
-def _opacity(page) -> None:
-    _step(page, "Opacity in %")
-
-
 def _kernel(page) -> None:
     kernel = page.get_by_label("Kernel", exact=True)
     kernel.fill("9")
     kernel.press("Enter")
 
 
-def _korean(page) -> None:
-    page.get_by_test_id("stSidebar").get_by_text("한국어").click()
-
-
-def _step(page, label: str) -> None:
+def _step(label: str, page) -> None:
     slider = page.get_by_test_id("stSlider").filter(has_text=label).locator("input[type=range]").first
     slider.press("ArrowRight")
 
 
-INTERACTIONS: Mapping[str, Interaction] = {
-    "open": Interaction("classify, opened", "/classify"),
-    "layer": Interaction("feature maps, another layer", "/feature_maps?layer=conv1", _next_layer),
-    "edit": Interaction("architecture, another kernel", "/architecture?layer=conv1", _kernel),
-    "slider": Interaction("Grad-CAM, the opacity slider", "/attribution", _opacity),
-    "language": Interaction("classify, the other language", "/classify", _korean),
-}
+INTERACTIONS = (
+    Interaction("classify, opened", "/classify"),
+    Interaction("feature maps, another layer", "/feature_maps?layer=conv1", partial(_step, "Layer")),
+    Interaction("architecture, another kernel", "/architecture?layer=conv1", _kernel),
+    Interaction("Grad-CAM, the opacity slider", "/attribution", partial(_step, "Opacity in %")),
+    Interaction(
+        "classify, the other language",
+        "/classify",
+        lambda page: page.get_by_test_id("stSidebar").get_by_text("한국어").click(),
+    ),
+)
 
 
-def kilobytes(interaction: str) -> float:
+def kilobytes(interaction: Interaction) -> float:
     """To the browser over the websocket, for one interaction."""
     return _all()[interaction]
 
 
 @cache
-def _all() -> Mapping[str, float]:
+def _all() -> Mapping[Interaction, float]:
     with running(ROOT / "app.py") as server, chromium() as browser:
-        return {name: _measure(browser, server.url, one) for name, one in INTERACTIONS.items()}
+        return {one: _measure(browser, server.url, one) for one in INTERACTIONS}
 
 
 def _measure(browser, url: str, interaction: Interaction) -> float:
-    from tests.browser.conftest import wait_for_run
-
     context = browser.new_context(viewport={"width": 1280, "height": 720}, locale="en-US")
     page = context.new_page()
     received, sent, pictures = [], [], []

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -77,28 +78,25 @@ def row(seed: int, numbers: range, door: Door) -> Row:
         return Row(door, len(numbers), seconds, report, [*report["escaped"], *report["outside"], *problems])
 
 
-COLUMNS = "{:<12} {:>7} {:>9} {:>8} {:>8} {:>8} {:>8} {:>7} {:>8} {:>8} {:>7}  {}"
+COLUMNS: Mapping[str, Callable[[Row], str]] = {
+    "door        ": lambda row: row.door.name,
+    "attacks": lambda row: f"{row.report.get('met', 0)}",
+    "accepted": lambda row: f"{row.report.get('accepted', 0)}",
+    " refused": lambda row: f"{row.report.get('refused', 0)}",
+    " escaped": lambda row: f"{len(row.report.get('escaped', ()))}",
+    " outside": lambda row: f"{len(row.report.get('outside', ()))}",
+    " seconds": lambda row: f"{row.seconds:.1f}",
+    "  CPU s": lambda row: f"{row.report.get('processor', 0):.1f}",
+    " slowest": lambda row: f"{row.report.get('slowest', 0):.2f}",
+    " peak MB": lambda row: f"{row.report.get('peak', 0):+.0f}",
+    " end MB": lambda row: f"{row.report.get('end', 0):+.0f}",
+}
 
 
-def line(one: Row) -> str:
-    report = one.report or dict.fromkeys(("accepted", "refused", "processor", "slowest", "peak", "end"), 0) | {
-        "escaped": [],
-        "outside": [],
-    }
-    return COLUMNS.format(
-        one.door.name,
-        report.get("met", 0),
-        report["accepted"],
-        report["refused"],
-        len(report["escaped"]),
-        len(report["outside"]),
-        f"{one.seconds:.1f}",
-        f"{report['processor']:.1f}",
-        f"{report['slowest']:.2f}",
-        f"{report['peak']:+.0f}",
-        f"{report['end']:+.0f}",
-        one.verdict,
-    )
+def line(row: Row) -> str:
+    door, *figures = COLUMNS.items()
+    cells = [f"{cell(row):>{len(heading)}}" for heading, cell in figures]
+    return " ".join([f"{door[1](row):<{len(door[0])}}", *cells, "", row.verdict])
 
 
 def main() -> int:
@@ -109,20 +107,7 @@ def main() -> int:
     args = parser.parse_args()
     chosen = [DOORS[name] for name in args.doors or DOORS]
     print(f"{processor()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}, seed {args.seed}")
-    headings = (
-        "door",
-        "attacks",
-        "accepted",
-        "refused",
-        "escaped",
-        "outside",
-        "seconds",
-        "CPU s",
-        "slowest",
-        "peak MB",
-        "end MB",
-    )
-    print(COLUMNS.format(*headings, ""))
+    print(*COLUMNS)
     start = time.monotonic()
     missed = False
     with ThreadPoolExecutor(max_workers=2) as pool:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from alexnet_viz.training.archives import MAX_FILES, MAX_LISTING, shown
 from alexnet_viz.training.datasets import load_dataset, sample_pictures
-from alexnet_viz.training.uploads import keep, uploads, uploads_dir
+from alexnet_viz.training.uploads import uploads
 from tests.pictures.files import cut_out, flip_bytes, repeat, saved, set_number
 from tests.training.class_folders import PLAIN, SPLIT, UNUSABLE, picture
 from tools.fuzz import images, names
@@ -253,15 +253,9 @@ def attack(chance: random.Random, number: int, given: Path) -> Attack:
 
 
 def _upload(path: Path) -> None:
-    with path.open("rb") as file:
-        kept = keep("pets.zip", file, most=300 * 2**20)
-    try:
-        assert kept.path.parent == uploads_dir()
+    with path.open("rb") as file, names.uploaded("pets.zip", file) as kept:
         assert uploads() == [kept]
         assert kept.classes >= 2
-    finally:
-        kept.path.unlink()
-        kept.path.with_suffix(".json").unlink()
 
 
 def _load(path: Path) -> None:

@@ -5,15 +5,16 @@ import io
 import random
 import unicodedata
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from alexnet_viz.cli import commands as cli
 from alexnet_viz.network.weights import read_state
 from alexnet_viz.pictures.images import decode
 from alexnet_viz.training.archives import shown
 from alexnet_viz.training.runs import run
-from alexnet_viz.training.uploads import keep, safe_name, uploads, uploads_dir
+from alexnet_viz.training.uploads import Upload, keep, safe_name, uploads, uploads_dir
 from tests.training.class_folders import PLAIN, picture
 from tools.fuzz.watch import BAIT, Attack
 
@@ -92,21 +93,27 @@ def _weights(called: str) -> None:
 
 
 def _upload(called: str) -> None:
-    kept = keep(called, io.BytesIO(_zip("cat")), most=2**20)
-    try:
-        assert kept.path.parent == uploads_dir()
+    with uploaded(called, io.BytesIO(_zip("cat"))) as kept:
         assert kept.name == safe_name(called)
         assert shown(kept.name) == kept.name
         assert kept in uploads()
-    finally:
-        kept.path.unlink()
-        kept.path.with_suffix(".json").unlink()
 
 
 def _class_folder(called: str) -> None:
-    kept = keep("pets.zip", io.BytesIO(_zip(called)), most=2**20)
-    kept.path.unlink()
-    kept.path.with_suffix(".json").unlink()
+    with uploaded("pets.zip", io.BytesIO(_zip(called))):
+        pass
+
+
+@contextlib.contextmanager
+def uploaded(called: str, file: BinaryIO) -> Iterator[Upload]:
+    """Kept as an upload, where uploads belong, until the block ends."""
+    kept = keep(called, file, most=300 * 2**20)
+    try:
+        assert kept.path.parent == uploads_dir()
+        yield kept
+    finally:
+        kept.path.unlink()
+        kept.path.with_suffix(".json").unlink()
 
 
 def _run(called: str) -> None:

@@ -13,11 +13,13 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.words.i18n import LANGUAGES, translator
+from tools.server import memory_mb
 
 TRANSLATORS = [translator(language) for language in LANGUAGES]
 BAIT = "bait"  # folder outside of the home that hostile paths and links lead to; nobody may read it
@@ -217,21 +219,10 @@ def _within(path: Any, folder: Path) -> bool:
 # ---- Memory ---------------------------------------------------------------------------------------------------------
 
 
-def resident_mb() -> float:
-    """Resident memory of this process (Linux)."""
-    return _status("VmRSS")
+resident_mb = memory_mb  # of this process
+peak_mb = partial(memory_mb, what="VmHWM")  # the most that was ever resident since `forget_peak`
 
 
 def forget_peak() -> None:
     """The peak is counted from here (Linux 4.0 and newer)."""
     Path("/proc/self/clear_refs").write_text("5")
-
-
-def peak_mb() -> float:
-    """The most memory that was ever resident since `forget_peak`."""
-    return _status("VmHWM")
-
-
-def _status(name: str) -> float:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return int(next(line.split()[1] for line in lines if line.startswith(f"{name}:"))) / 1000

@@ -22,9 +22,9 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Common_pb2 import FileURLs, UploadedFileInfo
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
 
-from tools.websocket import PATIENCE, Tab
+from tools.websocket import PATIENCE, Tab, connected
 
 _COOKIE = "_streamlit_xsrf"
 
@@ -32,8 +32,7 @@ _COOKIE = "_streamlit_xsrf"
 @contextmanager
 def visitor(url: str) -> Iterator["Visitor"]:
     """A new session on the home page's address, with nothing opened yet."""
-    address = url.replace("http", "ws", 1) + "/_stcore/stream"
-    with connect(address, subprotocols=["streamlit"], max_size=None, ping_interval=None) as socket:
+    with connected(url) as socket:
         yield Visitor(socket, urlsplit(url).netloc)
 
 
@@ -46,7 +45,6 @@ class Visitor(Tab):
         self._host = host
         self._token = self._cookie()
         self._set: dict[str, WidgetState] = {}  # what this visitor chose, by widget
-        self._large: dict[str, tuple[int, ForwardMsg]] = {}  # messages by hash, and in which run they last came
         self._fetched: set[str] = set()
         self._places: list[FileURLs] = []  # for uploads
 
@@ -114,14 +112,7 @@ class Visitor(Tab):
         here = {_id(one.new_element) for one in self.elements.values()}
         self._set = {id: state for id, state in self._set.items() if id in here}
         self._large = {hash: kept for hash, kept in self._large.items() if kept[0] >= self.runs - 1}
-        message = BackMsg()
-        asked = message.rerun_script
-        asked.query_string, asked.fragment_id, asked.is_auto_rerun = self._query, fragment, by_timer
-        asked.page_script_hash, asked.page_name = self._page_hash, "" if self._page_hash else self._page
-        asked.widget_states.widgets.extend([*self._set.values(), *clicked])
-        asked.cached_message_hashes.extend(self._large)
-        asked.context_info.locale = "en-US"
-        self._socket.send(message.SerializeToString())
+        super()._ask(*self._set.values(), *clicked, fragment=fragment, by_timer=by_timer)
 
     def _take(self, message: ForwardMsg) -> None:
         self.bytes += message.ByteSize()
