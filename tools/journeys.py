@@ -152,12 +152,7 @@ class Watch:
             return self._things(value.getvalue())
         elif isinstance(value, GeneratorType):
             held = ()
-        elif not type(value).__module__.startswith(KINDS) or type(value).__name__ in (
-            "Network",
-            "Translator",
-            "dtype",
-            "device",
-        ):
+        elif not type(value).__module__.startswith(KINDS) or type(value).__name__ in NO_PART:
             return set()
         else:
             held = getattr(value, "__dict__", {}).values() if type(value).__module__.startswith(OURS) else ()

@@ -106,7 +106,7 @@ CALLS: Sequence[tuple[str, str, tuple[Any, ...]]] = (
     *(("posix", name, ("touch pwned",)) for name in ("system", "remove")),
     *(
         ("builtins", name, ("open('pwned', 'w')",))
-        for name in ("eval", "exec", "compile", "__import__", "open", "getattr")
+        for name in ["eval", "exec", "compile", "__import__", "open", "getattr"]
     ),
     ("subprocess", "Popen", (["touch", "pwned"],)),
     ("shutil", "rmtree", ("/tmp/nothing",)),
@@ -206,14 +206,8 @@ def absurd_tensor(chance: random.Random) -> File:
     size, stride = rest[: chance.choice((0, 1, 2, 4))], rest[: chance.choice((0, 1, 2, 4))]
     kind = chance.choice(("Float", "Double", "Half", "Bool", "ComplexFloat", "QInt8", "Byte", "Untyped"))
     storage = b"(" + _text("storage") + f"ctorch\n{kind}Storage\n".encode() + _text("0") + _text("cpu") + _number(count)
-    arguments = [
-        storage + b"tQ",
-        _number(offset),
-        _numbers(size),
-        _numbers(stride),
-        b"\x89",
-        b"ccollections\nOrderedDict\n)R",
-    ]
+    layout = [_number(offset), _numbers(size), _numbers(stride)]
+    arguments = [storage + b"tQ", *layout, b"\x89", b"ccollections\nOrderedDict\n)R"]
     rebuild = chance.choice(("_rebuild_tensor_v2", "_rebuild_tensor_v2", "_rebuild_tensor", "_rebuild_sparse_tensor"))
     tensor = f"ctorch._utils\n{rebuild}\n".encode() + b"(" + b"".join(arguments) + b"tR"
     program = b"\x80\x02" + _in_dict(tensor) + b"."
@@ -247,9 +241,8 @@ def wrong_state(chance: random.Random) -> File:
         case 2:
             del state[key]
         case 3:
-            state[
-                chance.choice(["x", "", "classifier.9.bias", "classifier.99999.bias", "module." * 9, "\0", "ㄱ" * 999])
-            ] = state.pop(key)
+            other = ["x", "", "classifier.9.bias", "classifier.99999.bias", "module." * 9, "\0", "ㄱ" * 999]
+            state[chance.choice(other)] = state.pop(key)
         case 4:
             state[key] = state[key].unsqueeze(0) if chance.random() < 0.5 else state[key].flatten()
         case 5:
@@ -287,29 +280,16 @@ def header(chance: random.Random) -> File:
         case 3:
             claims[key]["dtype"] = chance.choice((*_DTYPES, "C64", "F128", "", None, 5))
         case 4:
-            claims[key][chance.choice(["data_offsets", "shape"])] = chance.choice(
-                [None, "x", [0.5, 1], {}, [[]], [-1, 4]]
-            )
+            field = chance.choice(["data_offsets", "shape"])
+            claims[key][field] = chance.choice([None, "x", [0.5, 1], {}, [[]], [-1, 4]])
         case 5:
-            claims["__metadata__"] = chance.choice(
-                [
-                    {"classes": json.dumps(["\u202e\0" * 50] * 10)},
-                    {"classes": "[" * 50_000},
-                    {"x": 1},
-                    [],
-                    "x",
-                    None,
-                    {"a": {}},
-                ]
-            )
+            names = ({"classes": json.dumps(["\u202e\0" * 50] * 10)}, {"classes": "[" * 50_000})
+            claims["__metadata__"] = chance.choice((*names, {"x": 1}, [], "x", None, {"a": {}}))
         case 6:
             claims[chance.choice(["", "x" * 100_000, "\u202e", "__metadata__ "])] = claims.pop(key)
         case 7:
-            return (
-                "a long header",
-                ".safetensors",
-                _with_header(b'{"__metadata__":[' + b"[]," * 3_000_000 + b"[]]}", values),
-            )
+            long = b'{"__metadata__":[' + b"[]," * 3_000_000 + b"[]]}"
+            return "a long header", ".safetensors", _with_header(long, values)
         case 8:
             length = chance.choice((*[number for number in EXTREMES if 0 <= number < 2**64], len(data), len(data) - 8))
             return f"header of {length} bytes", ".safetensors", struct.pack("<Q", length) + data[8:]

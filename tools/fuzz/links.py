@@ -110,30 +110,14 @@ def _network(text: str) -> None:
 # ---- Runs -----------------------------------------------------------------------------------------------------------
 
 
+_ENDS = ("/", "\n", "/../..")
+
+
 def run_id(chance: random.Random, given: Path) -> str:
     known = "20261124-124501-alexnet-cifar-3fa2c1"
     bait = str(given.parent / BAIT / "secret.txt")
-    tricks = (
-        known.upper(),
-        f"{known}/",
-        f"{known}\n",
-        f"{known}/../..",
-        known * 9,
-        "a" * 100,
-        "a" * 101,
-        "-",
-        "--",
-        "a--b",
-    )
+    tricks = (known.upper(), known * 9, "a" * 100, "a" * 101, "-", "--", "a--b", *(known + end for end in _ENDS))
     return chance.choice((names.name(chance), chance.choice(names.paths(bait)), chance.choice(tricks)))
-
-
-def _run(text: str) -> None:
-    run(text)
-
-
-def _checkpoint(text: str) -> None:
-    checkpoint_path(text)
 
 
 # ---- Settings -------------------------------------------------------------------------------------------------------
@@ -208,10 +192,10 @@ def attack(chance: random.Random, number: int, given: Path) -> Attack:
             return Attack(f"network {text[:100]!r}", lambda: _network(text))
         case 4:
             asked = run_id(chance, given)
-            return Attack(f"run {asked[:60]!r}", lambda: _run(asked))
+            return Attack(f"run {asked[:60]!r}", lambda: run(asked))
         case 5:
             asked = f"{run_id(chance, given)}/{run_id(chance, given)}"
-            return Attack(f"checkpoint {asked[:60]!r}", lambda: _checkpoint(asked))
+            return Attack(f"checkpoint {asked[:60]!r}", lambda: checkpoint_path(asked))
         case 6:
             found, preset = settings(chance), chance.choice((*PRESETS, "nothing"))
             return Attack(f"settings {str(found)[:100]}", lambda: _settings(found, preset))

@@ -39,6 +39,20 @@ class Action:
     do: Callable[[Visitor, Random], float]
 
 
+def _opened(page: str) -> Callable[[Visitor, Random], float]:
+    return lambda one, chance: one.open(page)
+
+
+def _chosen(kind: str, key: str, wanted: Callable[[str], bool] = bool, most: int | None = None) -> Callable:
+    """One of a widget's options, or of its first ones."""
+
+    def do(one: Visitor, chance: Random) -> float:
+        options = [option for option in one.widget(kind, key).options if wanted(option)]
+        return one.set(kind, key, chance.choice(options[:most]))
+
+    return do
+
+
 def _upload(one: Visitor, chance: Random) -> float:
     return one.upload("upload_", f"{chance.getrandbits(32):08x}.jpg", photo(chance))
 
@@ -53,34 +67,23 @@ def _language(one: Visitor, chance: Random) -> float:
     return one.set("button_group", "language_", other)
 
 
-def _layer(one: Visitor, chance: Random) -> float:
-    return one.set("slider", "layer_", chance.choice(one.widget("slider", "layer_").options))
-
-
-def _class(one: Visitor, chance: Random) -> float:
-    return one.set("selectbox", "heat_class_", chance.choice(one.widget("selectbox", "heat_class_").options[:LIKELY]))
-
-
-def _lab_layer(one: Visitor, chance: Random) -> float:
-    names = one.widget("selectbox", "lab_layer_").options
-    return one.set("selectbox", "lab_layer_", chance.choice([name for name in names if name.startswith("conv")]))
-
-
 def _edit(one: Visitor, chance: Random) -> float:
     key, values = chance.choice([("lab_kernel_", (1, 3, 5, 7, 9, 11)), ("lab_channels_", (32, 64, 96, 128, 256, 384))])
     return one.set("number_input", key, chance.choice(values))
 
 
 ACTIONS: Mapping[str, Action] = {
-    "open_classify": Action("open Classify", "classify", lambda one, chance: one.open("classify")),
+    "open_classify": Action("open Classify", "classify", _opened("classify")),
     "upload": Action("upload a photo", "classify", _upload),
     "sample": Action("choose a sample", "classify", _sample),
-    "open_maps": Action("open Feature maps", "classify", lambda one, chance: one.open("feature_maps")),
-    "open_attribution": Action("open Attribution", "gradcam", lambda one, chance: one.open("attribution")),
-    "class": Action("Grad-CAM of another class", "gradcam", _class),
-    "layer": Action("another layer's maps", "light", _layer),
-    "open_architecture": Action("open Architecture", "light", lambda one, chance: one.open("architecture")),
-    "lab_layer": Action("choose a layer to edit", "light", _lab_layer),
+    "open_maps": Action("open Feature maps", "classify", _opened("feature_maps")),
+    "open_attribution": Action("open Attribution", "gradcam", _opened("attribution")),
+    "class": Action("Grad-CAM of another class", "gradcam", _chosen("selectbox", "heat_class_", most=LIKELY)),
+    "layer": Action("another layer's maps", "light", _chosen("slider", "layer_")),
+    "open_architecture": Action("open Architecture", "light", _opened("architecture")),
+    "lab_layer": Action(
+        "choose a layer to edit", "light", _chosen("selectbox", "lab_layer_", lambda name: name.startswith("conv"))
+    ),
     "edit": Action("edit the architecture", "light", _edit),
     "language": Action("switch the language", "light", _language),
 }
