@@ -20,7 +20,7 @@ EMPTY = Path(tempfile.mkdtemp(prefix="alexnet-viz-tests-"))
 
 
 FEWER = 20  # examples of a test that draws them at random, at most, in `make quick`
-SERVERS = {"site", "base_url", "fresh_server"}  # fixtures that start one
+SERVERS = {"hosted", "base_url", "fresh_server"}  # fixtures that start one
 
 
 def pytest_addoption(parser):

@@ -65,7 +65,7 @@ def test_a_run_is_what_it_was(home):
 
 def test_a_runs_checkpoint_is_read(home):
     found = read_checkpoint(run(RUN).path, torch.device("cpu"))
-    assert found.progress.step == 24
+    assert found.position.step == 24
 
 
 def test_a_runs_page_shows_it(home):

@@ -118,7 +118,7 @@ def image(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def site(image, tmp_path_factory) -> Iterator[Site]:
+def hosted(image, tmp_path_factory) -> Iterator[Site]:
     if not NGINX:
         pytest.skip("nginx is not here; Debian: apt-get install --no-install-recommends nginx-light")
     folder = tmp_path_factory.mktemp("nginx")
@@ -177,45 +177,45 @@ def session(url: str, cookies: dict[str, str]) -> Iterator[str]:
 # ---- nginx ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_page_is_served_and_its_scripts_shrink(site):
-    page = ask(site.url, "/classify")
+def test_a_page_is_served_and_its_scripts_shrink(hosted):
+    page = ask(hosted.url, "/classify")
     assert page.status == 200
     script = re.search(rb'src="\.?(/static/[^"]+\.js)"', page.body).group(1).decode()
-    plain, packed = ask(site.url, script), ask(site.url, script, Accept_Encoding="gzip")
+    plain, packed = ask(hosted.url, script), ask(hosted.url, script, Accept_Encoding="gzip")
     assert packed.headers["Content-Encoding"] == "gzip"
-    assert gzip.decompress(packed.body) == plain.body == ask(site.backends[0], script).body
+    assert gzip.decompress(packed.body) == plain.body == ask(hosted.backends[0], script).body
     assert len(packed.body) < len(plain.body) / 2
 
 
-def test_a_first_visit_gives_a_seat_and_the_next_keeps_it(site):
-    first = ask(site.url, "/")
+def test_a_first_visit_gives_a_seat_and_the_next_keeps_it(hosted):
+    first = ask(hosted.url, "/")
     seat = first.cookies()["alexnet_seat"]
     assert len(seat) == 32
-    assert "alexnet_seat" not in ask(site.url, "/", Cookie=f"alexnet_seat={seat}").cookies()
-    assert ask(site.url, "/").cookies()["alexnet_seat"] != seat
+    assert "alexnet_seat" not in ask(hosted.url, "/", Cookie=f"alexnet_seat={seat}").cookies()
+    assert ask(hosted.url, "/").cookies()["alexnet_seat"] != seat
 
 
-def test_a_seat_stays_with_its_process_and_both_processes_have_some(site):
+def test_a_seat_stays_with_its_process_and_both_processes_have_some(hosted):
     seats = [f"visitor-{number}" for number in range(SEATS)]
     for seat in seats * 3:
-        assert ask(site.url, "/_stcore/health", Cookie=f"alexnet_seat={seat}").body == b"ok"
-    found = site.seats()
+        assert ask(hosted.url, "/_stcore/health", Cookie=f"alexnet_seat={seat}").body == b"ok"
+    found = hosted.seats()
     assert all(len(found[seat]) == 1 for seat in seats)
-    both = {urlsplit(backend).netloc for backend in site.backends}
+    both = {urlsplit(backend).netloc for backend in hosted.backends}
     assert set().union(*(found[seat] for seat in seats)) == both
 
 
-def test_an_upload_reaches_the_process_that_has_the_session_and_its_limit_comes_back(site):
+def test_an_upload_reaches_the_process_that_has_the_session_and_its_limit_comes_back(hosted):
     """Streamlit refuses an upload of a session that it does not know (400), so this is stickiness seen from the app."""
     for _ in range(4):
-        cookies = ask(site.url, "/_stcore/health").cookies()  # as a browser's first requests get them
+        cookies = ask(hosted.url, "/_stcore/health").cookies()  # as a browser's first requests get them
         assert set(cookies) == {"alexnet_seat", "_streamlit_xsrf"}
-        with session(site.url, cookies) as session_id:
+        with session(hosted.url, cookies) as session_id:
             sent = {"Cookie": cookie(cookies), "X_Xsrftoken": cookies["_streamlit_xsrf"]}
             path = f"/_stcore/upload_file/{session_id}/{uuid4()}"
-            assert upload(site.url, path, 1000, **sent) == 204
-            assert upload(site.url, path, (UPLOAD_MB * 2**20) + 100_000, **sent) == 413
-            refused = [upload(backend, path, 1000, **sent) for backend in site.backends]
+            assert upload(hosted.url, path, 1000, **sent) == 204
+            assert upload(hosted.url, path, (UPLOAD_MB * 2**20) + 100_000, **sent) == 413
+            refused = [upload(backend, path, 1000, **sent) for backend in hosted.backends]
             assert sorted(refused) == [204, 400]
 
 
@@ -227,27 +227,27 @@ def upload(url: str, path: str, size: int, **headers: str) -> int:
     return ask(url, path, "PUT", body, Content_Type=f"multipart/form-data; boundary={edge}", **headers).status
 
 
-def test_nginx_takes_what_the_app_takes_and_no_more(site):
+def test_nginx_takes_what_the_app_takes_and_no_more(hosted):
     shipped = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     most = int(re.search(r"client_max_body_size (\d+)m;", SITE.read_text(encoding="utf-8")).group(1))
     assert most == shipped["server"]["maxUploadSize"]
-    with socket.create_connection(("127.0.0.1", urlsplit(site.url).port), timeout=10) as door:
+    with socket.create_connection(("127.0.0.1", urlsplit(hosted.url).port), timeout=10) as door:
         head = f"PUT /_stcore/upload_file/a/b HTTP/1.1\r\nHost: x\r\nContent-Length: {most * 2**20 + 1}\r\n\r\n"
         door.sendall(head.encode())
         assert door.recv(100).startswith(b"HTTP/1.1 413")  # before a byte of the file was sent
 
 
-def test_the_websocket_carries_a_page_and_its_visitor_is_not_local(site):
+def test_the_websocket_carries_a_page_and_its_visitor_is_not_local(hosted):
     """Both listen on 127.0.0.1, where a visitor may name folders of the server; not one who comes through nginx."""
     offered = "A folder or zip on this computer"
-    with visit(site.url, "train", "lang=en") as through, visit(site.backends[1], "train", "lang=en") as direct:
+    with visit(hosted.url, "train", "lang=en") as through, visit(hosted.backends[1], "train", "lang=en") as direct:
         assert offered not in options(through)
         assert offered in options(direct)
 
 
-def test_a_secret_of_streamlit_is_a_variable_of_the_app(site):
+def test_a_secret_of_streamlit_is_a_variable_of_the_app(hosted):
     limit = "This server trains at most 111 epochs of this data in one run."
-    with visit(site.backends[0], "train", "lang=en") as free, visit(site.backends[1], "train", "lang=en") as capped:
+    with visit(hosted.backends[0], "train", "lang=en") as free, visit(hosted.backends[1], "train", "lang=en") as capped:
         assert limit not in texts(free)
         assert limit in texts(capped)
 
@@ -262,9 +262,9 @@ def options(tab: Tab) -> set[str]:
     return {option for box in boxes for option in box.options}
 
 
-def test_figures_of_the_server_stay_inside(site):
-    assert ask(site.backends[0], "/_stcore/metrics").status == 200
-    assert ask(site.url, "/_stcore/metrics").status == 404
+def test_figures_of_the_server_stay_inside(hosted):
+    assert ask(hosted.backends[0], "/_stcore/metrics").status == 200
+    assert ask(hosted.url, "/_stcore/metrics").status == 404
 
 
 # ---- The container --------------------------------------------------------------------------------------------------
@@ -276,11 +276,11 @@ def exec_form(instruction: str) -> list[str]:
     return json.loads(re.search(rf"^{instruction} .*?(\[.*\])$", text, re.MULTILINE).group(1))
 
 
-def test_the_health_check_tells_a_running_app_from_none(site):
+def test_the_health_check_tells_a_running_app_from_none(hosted):
     program, *arguments = exec_form("HEALTHCHECK")
     assert program == "python"
     patient = [text.replace("timeout=4", "timeout=60") for text in arguments]
-    here = [text.replace("127.0.0.1:8501", urlsplit(site.backends[1]).netloc) for text in patient]
+    here = [text.replace("127.0.0.1:8501", urlsplit(hosted.backends[1]).netloc) for text in patient]
     gone = [text.replace("127.0.0.1:8501", "127.0.0.1:1") for text in arguments]
     assert here != patient != arguments
     assert subprocess.run([sys.executable, *here], check=False).returncode == 0
