@@ -10,8 +10,8 @@ from alexnet_viz.network.zoo import LISTED, MODELS
 from pages.ui import session
 
 _KEY = "lab"
-_NET = "net"  # URL parameter with an edited network
 PRESET = session.Choice("preset", "alexnet_2012", successors=session.REPLACED_MODELS)
+_NET = session.Choice("net", "")  # an edited network as a link writes it; "" for one as the table has it
 MOST_UNDO = 50
 
 
@@ -42,10 +42,10 @@ def current() -> Lab:
     lab: Lab = st.session_state.get(_KEY) or Lab(preset, MODELS[preset].spec)
     if lab.preset != preset:
         lab = Lab(preset, MODELS[preset].spec)
-    linked = st.query_params.get(_NET)
-    if linked and linked != st.session_state.get("net_in_url"):
-        st.session_state["net_in_url"] = linked
-        lab = Lab(preset, read_spec(linked), generation=lab.generation + 1)
+    linked = st.query_params.get(_NET.param, "")
+    if linked and _NET.linked([linked]):
+        written = _NET.current([linked])  # taken up, so that a bad one is complained of once
+        lab = Lab(preset, read_spec(written), generation=lab.generation + 1)
     st.session_state[_KEY] = lab
     return lab
 
@@ -101,12 +101,7 @@ def clicked(name: str) -> bool:
 def write_link(lab: Lab) -> None:
     """The edited network into the address bar; an unedited one is named by its preset alone."""
     PRESET.remember(lab.preset)
-    written = write_spec(lab.spec) if lab.edited else None
-    st.session_state["net_in_url"] = written
-    if written:
-        st.query_params[_NET] = written
-    else:
-        st.query_params.pop(_NET, None)
+    _NET.remember(write_spec(lab.spec) if lab.edited else "")
 
 
 def _keep(lab: Lab) -> None:

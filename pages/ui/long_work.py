@@ -7,7 +7,6 @@ closed, and what the last step had reached stays visible.
 
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -79,45 +78,23 @@ def _stop(key: Hashable) -> None:
     st.session_state[_STOPPED] = (key, st.session_state.pop(_STEP, None))
 
 
-class _Board:
-    """Progress, a stop button and the latest step. Drawn when there is something to say: short work shows nothing."""
-
-    def __init__(self, t: Translator, work: LongWork, name: str) -> None:
-        self._t, self._work, self._name = t, work, name
-        self._place = st.empty()
-        self._bar: Any = None
-
-    def say(self, share: float, text: str) -> None:
-        if self._bar is None:
-            with self._place.container():
-                self._bar = st.progress(0.0)
-                t = self._t
-                st.button(
-                    t("Stop"), icon=":material/stop:", on_click=_stop, args=(self._work.key,), key=f"{self._name}_stop"
-                )
-                self._picture = st.empty()
-        self._bar.progress(share, text)
-
-    def show(self, draw: Callable[[], None]) -> None:
-        with self._picture.container():
-            draw()
-
-    def clear(self) -> None:
-        self._place.empty()
-
-
 def _under_way(t: Translator, work: LongWork, show: Callable[[Any], None] | None, name: str) -> Any:
-    board = _Board(t, work, name)
-    steps = work.steps()
+    place, steps = st.empty(), work.steps()
     try:
         step = _next(steps)
-        if hasattr(step, "done"):  # it is long; what ends with its first step waits for nobody's long work
-            with results.long_line().turn(lambda ahead: board.say(0.0, t("{count} ahead of you", count=ahead))):
+        if hasattr(step, "done"):  # it is long; what ends with its first step shows nothing and waits for nobody
+            with place.container():
+                bar = st.progress(0.0)
+                stop = f"{name}_stop"
+                st.button(t("Stop"), icon=":material/stop:", on_click=_stop, args=(work.key,), key=stop)
+                picture = st.empty()
+            with results.long_line().turn(lambda ahead: bar.progress(0.0, t("{count} ahead of you", count=ahead))):
                 while hasattr(step, "done"):
                     st.session_state[_STEP] = step
-                    board.say(step.done / step.of, t("Step {done} of {of}", done=step.done, of=step.of))
+                    bar.progress(step.done / step.of, t("Step {done} of {of}", done=step.done, of=step.of))
                     if show:
-                        board.show(partial(show, step))
+                        with picture.container():
+                            show(step)
                     step = _next(steps)
     except Exception:
         st.session_state.pop(_RUNNING, None)  # what fails once is not tried again at every rerun
@@ -127,7 +104,7 @@ def _under_way(t: Translator, work: LongWork, show: Callable[[Any], None] | None
     results.results().put(work.key, step)
     for key in (_RUNNING, _STEP, _STOPPED):
         st.session_state.pop(key, None)
-    board.clear()
+    place.empty()
     return step
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -14,7 +14,7 @@ from alexnet_viz.serving.limits import max_upload_mebibytes
 from alexnet_viz.serving.turns import Places, TicketLine
 
 MOMENT = 0.5  # seconds; a shorter wait is not worth a word
-NOTICE = "waiting_notice"  # session key: the `Notice` of this run
+NOTICE = "waiting_notice"  # session key: the frame's `waiting.Notice` of this run
 
 
 def bound_to_localhost() -> bool:
@@ -26,7 +26,7 @@ def bound_to_localhost() -> bool:
     return alone and "X-Forwarded-For" not in st.context.headers
 
 
-def nearby() -> bool:
+def at_this_computer() -> bool:
     """Whether this visitor sits at this computer, though the server may listen to the network too, as for a class.
 
     Streamlit gives no address for such a visitor.
@@ -36,7 +36,7 @@ def nearby() -> bool:
 
 def shown_path(path: str | Path) -> str:
     """A path for those who sit at this computer; for all others only its last part, since folders tell of people."""
-    return str(path) if nearby() else Path(path).name
+    return str(path) if at_this_computer() else Path(path).name
 
 
 def upload_mebibytes() -> int:
@@ -67,16 +67,6 @@ def forget(*files: UploadedFile) -> None:
         run.uploaded_file_mgr.remove_file(run.session_id, file.file_id)
 
 
-class Notice(Protocol):
-    """What a visitor is told while waiting; drawn by frame/waiting.py."""
-
-    def say(self, ahead: int) -> None:
-        """How many are before this visitor."""
-
-    def clear(self) -> None:
-        """The wait is over."""
-
-
 class VisibleLine(TicketLine):
     """A line whose turns tell the visitor, unless told otherwise. Who comes gives up the place among `places`."""
 
@@ -86,7 +76,7 @@ class VisibleLine(TicketLine):
 
     @contextmanager
     def turn(self, on_wait: Callable[[int], None] | None = None, every: float = MOMENT) -> Iterator[None]:
-        told: list[Notice] = []
+        told: list[Any] = []
 
         def tell(ahead: int) -> None:
             if notice := st.session_state.get(NOTICE):

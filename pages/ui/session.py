@@ -22,13 +22,11 @@ if TYPE_CHECKING:
     from alexnet_viz.network.weights import Model
 
 FRAME_RAN = "frame_ran"  # app.py runs, and this page inside it; see frame.start_page
-OWN_PICTURES = "own_pictures"  # dict: id -> Picture, the visitor's uploads, newest last
 OWN_MODEL = "own_model"  # OwnModel: the one weights file that the visitor opened
 OWN_MODEL_ID = "own"  # its id in the model choice
 UPLOAD_ROUND = "upload_round"  # counts emptied uploaders; part of the uploader's key
 UPLOAD_PROBLEMS = "upload_problems"  # sentences about files that could not be opened, shown once
 HIDE = "hide"  # in the URL and here: ids of the controls that a teacher's link leaves out; see share.HIDEABLE
-VISITOR = "visitor"  # a secret that says whose runs are whose
 WEIGHTS_ROUND = "weights_round"  # counts weights that came: part of the keys of their uploader and of the network's box
 
 
@@ -92,13 +90,17 @@ def model() -> Choice:
 
 def visitor() -> str:
     """A secret of this session: whoever has it started its runs."""
-    return get(VISITOR, secrets.token_hex(16))
+    return get("visitor", secrets.token_hex(16))
 
 
 def begin_run() -> None:
     """Called by app.py at the start of every run."""
     st.session_state[FRAME_RAN] = True
-    _keep_hidden()
+    # From the link into the session; and back into the URL, which going to another page empties.
+    if linked := st.query_params.get(HIDE):
+        st.session_state[HIDE] = linked
+    elif kept := st.session_state.get(HIDE):
+        st.query_params[HIDE] = kept
 
 
 def hidden(control: str) -> bool:
@@ -112,23 +114,9 @@ def show_everything() -> None:
     st.query_params.pop(HIDE, None)
 
 
-def _keep_hidden() -> None:
-    """From the link into the session; and back into the URL, which going to another page empties."""
-    linked, kept = st.query_params.get(HIDE), st.session_state.get(HIDE)
-    if linked:
-        st.session_state[HIDE] = linked
-    elif kept:
-        st.query_params[HIDE] = kept
-
-
-def browser_language() -> str:
-    """The app's language that fits the visitor's browser best."""
-    return i18n.best_language([st.context.locale])
-
-
 def language() -> Choice:
     """The language choice; its default is the browser's, so only another one stands in the URL."""
-    return Choice("lang", browser_language())
+    return Choice("lang", i18n.best_language([st.context.locale]))
 
 
 def translator() -> i18n.Translator:
@@ -153,7 +141,7 @@ class Picture:
 
 def own_pictures() -> dict[str, Picture]:
     """The visitor's own pictures by id, oldest first."""
-    return get(OWN_PICTURES, {})
+    return get("own_pictures", {})
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ def test_published_weights_are_offered_where_they_are_missing_and_nothing_is_fet
         raise OSError("no network here")
 
     monkeypatch.setattr(urllib.request, "urlopen", refused)
-    monkeypatch.setattr("pages.ui.server.nearby", lambda: True)
+    monkeypatch.setattr("pages.ui.server.at_this_computer", lambda: True)
     app = open_page(tab="about", model="alexnet_torchvision")
     assert asked == []
     app.button(key="download_weights").click().run()

@@ -90,7 +90,7 @@ def headlines(app) -> list[str]:
 def test_without_the_file_it_says_where_it_belongs_and_downloads_on_a_click_only(home, monkeypatch):
     asked = []
     monkeypatch.setattr(resnet, "download", lambda: iter(asked.append("asked") or ()))
-    monkeypatch.setattr("pages.ui.server.nearby", lambda: True)
+    monkeypatch.setattr("pages.ui.server.at_this_computer", lambda: True)
     app = open_page("compare", tab="photo")
     text = "\n".join([*(item.value for item in app.markdown), *(item.value for item in app.caption)])
     assert all(str(path) in text for path in resnet.places())

@@ -157,7 +157,7 @@ def test_after_the_download_the_form_goes_on(small_cifar10, home, idle_jobs):
 
 
 def test_offline_it_says_what_to_put_where_and_the_form_stays(small_cifar10, home, monkeypatch):
-    monkeypatch.setattr("pages.ui.server.nearby", lambda: True)
+    monkeypatch.setattr("pages.ui.server.at_this_computer", lambda: True)
     small_cifar10.stop_after = 1000
     app = choose(open_page("train"), "cifar10")
     app = button(app, "Download CIFAR-10 (163 MiB)").click().run()

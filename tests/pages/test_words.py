@@ -153,7 +153,7 @@ def test_a_run_that_goes_while_it_is_watched_is_a_sentence(module, monkeypatch, 
 
 @pytest.mark.parametrize("nearby", [True, False])
 def test_paths_are_shown_to_those_who_sit_at_the_computer(nearby, monkeypatch, tmp_path):
-    monkeypatch.setattr("pages.ui.server.nearby", lambda: nearby)
+    monkeypatch.setattr("pages.ui.server.at_this_computer", lambda: nearby)
     t = translator("en")
     path = tmp_path / "people" / "pets"
     sentence = messages.said(

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from alexnet_viz.errors import UserError
 from alexnet_viz.network.sources import download, find_weights
 from alexnet_viz.network.zoo import ModelEntry
 from alexnet_viz.words.i18n import N_, Translator
@@ -12,6 +11,7 @@ from pages.ui import messages, server, session
 from pages.ui.session import ChosenModel, OwnModel
 from pages.ui.store import networks
 from pages.ui.widgets.export import export_box
+from pages.ui.widgets.progress import download_button
 
 ORIGINS = {
     "shipped": N_("They come with this app."),
@@ -37,25 +37,10 @@ def download_weights(t: Translator, entry: ModelEntry, *, key: str) -> None:
     st.caption(
         t("The published weights ({file}, 233 MiB) are not here. Nothing is downloaded unless you ask.", file=entry.hub)
     )
-    if not st.button(t("Download the weights"), icon=":material/download:", key=key):
-        return
-    bar = st.progress(0.0)
-    try:
-        for progress in download(entry):
-            share = progress.done / progress.total if progress.total else 0.0
-            bar.progress(
-                min(1.0, share), t("{done} of {total} MiB", done=progress.done >> 20, total=_mebibytes(progress))
-            )
-    except UserError as problem:
-        messages.error(messages.said(problem.message, t))
-    else:
+    if download_button(t, lambda: download(entry), key=key):
         session.model().remember(entry.id)
         st.session_state[session.WEIGHTS_ROUND] = session.get(session.WEIGHTS_ROUND, 0) + 1  # a new box, which shows it
         st.rerun()
-
-
-def _mebibytes(progress) -> str:
-    return str(progress.total >> 20) if progress.total else "?"
 
 
 def _open_own(t: Translator) -> None:
@@ -69,17 +54,14 @@ def _open_own(t: Translator) -> None:
     )
     if not file:
         return
-    before: OwnModel | None = st.session_state.get(session.OWN_MODEL)
-    try:
+    with messages.shown(t):
+        before: OwnModel | None = st.session_state.get(session.OWN_MODEL)
         with st.spinner(t("Opening {file}", file=messages.escape(file.name))):
             server.check_size(file.name, file.size)
             replacing = before.model if before else None
             model = networks.own_models().hold(file.getvalue(), file.name, replacing=replacing)
-    except UserError as problem:
-        messages.error(messages.said(problem.message, t))
-        return
-    st.session_state[session.OWN_MODEL] = OwnModel(file.name, model)
-    session.model().remember(session.OWN_MODEL_ID, linkable=False)
-    st.session_state[session.WEIGHTS_ROUND] = round_ + 1
-    server.forget(file)
-    st.rerun()
+        st.session_state[session.OWN_MODEL] = OwnModel(file.name, model)
+        session.model().remember(session.OWN_MODEL_ID, linkable=False)
+        st.session_state[session.WEIGHTS_ROUND] = round_ + 1
+        server.forget(file)
+        st.rerun()

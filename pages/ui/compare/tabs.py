@@ -249,7 +249,7 @@ def _no_file(t: Translator) -> None:
     """How the file gets here, and for those who sit at this computer where it is looked for."""
     from alexnet_viz.inspection import resnet
 
-    if server.nearby():
+    if server.at_this_computer():
         looked = "\n".join(f"- `{path}`" for path in resnet.places())
         st.markdown(
             t("Its published weights ({file}, 45 MiB) are not here. They are looked for as", file=resnet.FILE)

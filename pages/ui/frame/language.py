@@ -4,24 +4,15 @@ import streamlit as st
 
 from alexnet_viz.words.i18n import LANGUAGES, Translator
 from pages.ui import session
+from pages.ui.widgets.layout import pick
 
 
 def switch(t: Translator) -> None:
     """The language switch of the sidebar."""
-    choice = session.language()
-    if session.hidden("language"):
-        choice.remember(t.language)
-        return
-    picked = st.segmented_control(
-        t("Language"),
-        list(LANGUAGES),
-        format_func=lambda language: LANGUAGES[language],
-        default=t.language,
-        required=True,
-        key=f"language_{t.language}",
-        label_visibility="collapsed",
-    )
-    choice.remember(t.language)
-    if picked and picked != t.language:
-        choice.remember(picked)
+    picked = t.language
+    if not session.hidden("language"):
+        settings = {"key": "language", "segments": True, "label_visibility": "collapsed"}
+        picked = pick(t, t("Language"), LANGUAGES, current=picked, say=str, **settings)
+    session.language().remember(picked)
+    if picked != t.language:
         st.rerun()

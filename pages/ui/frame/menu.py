@@ -22,23 +22,25 @@ class PageEntry:
     title: str  # marked for translation
     icon: str
     section: str  # marked for translation
+    controls: tuple[str, ...] = ()  # what a link to it may leave out, besides the frame's; titles in share.TITLES
 
     @property
     def file(self) -> str:
         return f"pages/{self.id}.py"
 
 
+_LOOK, _UNDERSTAND, _LEARN = N_("Look inside"), N_("Understand"), N_("Learn")
 _ENTRIES = (
-    PageEntry("home", N_("Home"), ":material/home:", N_("Look inside")),
-    PageEntry("classify", N_("Classify"), ":material/image_search:", N_("Look inside")),
-    PageEntry("feature_maps", N_("Feature maps"), ":material/layers:", N_("Look inside")),
-    PageEntry("filters", N_("Filters"), ":material/grid_on:", N_("Look inside")),
-    PageEntry("attribution", N_("Attribution"), ":material/flare:", N_("Look inside")),
-    PageEntry("architecture", N_("Architecture"), ":material/account_tree:", N_("Understand")),
-    PageEntry("techniques", N_("Techniques"), ":material/science:", N_("Understand")),
-    PageEntry("compare", N_("Compare"), ":material/compare_arrows:", N_("Understand")),
-    PageEntry("train", N_("Train"), ":material/model_training:", N_("Learn")),
-    PageEntry("runs", N_("Runs"), ":material/history:", N_("Learn")),
+    PageEntry("home", N_("Home"), "home", _LOOK),
+    PageEntry("classify", N_("Classify"), "image_search", _LOOK, ("model", "picture", "tabs")),
+    PageEntry("feature_maps", N_("Feature maps"), "layers", _LOOK, ("model", "picture", "layer", "tabs")),
+    PageEntry("filters", N_("Filters"), "grid_on", _LOOK, ("model", "tabs")),
+    PageEntry("attribution", N_("Attribution"), "flare", _LOOK, ("model", "picture", "tabs")),
+    PageEntry("architecture", N_("Architecture"), "account_tree", _UNDERSTAND, ("tabs",)),
+    PageEntry("techniques", N_("Techniques"), "science", _UNDERSTAND, ("tabs",)),
+    PageEntry("compare", N_("Compare"), "compare_arrows", _UNDERSTAND, ("tabs",)),
+    PageEntry("train", N_("Train"), "model_training", _LEARN),
+    PageEntry("runs", N_("Runs"), "history", _LEARN, ("tabs",)),
 )
 
 PAGES: Mapping[str, PageEntry] = {entry.id: entry for entry in _ENTRIES}
@@ -48,13 +50,8 @@ def navigation(t: Translator):
     """Declare the menu in the visitor's language; returns the page to run."""
     sections: dict[str, list] = {}
     for entry in PAGES.values():
-        page = st.Page(
-            ROOT / entry.file,
-            title=t(entry.title),
-            icon=entry.icon,
-            url_path=entry.id,
-            default=entry.id == "home",
-        )
+        icon, default = f":material/{entry.icon}:", entry.id == "home"
+        page = st.Page(ROOT / entry.file, title=t(entry.title), icon=icon, url_path=entry.id, default=default)
         sections.setdefault(t(entry.section), []).append(page)
     st.logo(str(LOGO), size="large", icon_image=str(ICON))
     return st.navigation(sections, position="hidden" if session.hidden("menu") else "sidebar")

@@ -10,29 +10,19 @@ from alexnet_viz.pictures.samples import SAMPLES
 from alexnet_viz.serving.qr import qr_svg
 from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import messages, session
+from pages.ui.frame.menu import PAGES
 from pages.ui.widgets.layout import popover
 
-Controls = tuple[tuple[str, str], ...]  # id in the link, title marked for translation
-
-_MODEL = ("model", N_("Network"))
-_PICTURE = ("picture", N_("Pictures"))
-_LAYER = ("layer", N_("Layer"))
-_TABS = ("tabs", N_("Tab bar"))
-_FRAME = (("menu", N_("Menu")), ("language", N_("Language")))
-
-# What a link can leave out, by page. `session.hidden(id)` is asked where the control is drawn.
-HIDEABLE: Mapping[str, Controls] = {
-    "home": _FRAME,
-    "classify": (_MODEL, _PICTURE, _TABS, *_FRAME),
-    "feature_maps": (_MODEL, _PICTURE, _LAYER, _TABS, *_FRAME),
-    "filters": (_MODEL, _TABS, *_FRAME),
-    "attribution": (_MODEL, _PICTURE, _TABS, *_FRAME),
-    "architecture": (_TABS, *_FRAME),
-    "techniques": (_TABS, *_FRAME),
-    "compare": (_TABS, *_FRAME),
-    "train": _FRAME,
-    "runs": (_TABS, *_FRAME),
+# What a link can leave out. `session.hidden(id)` is asked where the control is drawn.
+TITLES: Mapping[str, str] = {
+    "model": N_("Network"),
+    "picture": N_("Pictures"),
+    "layer": N_("Layer"),
+    "tabs": N_("Tab bar"),
+    "menu": N_("Menu"),
+    "language": N_("Language"),
 }
+HIDEABLE = {page.id: (*page.controls, "menu", "language") for page in PAGES.values()}
 
 QR_WIDTH = 240  # pixels
 _THIS_COMPUTER = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -40,7 +30,7 @@ _THIS_COMPUTER = frozenset({"localhost", "127.0.0.1", "::1"})
 
 def share(t: Translator, page: str) -> None:
     """The button of the sidebar, and the way back for whoever opened a link that hides something."""
-    if any(session.hidden(control) for controls in HIDEABLE.values() for control, _ in controls):
+    if any(map(session.hidden, TITLES)):
         st.button(
             t("Show everything"),
             icon=":material/visibility:",
@@ -66,20 +56,20 @@ def link(base: str, query: Mapping[str, str], hide: Collection[str], language: s
 
 @st.fragment
 def _offer(t: Translator, page: str) -> None:
-    titles = {control: t(title) for control, title in HIDEABLE[page]}
+    controls = HIDEABLE[page]
     st.markdown(t("This link opens the page as it is now."))
     hide = st.pills(
         t("Leave out"),
-        list(titles),
+        controls,
         selection_mode="multi",
-        default=[control for control in titles if session.hidden(control)],
-        format_func=titles.__getitem__,
+        default=list(filter(session.hidden, controls)),
+        format_func=lambda control: t(TITLES[control]),
         key=f"share_hide_{page}_{t.language}",
     )
-    for note in _not_in_the_link(t, titles):
+    for note in _not_in_the_link(t, controls):
         st.warning(note)
     base = st.context.url or ""
-    address = link(base, st.query_params.to_dict(), [control for control in titles if control in hide], t.language)
+    address = link(base, st.query_params.to_dict(), [control for control in controls if control in hide], t.language)
     st.code(address, None, wrap_lines=True)
     if urlsplit(base).hostname in _THIS_COMPUTER:
         st.caption(

@@ -14,14 +14,13 @@ from alexnet_viz.training.snapshots import TEST, epoch_of, read_snapshot, snapsh
 from alexnet_viz.words.i18n import N_, Translator
 from alexnet_viz.words.labels import class_name
 from alexnet_viz.words.numbers import percent
-from pages.ui import messages, server, session
+from pages.ui import messages, server
 from pages.ui.frame.menu import PAGES
 from pages.ui.messages import class_words
 from pages.ui.store import training
 from pages.ui.widgets import downloads, live_run
-from pages.ui.widgets.layout import Tabs, tiles
+from pages.ui.widgets.layout import Tabs, pick, tiles
 
-RUN = session.Choice("run", "")
 MOST_COMPARED = 6
 
 
@@ -40,11 +39,9 @@ def table(t: Translator) -> Run | None:
         st.page_link(PAGES["train"].file, label=t("Train"), icon=":material/model_training:")
         return None
     st.dataframe([_row(t, one) for one in known], hide_index=True, height="content" if len(known) < 9 else 330)
-    ids = [one.id for one in known]
-    current = RUN.current(ids) or ids[0]
-    picked = st.selectbox(t("Look at"), ids, index=ids.index(current), key=f"runs_pick_{len(ids)}_{ids[0]}")
-    RUN.remember(picked)
-    return known[ids.index(picked)]
+    by_id = {one.id: one for one in known}
+    key = f"runs_pick_{len(known)}_{known[0].id}"
+    return by_id[pick(t, t("Look at"), {run_id: run_id for run_id in by_id}, live_run.RUN, key=key, say=str)]
 
 
 def _row(t: Translator, one: Run) -> dict:
@@ -150,7 +147,7 @@ def _settings(t: Translator, chosen: Run) -> None:
         if st.button(t("Train on from here, as a new run"), key="runs_continue"):
             settings = config | {"start_from": f"{chosen.id}/{picked}"}
             further = training.start(TrainConfig.from_dict(settings))
-            live_run.watch(further.id)
+            live_run.RUN.remember(further.id)
             st.switch_page(PAGES["train"].file)
 
 
@@ -175,7 +172,7 @@ def _delete(t: Translator, chosen: Run) -> None:
     sure = st.checkbox(t("Yes, remove {run} with everything it made", run=chosen.id), key=f"runs_sure_{chosen.id}")
     if st.button(t("Delete"), icon=":material/delete:", disabled=not sure, key="runs_delete"):
         training.jobs().delete(chosen)
-        RUN.remember("")
+        live_run.RUN.remember("")
         st.rerun()
 
 

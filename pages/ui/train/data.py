@@ -1,18 +1,19 @@
 """What a run learns from: shapes, CIFAR-10, a zip that was uploaded, or a folder of this computer."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
 
 import streamlit as st
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.files.download import DownloadProgress
 from alexnet_viz.files.paths import cifar10_path
-from alexnet_viz.training.cifar10 import ARCHIVE_MIB, Packed, archive_path, download_cifar10
+from alexnet_viz.training.cifar10 import ARCHIVE_MIB, archive_path, download_cifar10
 from alexnet_viz.training.config import DATASETS, FIELDS
 from alexnet_viz.training.uploads import keep, uploads
-from alexnet_viz.words.i18n import Translator
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import messages, server, session
+from pages.ui.widgets.layout import pick
+from pages.ui.widgets.progress import follow
 
 _CHOSEN = "train_data"  # session key: what was chosen, shapes, cifar10, upload, path, or the path of an uploaded zip
 _ROUND = "train_upload_round"  # session key: counts emptied uploaders
@@ -22,35 +23,23 @@ _PROBLEM = "train_upload_problem"  # session key: a sentence about a zip that wa
 def data(t: Translator) -> str:
     """The choice, as `TrainConfig.data` has it; "" while there is nothing to learn from."""
     titles = _titles(t)
-    ids = list(titles)
-    chosen = st.session_state.get(_CHOSEN)
     # The key changes with what the titles depend on and with every upload; the choice itself is kept in the session.
-    picked = st.selectbox(
-        t(FIELDS["data"].title),
-        ids,
-        index=ids.index(chosen) if chosen in ids else 0,
-        format_func=titles.__getitem__,
-        key=f"train_data_{t.language}_{hash(tuple(ids))}_{session.get(_ROUND, 0)}",
-    )
+    key = f"train_data_{hash(tuple(titles))}_{session.get(_ROUND, 0)}"
+    current = st.session_state.get(_CHOSEN)
+    picked = pick(t, t(FIELDS["data"].title), titles, key=key, current=current, say=str)
     st.session_state[_CHOSEN] = picked
     return _ASKING[picked](t) if picked in _ASKING else picked
 
 
 def _titles(t: Translator) -> Mapping[str, str]:
     """The choices by id; zips that were uploaded have their path as id."""
+    text = N_("{name} ({classes} classes, {pictures} pictures)")
     uploaded = {
-        str(upload.path): t(
-            "{name} ({classes} classes, {pictures} pictures)",
-            name=upload.name,
-            classes=upload.classes,
-            pictures=f"{upload.pictures:,}",
-        )
-        for upload in uploads()
+        str(one.path): t(text, name=one.name, classes=one.classes, pictures=f"{one.pictures:,}") for one in uploads()
     }
     named = {name: t(dataset.title) for name, dataset in DATASETS.items()}
-    return {**named, **uploaded, "upload": t("A zip of my own")} | (
-        {"path": t("A folder or zip on this computer")} if server.bound_to_localhost() else {}
-    )
+    titles = {**named, **uploaded, "upload": t("A zip of my own")}
+    return titles | {"path": t("A folder or zip on this computer")} if server.bound_to_localhost() else titles
 
 
 # ---- CIFAR-10 -------------------------------------------------------------------------------------------------------
@@ -72,21 +61,10 @@ def _cifar10(t: Translator) -> str:
     )
     if st.button(label, icon=":material/download:", help=by_hand, width="stretch", key="cifar10_download"):
         with messages.shown(t), closing(download_cifar10()) as steps:
-            _show(t, steps)
+            st.button(t("Stop"), icon=":material/stop:", key="cifar10_stop")  # any click ends this run of the page
+            follow(t, steps)
             st.rerun()
     return ""
-
-
-def _show(t: Translator, steps: Iterator[DownloadProgress | Packed]) -> None:
-    bar = st.progress(0.0)
-    st.button(t("Stop"), icon=":material/stop:", key="cifar10_stop")  # any click ends this run of the page
-    for step in steps:
-        if isinstance(step, DownloadProgress):
-            done, total = step.mebibytes
-            text = t("{done} of {total} MiB", done=done, total=total or "?")
-        else:
-            text = t("{done} of {total} pictures", done=f"{step.done:,}", total=f"{step.total:,}")
-        bar.progress(step.share, text)
 
 
 # ---- One's own ------------------------------------------------------------------------------------------------------

@@ -145,5 +145,5 @@ def _kept(name: str, value: Any, language: str) -> str:
 
 def _start(data: str, preset: str, chosen: Mapping[str, Any]) -> None:
     config = TrainConfig.with_preset(preset, **{**chosen, "data": data})
-    live_run.watch(training.start(config).id)
+    live_run.RUN.remember(training.start(config).id)
     st.rerun()

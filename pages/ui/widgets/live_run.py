@@ -11,7 +11,6 @@ import numpy as np
 import streamlit as st
 
 from alexnet_viz.charts import training as training_charts
-from alexnet_viz.errors import UserError
 from alexnet_viz.pictures import render
 from alexnet_viz.training.events import Event, as_it_went
 from alexnet_viz.training.processes import queue
@@ -23,7 +22,6 @@ from alexnet_viz.training.runs import (
     history_of,
     may_control,
     read_events,
-    run,
     runs,
 )
 from alexnet_viz.training.snapshots import read_snapshot, snapshot_files
@@ -32,8 +30,10 @@ from alexnet_viz.words.labels import class_name
 from pages.ui import messages, server, session
 from pages.ui.messages import class_words
 from pages.ui.store import training
+from pages.ui.widgets import show
 from pages.ui.widgets.layout import tiles
 
+RUN = session.Choice("run", "")  # the one that is looked at, on the pages of training and of runs
 ACTIVE = ("queued", "running")
 EVERY = 1.0  # seconds between two looks
 SMOOTHING = 0.95
@@ -58,29 +58,19 @@ class Seen:
 
 def chosen() -> Run | None:
     """The run of the link, else the one that is active now, else the newest of all."""
-    asked = st.query_params.get("run") or st.session_state.get("run")
-    if asked:
-        try:
-            return run(asked)
-        except UserError:
-            st.query_params.pop("run", None)
-            st.session_state.pop("run", None)
-    known = runs()
-    active = [one for one in known if training.jobs().state(one) in ACTIVE]
-    return next(iter(active or known), None)
+    known = {one.id: one for one in runs()}
+    if asked := RUN.current(known):
+        return known[asked]
+    active = (one for one in known.values() if training.jobs().state(one) in ACTIVE)
+    return next(active, next(iter(known.values()), None))
 
 
-def watch(run_id: str) -> None:
-    """Look at this run from now on; the link says so."""
-    st.session_state["run"] = st.query_params["run"] = run_id
-
-
-def show(t: Translator, watched: Run | None) -> None:
+def draw(t: Translator, watched: Run | None) -> None:
     """The run, redrawn each second while it is active."""
     if watched is None:
         st.info(t("Nothing has been trained here yet. Start with Shapes-10: it needs no download and a minute."))
         return
-    watch(watched.id)
+    RUN.remember(watched.id)
     active = training.jobs().state(watched) in ACTIVE
     st.fragment(_live, run_every=EVERY if active else None)(t, watched, active)
 
@@ -196,8 +186,7 @@ def snapshot_picture(t: Translator, file: Any, watched: Run) -> None:
     with filters:
         st.markdown(f"**{t('conv1 after epoch {epoch}', epoch=snapshot.epoch)}**")
         if snapshot.filters.ndim == 4:
-            sheet = render.kernels(snapshot.filters, 560)
-            st.image(sheet.png, width="stretch", output_format="PNG", alt=t("The first layer's filters"))
+            show.picture(render.kernels(snapshot.filters, 560).png, t("The first layer's filters"))
     with confusion:
         classes = classes_of(watched)
         st.markdown(f"**{t('What was said (columns) of what it is (rows)')}**")
@@ -214,12 +203,6 @@ def snapshot_picture(t: Translator, file: Any, watched: Run) -> None:
     kept = list(zip(snapshot.pictures, snapshot.labels, snapshot.probabilities, strict=True))[:PREDICTIONS]
     for place, (image, label, said) in zip(tiles(len(kept), 76), kept, strict=True):
         best = int(said.argmax())
-        mark = "✓" if best == label else "✗"
-        name = classes[best] if classes else str(best)
-        place.image(
-            image,
-            caption=f"{mark} {class_words(name, t)}",
-            width="stretch",
-            output_format="PNG",
-            alt=f"{mark} {class_name(name, t.language)}",
-        )
+        mark, name = "✓" if best == label else "✗", classes[best] if classes else str(best)
+        spoken, caption = f"{mark} {class_name(name, t.language)}", f"{mark} {class_words(name, t)}"
+        show.picture(image, spoken, caption, of=place)
