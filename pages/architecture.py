@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from alexnet_viz.network import diagram
 from alexnet_viz.network.zoo import LISTED
 from pages.ui import lab as lab_state
 from pages.ui import messages
@@ -10,8 +9,7 @@ from pages.ui.architecture import tabs as architecture_tabs
 from pages.ui.architecture.editor import layer_editor
 from pages.ui.choose import models
 from pages.ui.frame.menu import start_page
-from pages.ui.widgets.drawing import svg_picker
-from pages.ui.widgets.layout import draw_tabs, popover
+from pages.ui.widgets.layout import draw_tabs, pick, popover
 from pages.ui.widgets.quiz import quiz_box
 
 t = start_page()
@@ -23,18 +21,11 @@ lab = lab_state.current()  # a bad link is read, and complained of, once; then t
 lab_state.write_link(lab)
 
 presets, more, undo, reset = st.columns([5, 3, 2, 2], vertical_alignment="bottom")
-with presets:
-    ids = list(LISTED)
-    preset = st.selectbox(
-        t("Start from"),
-        ids,
-        index=ids.index(lab.preset),
-        format_func=lambda model_id: t(LISTED[model_id].title),
-        key=f"lab_preset_{t.language}_{lab.generation}",
-    )
-    if preset != lab.preset:
-        lab_state.choose_preset(preset)
-        st.rerun()
+titles = {model_id: entry.title for model_id, entry in LISTED.items()}
+preset = pick(t, t("Start from"), titles, key=f"lab_preset_{lab.generation}", current=lab.preset, of=presets)
+if preset != lab.preset:
+    lab_state.choose_preset(preset)
+    st.rerun()
 with more:
     box = popover(t, "lab_input", t("Input and rounding"))
 if box.open:
@@ -46,10 +37,7 @@ reset.button(
 )
 
 layer_editor(t, lab)
-drawn = diagram.diagram(lab.spec, "boxes", t, selected=lab_state.selected_name(lab))
-clicked = svg_picker(t, drawn, diagram.standalone(drawn, "light"), key="lab_boxes", file_name="alexnet")
-if clicked and lab_state.clicked(clicked):
-    st.rerun()
+architecture_tabs.drawing(t, lab, "boxes")
 architecture_tabs.verdict(t, lab)
 architecture_tabs.totals(t, lab)
 architecture_tabs.training_link(t, lab)

@@ -5,6 +5,7 @@ import streamlit as st
 from alexnet_viz.network.comparison import comparison, csv_table, headline, markdown_table, table
 from pages.ui.compare import tabs as compare_tabs
 from pages.ui.frame.menu import start_page
+from pages.ui.widgets import downloads
 from pages.ui.widgets.layout import draw_tabs
 from pages.ui.widgets.quiz import quiz_box
 
@@ -23,13 +24,9 @@ st.dataframe(
     height="content",
     row_height=ROW_HEIGHT,
 )
-files = [
-    (t("CSV"), csv_table(rows), "alexnet-comparison.csv", "text/csv"),
-    (t("Markdown"), markdown_table(rows, t), "alexnet-comparison.md", "text/markdown"),
-]
 with st.container(horizontal=True):
-    for label, text, file, mime in files:
-        st.download_button(label, text, file, mime, on_click="ignore", icon=":material/download:")
+    downloads.save(t("CSV"), csv_table(rows), "alexnet-comparison.csv", "text/csv")
+    downloads.save(t("Markdown"), markdown_table(rows, t), "alexnet-comparison.md", "text/markdown")
 
 draw_tabs(t, "compare_tabs", compare_tabs.TABS, rows)
 st.divider()

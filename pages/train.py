@@ -13,4 +13,4 @@ settings, live = st.columns([2, 5], gap="large")
 with settings:
     train_form.form(t)
 with live:
-    live_run.draw(t, run)
+    live_run.show(t, run)

@@ -13,22 +13,20 @@ from pages.ui import messages, session
 from pages.ui.lab import Lab
 from pages.ui.widgets.layout import popover
 
-# Field: its name for people, and its largest value in the widget. The order is the order on the page.
+# Field: its name for people, the range that the widget takes, and how it writes a real number. In the page's order.
 _NUMBERS = {
-    "kernel": (N_("Kernel"), notation.MAX_KERNEL),
-    "channels": (N_("Channels"), notation.MAX_CHANNELS),
-    "stride": (N_("Stride"), notation.MAX_KERNEL),
-    "padding": (N_("Padding"), notation.MAX_KERNEL),
-    "groups": (N_("Groups"), notation.MAX_CHANNELS),
-    "size": (N_("Size"), notation.MAX_KERNEL),
-    "inputs": (N_("Inputs"), notation.MAX_UNITS),
-    "outputs": (N_("Units"), notation.MAX_CHANNELS),
-}
-_REALS = {
-    "alpha": (N_("alpha"), 10.0, "%g"),
-    "beta": (N_("beta"), 5.0, "%.2f"),
-    "k": (N_("k"), 100.0, "%.2f"),
-    "rate": (N_("Rate"), 1.0, "%.2f"),
+    "kernel": (N_("Kernel"), 1, notation.MAX_KERNEL, None),
+    "channels": (N_("Channels"), 1, notation.MAX_CHANNELS, None),
+    "stride": (N_("Stride"), 1, notation.MAX_KERNEL, None),
+    "padding": (N_("Padding"), 0, notation.MAX_KERNEL, None),
+    "groups": (N_("Groups"), 1, notation.MAX_CHANNELS, None),
+    "size": (N_("Size"), 1, notation.MAX_KERNEL, None),
+    "inputs": (N_("Inputs"), 1, notation.MAX_UNITS, None),
+    "outputs": (N_("Units"), 1, notation.MAX_CHANNELS, None),
+    "alpha": (N_("alpha"), 0, 10.0, "%g"),
+    "beta": (N_("beta"), 0, 5.0, "%.2f"),
+    "k": (N_("k"), 0, 100.0, "%.2f"),
+    "rate": (N_("Rate"), 0, 1.0, "%.2f"),
 }
 _CHOICES = {
     "mode": (N_("Takes the"), {"max": N_("maximum"), "avg": N_("mean")}),
@@ -41,21 +39,23 @@ def layer_editor(t: Translator, lab: Lab) -> None:
     names = layer_names(lab.spec.layers)
     index = names.index(lab_state.selected_name(lab))
     layer = lab.spec.layers[index]
-    fields = [name for name in (*_NUMBERS, *_REALS, *_CHOICES) if name in layer.__match_args__]
+    fields = [name for name in (*_NUMBERS, *_CHOICES) if name in layer.__match_args__]
     chooser, *places, more = st.columns([2, *[1] * len(fields), 2], vertical_alignment="bottom")
-    with chooser:
-        picked = st.selectbox(
-            f"{t('Layer')}: {t(KIND_NAMES[layer.kind])}", names, index=index, key=f"lab_layer_{lab.generation}_{index}"
-        )
+    label = f"{t('Layer')}: {t(KIND_NAMES[layer.kind])}"
+    picked = chooser.selectbox(label, names, index=index, key=f"lab_layer_{lab.generation}_{index}")
     session.LAYER.remember(picked)
     if picked != names[index]:
         st.rerun()
-    values = {}
+    values, of = {}, f"{index}_{lab.preset}_{lab.generation}"
     for place, name in zip(places, fields, strict=True):
         with place:
-            values[name] = _widget(t, name, getattr(layer, name), f"lab_{name}_{index}_{lab.preset}_{lab.generation}")
-    for name in (name for name in fields if not _within(name, values[name], getattr(layer, name))):
-        messages.error(_out_of_range(t, name, values.pop(name)))
+            values[name] = _widget(t, name, getattr(layer, name), f"lab_{name}_{of}")
+    # Out of range, a field leaves what the network has; it leaves what a network came with, even where that is more.
+    for name in (name for name in fields if name in _NUMBERS):
+        title, low, high, _ = _NUMBERS[name]
+        if values[name] != getattr(layer, name) and not low <= values[name] <= high:
+            text = N_("{name} is {value}; this editor takes {low} to {high}. The network keeps its value until then.")
+            messages.error(t(text, name=t(title), value=values.pop(name), low=low, high=high))
     changed = replace(layer, **values)
     if changed != layer:
         lab_state.set_layer(editing.replaced(lab.spec, index, changed))
@@ -69,39 +69,13 @@ def layer_editor(t: Translator, lab: Lab) -> None:
 
 def _widget(t: Translator, name: str, value, key: str):
     """A field without bounds: a browser keeps a number beyond those to itself, and says so in English."""
-    if name in _NUMBERS:
-        return st.number_input(t(_NUMBERS[name][0]), value=value, step=1, key=key)
-    if name in _REALS:
-        label, _, pattern = _REALS[name]
+    if name in _CHOICES:
+        label, options = _CHOICES[name]
+        return st.selectbox(t(label), list(options), list(options).index(value), lambda o: t(options[o]), key=key)
+    label, _, _, pattern = _NUMBERS[name]
+    if pattern:
         return st.number_input(t(label), value=float(value), format=pattern, key=key)
-    label, options = _CHOICES[name]
-    return st.selectbox(t(label), list(options), list(options).index(value), lambda o: t(options[o]), key=key)
-
-
-def _within(name: str, value, now) -> bool:
-    """Whether the editor takes this value. It leaves what a network came with, even where that is more."""
-    if name in _CHOICES or value == now:
-        return True
-    lowest, most = _bounds(name)
-    return lowest <= value <= most
-
-
-def _bounds(name: str) -> tuple[float, float]:
-    if name in _REALS:
-        return 0, _REALS[name][1]
-    return 0 if name == "padding" else 1, _NUMBERS[name][1]
-
-
-def _out_of_range(t: Translator, name: str, value) -> str:
-    label, *_ = (_NUMBERS | _REALS)[name]
-    low, high = _bounds(name)
-    return t(
-        "{name} is {value}; this editor takes {low} to {high}. The network keeps its value until then.",
-        name=t(label),
-        value=value,
-        low=low,
-        high=high,
-    )
+    return st.number_input(t(label), value=value, step=1, key=key)
 
 
 def _structure(t: Translator, lab: Lab, index: int) -> None:

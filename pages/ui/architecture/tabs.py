@@ -1,6 +1,5 @@
 """The parts of the architecture page around the drawing: verdict, totals, and the lazy tabs below."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -18,6 +17,7 @@ from pages.ui.architecture import by_hand, cached
 from pages.ui.frame.menu import PAGES
 from pages.ui.lab import Lab
 from pages.ui.store import networks
+from pages.ui.widgets import downloads
 from pages.ui.widgets.drawing import svg_picker
 from pages.ui.widgets.export import export_box
 from pages.ui.widgets.layout import Tabs
@@ -33,13 +33,9 @@ def input_and_rounding(t: Translator, lab: Lab) -> None:
     side = st.number_input(t("Input side, in pixels"), 1, notation.MAX_SIDE, height, key=f"lab_side_{suffix}")
     depth = st.number_input(t("Input channels"), 1, notation.MAX_INPUT_CHANNELS, channels, key=f"lab_depth_{suffix}")
     rules = {"floor": t("down, as PyTorch does"), "ceil": t("up, as the 2012 code did")}
-    rounding = st.radio(
-        t("What does not divide is rounded"),
-        list(rules),
-        index=list(rules).index(lab.spec.rounding),
-        format_func=rules.__getitem__,
-        key=f"lab_rounding_{suffix}_{t.language}",
-    )
+    ids, key = list(rules), f"lab_rounding_{suffix}_{t.language}"
+    label, now = t("What does not divide is rounded"), ids.index(lab.spec.rounding)
+    rounding = st.radio(label, ids, index=now, format_func=rules.__getitem__, key=key)
     st.caption(
         t(
             "The paper prints 224, but (224 - 11) / 4 + 1 = 54.25. The authors' code rounds up and gets 55; 227 gets "
@@ -71,15 +67,14 @@ def verdict(t: Translator, lab: Lab) -> None:
 def totals(t: Translator, lab: Lab) -> None:
     """The sums, each with its distance from the preset's."""
     now, then = lab.walked(), walk(lab.original)
-    field = max((row.receptive_field or 0 for row in now.rows), default=0)
-    field_then = max((row.receptive_field or 0 for row in then.rows), default=0)
-    figures = [
-        (t("Parameters"), now.params, then.params),
-        (t("MACs for one picture"), now.macs, then.macs),
-        (t("Widest receptive field"), field, field_then),
-        (t("Layers with weights"), tables.depth(now), tables.depth(then)),
-    ]
-    for place, (label, value, before) in zip(st.columns(len(figures)), figures, strict=True):
+    fields = [max((row.receptive_field or 0 for row in walked.rows), default=0) for walked in (now, then)]
+    figures = {
+        t("Parameters"): (now.params, then.params),
+        t("MACs for one picture"): (now.macs, then.macs),
+        t("Widest receptive field"): fields,
+        t("Layers with weights"): (tables.depth(now), tables.depth(then)),
+    }
+    for place, (label, (value, before)) in zip(st.columns(len(figures)), figures.items(), strict=True):
         delta = f"{value - before:+,}" if value != before and not now.errors else None
         place.metric(label, "-" if now.errors else f"{value:,}", delta, delta_color="off", border=True)
 
@@ -88,9 +83,8 @@ def training_link(t: Translator, lab: Lab) -> None:
     """To the training page with this network, where small pictures fit in."""
     if can_train(lab.spec):
         query = {"net": notation.write_spec(lab.spec), "preset": lab.preset} if lab.edited else {}
-        st.page_link(
-            PAGES["train"].file, label=t("Train this network"), icon=":material/model_training:", query_params=query
-        )
+        page = PAGES["train"]
+        st.page_link(page.file, label=t("Train this network"), icon=page.icon, query_params=query)
 
 
 def _table(t: Translator, lab: Lab) -> None:
@@ -99,11 +93,8 @@ def _table(t: Translator, lab: Lab) -> None:
     st.dataframe(rows, hide_index=True, height="content", column_config=widths)
     st.caption(t("A number in brackets is the preset's, where yours differs."))
     with st.container(horizontal=True):
-        for label, written, ending, kind in (
-            ("CSV", tables.as_csv, "csv", "text/csv"),
-            ("Markdown", tables.as_markdown, "md", "text/markdown"),
-        ):
-            st.download_button(label, partial(written, rows), f"{lab.preset}.{ending}", kind, on_click="ignore")
+        downloads.save(t("CSV"), lambda: tables.as_csv(rows), f"{lab.preset}.csv", "text/csv")
+        downloads.save(t("Markdown"), lambda: tables.as_markdown(rows), f"{lab.preset}.md", "text/markdown")
 
 
 def _memory(t: Translator, lab: Lab) -> None:
@@ -132,15 +123,13 @@ def _memory(t: Translator, lab: Lab) -> None:
     )
 
 
-def _view(view: str) -> Callable[[Translator, Lab], None]:
-    def draw_view(t: Translator, lab: Lab) -> None:
-        drawn = diagram.diagram(lab.spec, view, t, selected=lab_state.selected_name(lab), width=WIDTH)
-        standalone = diagram.standalone(drawn, "light")
-        clicked = svg_picker(t, drawn, standalone, key=f"lab_{view}", file_name=f"alexnet-{view}")
-        if clicked and lab_state.clicked(clicked):
-            st.rerun()
-
-    return draw_view
+def drawing(t: Translator, lab: Lab, view: str) -> None:
+    """One of `diagram.VIEWS`; a click selects the layer."""
+    file_name, settings = ("alexnet", {}) if view == "boxes" else (f"alexnet-{view}", {"width": WIDTH})
+    drawn = diagram.diagram(lab.spec, view, t, selected=lab_state.selected_name(lab), **settings)
+    clicked = svg_picker(t, drawn, diagram.standalone(drawn, "light"), key=f"lab_{view}", file_name=file_name)
+    if clicked and lab_state.clicked(clicked):
+        st.rerun()
 
 
 def _code(t: Translator, lab: Lab) -> None:
@@ -152,12 +141,11 @@ def _code(t: Translator, lab: Lab) -> None:
     st.markdown(t("{total:,} parameters, {trainable:,} of them trained here.", total=total, trainable=trainable))
     text = source.source(lab.spec, frozen=frozen)
     st.code(text, "python")
-    st.download_button(t("Save as a Python file"), text, "alexnet.py", "text/x-python", on_click="ignore")
+    downloads.save(t("Save as a Python file"), text, "alexnet.py", "text/x-python")
     if st.toggle(t("Show what it prints"), key="lab_prints"):
         st.code(cached.printed(notation.write_spec(lab.spec)), None)
-        st.markdown(
-            t("Output for a random input: {shape}", shape=f"(1, {', '.join(map(str, lab.walked().rows[-1].shape))})")
-        )
+        shape = ", ".join(map(str, (1, *lab.walked().rows[-1].shape)))
+        st.markdown(t("Output for a random input: {shape}", shape=f"({shape})"))
     if st.toggle(t("Save it with its weights, for other programs"), key="lab_export"):
         with st.skeleton(height=60):
             model = networks.model(lab.preset)
@@ -166,8 +154,8 @@ def _code(t: Translator, lab: Lab) -> None:
 
 TABS: Tabs = {
     "table": (N_("Table"), _table),
-    "flow": (diagram.VIEWS["flow"], _view("flow")),
-    "bars": (diagram.VIEWS["bars"], _view("bars")),
+    "flow": (diagram.VIEWS["flow"], partial(drawing, view="flow")),
+    "bars": (diagram.VIEWS["bars"], partial(drawing, view="bars")),
     "memory": (N_("Training memory"), _memory),
     "hand": (N_("One unit, worked by hand"), by_hand.worked),
     "code": (N_("Code"), _code),

@@ -18,9 +18,9 @@ from pages.ui.messages import class_words
 from pages.ui.session import Picture
 from pages.ui.store import networks
 from pages.ui.store import pictures as stored
-from pages.ui.widgets import bars
+from pages.ui.widgets import bars, show
 from pages.ui.widgets.layout import Tabs
-from pages.ui.widgets.show import FIXED
+from pages.ui.widgets.progress import download_button
 
 REUSE = (1, 10, 100)
 TOP = 5
@@ -34,44 +34,30 @@ Rows = Sequence[Compared]
 
 def _shares(t: Translator, rows: Rows) -> None:
     st.markdown(t("A convolution uses each weight at every place, a fully connected layer uses it once."))
-    panels = {
-        "params": (t("Parameters"), [(row.conv_params, row.fc_params, row.params) for row in rows]),
-        "macs": (t("MACs for one image"), [(row.conv_macs, row.fc_macs, row.macs) for row in rows]),
-    }
-    for place, (name, (title, shares)) in zip(st.columns(2), panels.items(), strict=True):
+    params = [(row.conv_params, row.fc_params, row.params) for row in rows]
+    macs = [(row.conv_macs, row.fc_macs, row.macs) for row in rows]
+    panels = (("params", t("Parameters"), params), ("macs", t("MACs for one image"), macs))
+    names, parts = [t(row.name) for row in rows], (t("convolutions"), t("fully connected layers"))
+    for place, (key, title, shares) in zip(st.columns(2), panels, strict=True):
+        told = "; ".join(f"{name}: {percent(conv / of)}" for name, (conv, _, of) in zip(names, shares, strict=True))
         with place:
             st.markdown(f"**{title}**")
-            st.plotly_chart(
-                compare_charts.share_bars(
-                    [t(row.name) for row in rows], shares, t("convolutions"), t("fully connected layers")
-                ),
-                config=FIXED,
-                key=f"share_bars_{name}",
-                alt=f"{title}. {t('Share of the convolutions, for each network:')} "
-                + "; ".join(
-                    f"{t(row.name)}: {percent(conv / of)}" for row, (conv, _, of) in zip(rows, shares, strict=True)
-                ),
+            show.chart(
+                compare_charts.share_bars(names, shares, *parts),
+                f"{title}. {t('Share of the convolutions, for each network:')} {told}",
+                f"share_bars_{key}",
             )
 
 
 def _work(t: Translator, rows: Rows) -> None:
     st.markdown(t("Each grid line is ten times the one before. Dotted: each parameter is used 1, 10 or 100 times."))
-    st.plotly_chart(
-        compare_charts.work_scatter(
-            [t(row.name) for row in rows],
-            [row.params for row in rows],
-            [row.macs for row in rows],
-            t("Parameters"),
-            t("MACs for one image"),
-            REUSE,
-        ),
-        config=FIXED,
-        key="work_scatter",
-        alt="; ".join(
-            t("{name}: {params:,} parameters, {macs:,} MACs", name=t(row.name), params=row.params, macs=row.macs)
-            for row in rows
-        ),
+    names, axes = [t(row.name) for row in rows], (t("Parameters"), t("MACs for one image"))
+    figure = compare_charts.work_scatter(names, [row.params for row in rows], [row.macs for row in rows], *axes, REUSE)
+    told = (
+        t("{name}: {params:,} parameters, {macs:,} MACs", name=t(row.name), params=row.params, macs=row.macs)
+        for row in rows
     )
+    show.chart(figure, "; ".join(told), "work_scatter")
 
 
 # ---- Limits ---------------------------------------------------------------------------------------------------------
@@ -84,11 +70,7 @@ def _limits(t: Translator, rows: Rows) -> None:
     width = st.slider(t("Channels between the small kernels"), 8, 128, 32, 8, key="limits_width")
     st.markdown(f"#### {t('One 11x11 kernel with stride 4')}")
     stack = (Conv(width, 3, stride=2), Conv(width, 3), Conv(96, 3, stride=2))
-    _stacks(
-        t,
-        (3, 227, 227),
-        {"11x11/4": (Conv(96, 11, stride=4),), "3x3/2 + 3x3 + 3x3/2": stack},
-    )
+    _stacks(t, (3, 227, 227), {"11x11/4": (Conv(96, 11, stride=4),), "3x3/2 + 3x3 + 3x3/2": stack})
     st.markdown(
         t(
             "Both see 11 x 11 pixels, step by 4 and give 96 maps of 55 x 55; the stack has three ReLUs instead of one. "
@@ -98,18 +80,11 @@ def _limits(t: Translator, rows: Rows) -> None:
         )
     )
     st.markdown(f"#### {t('In the middle of a network')}")
-    _stacks(
-        t,
-        (width, _MIDDLE, _MIDDLE),
-        {
-            name: layers
-            for side, count in _LARGE_KERNELS.items()
-            for name, layers in (
-                (f"{side}x{side}", (Conv(width, side, padding=count),)),
-                (f"{count} x 3x3", (Conv(width, 3, padding=1),) * count),
-            )
-        },
-    )
+    stacks = {}
+    for side, count in _LARGE_KERNELS.items():
+        stacks[f"{side}x{side}"] = (Conv(width, side, padding=count),)
+        stacks[f"{count} x 3x3"] = (Conv(width, 3, padding=1),) * count
+    _stacks(t, (width, _MIDDLE, _MIDDLE), stacks)
     st.markdown(
         t(
             "With as many channels going in as coming out, small kernels reach as far with fewer weights and less "
@@ -194,12 +169,7 @@ def _photo(t: Translator, rows: Rows) -> None:
     photo, own, modern = st.columns([2, 3, 3], gap="medium")
     with photo:
         picture = pictures.picture_popover(t)
-        st.image(
-            stored.thumbnail(picture),
-            caption=messages.escape(picture.name),
-            width=148,
-            alt=picture.name,
-        )
+        show.picture(stored.thumbnail(picture), picture.name, messages.escape(picture.name), width=148)
     with own:
         chosen = models.model(t)
         model = networks.load(chosen)
@@ -226,12 +196,8 @@ def _resnet(t: Translator, picture: Picture) -> None:
         return
     asked = st.session_state.get(RESNET_ASKED, False)
     if not asked and not st.button(t("Ask ResNet-18"), icon=":material/play_arrow:", key="resnet_ask"):
-        st.caption(
-            t(
-                "The first answer takes some seconds: torchvision is loaded for it. Weights: {path}",
-                path=f"`{server.shown_path(path)}`",
-            )
-        )
+        where = f"`{server.shown_path(path)}`"
+        st.caption(t("The first answer takes some seconds: torchvision is loaded for it. Weights: {path}", path=where))
         return
     st.session_state[RESNET_ASKED] = True
     with st.spinner(t("ResNet-18 looks at the picture")):
@@ -249,33 +215,23 @@ def _no_file(t: Translator) -> None:
     """How the file gets here, and for those who sit at this computer where it is looked for."""
     from alexnet_viz.inspection import resnet
 
+    file, url = resnet.FILE, resnet.URL
     if server.at_this_computer():
         looked = "\n".join(f"- `{path}`" for path in resnet.places())
-        st.markdown(
-            t("Its published weights ({file}, 45 MiB) are not here. They are looked for as", file=resnet.FILE)
-            + f"\n{looked}"
-        )
+        here = t("Its published weights ({file}, 45 MiB) are not here. They are looked for as", file=file)
+        st.markdown(f"{here}\n{looked}")
         st.caption(
             t(
                 "Nothing is downloaded unless you ask. Without a network: fetch {url} elsewhere and put the file "
                 "there.",
-                url=resnet.URL,
+                url=url,
             )
         )
     else:
-        st.markdown(
-            t(
-                "Its published weights ({file}, 45 MiB) are not here. Nothing is downloaded unless you ask.",
-                file=resnet.FILE,
-            )
-        )
-    if not st.button(t("Download the weights"), icon=":material/download:", key="resnet_download"):
-        return
-    bar = st.progress(0.0)
-    for progress in resnet.download():
-        done, total = progress.mebibytes
-        bar.progress(progress.share, t("{done} of {total} MiB", done=done, total="?" if total is None else total))
-    st.rerun()
+        text = N_("Its published weights ({file}, 45 MiB) are not here. Nothing is downloaded unless you ask.")
+        st.markdown(t(text, file=file))
+    if download_button(t, resnet.download, key="resnet_download"):
+        st.rerun()
 
 
 # ---- In words -------------------------------------------------------------------------------------------------------

@@ -31,16 +31,16 @@ class PageEntry:
 
 _LOOK, _UNDERSTAND, _LEARN = N_("Look inside"), N_("Understand"), N_("Learn")
 _ENTRIES = (
-    PageEntry("home", N_("Home"), "home", _LOOK),
-    PageEntry("classify", N_("Classify"), "image_search", _LOOK, ("model", "picture", "tabs")),
-    PageEntry("feature_maps", N_("Feature maps"), "layers", _LOOK, ("model", "picture", "layer", "tabs")),
-    PageEntry("filters", N_("Filters"), "grid_on", _LOOK, ("model", "tabs")),
-    PageEntry("attribution", N_("Attribution"), "flare", _LOOK, ("model", "picture", "tabs")),
-    PageEntry("architecture", N_("Architecture"), "account_tree", _UNDERSTAND, ("tabs",)),
-    PageEntry("techniques", N_("Techniques"), "science", _UNDERSTAND, ("tabs",)),
-    PageEntry("compare", N_("Compare"), "compare_arrows", _UNDERSTAND, ("tabs",)),
-    PageEntry("train", N_("Train"), "model_training", _LEARN),
-    PageEntry("runs", N_("Runs"), "history", _LEARN, ("tabs",)),
+    PageEntry("home", N_("Home"), ":material/home:", _LOOK),
+    PageEntry("classify", N_("Classify"), ":material/image_search:", _LOOK, ("model", "picture", "tabs")),
+    PageEntry("feature_maps", N_("Feature maps"), ":material/layers:", _LOOK, ("model", "picture", "layer", "tabs")),
+    PageEntry("filters", N_("Filters"), ":material/grid_on:", _LOOK, ("model", "tabs")),
+    PageEntry("attribution", N_("Attribution"), ":material/flare:", _LOOK, ("model", "picture", "tabs")),
+    PageEntry("architecture", N_("Architecture"), ":material/account_tree:", _UNDERSTAND, ("tabs",)),
+    PageEntry("techniques", N_("Techniques"), ":material/science:", _UNDERSTAND, ("tabs",)),
+    PageEntry("compare", N_("Compare"), ":material/compare_arrows:", _UNDERSTAND, ("tabs",)),
+    PageEntry("train", N_("Train"), ":material/model_training:", _LEARN),
+    PageEntry("runs", N_("Runs"), ":material/history:", _LEARN, ("tabs",)),
 )
 
 PAGES: Mapping[str, PageEntry] = {entry.id: entry for entry in _ENTRIES}
@@ -50,8 +50,8 @@ def navigation(t: Translator):
     """Declare the menu in the visitor's language; returns the page to run."""
     sections: dict[str, list] = {}
     for entry in PAGES.values():
-        icon, default = f":material/{entry.icon}:", entry.id == "home"
-        page = st.Page(ROOT / entry.file, title=t(entry.title), icon=icon, url_path=entry.id, default=default)
+        looks = {"title": t(entry.title), "icon": entry.icon}
+        page = st.Page(ROOT / entry.file, url_path=entry.id, default=entry.id == "home", **looks)
         sections.setdefault(t(entry.section), []).append(page)
     st.logo(str(LOGO), size="large", icon_image=str(ICON))
     return st.navigation(sections, position="hidden" if session.hidden("menu") else "sidebar")

@@ -18,7 +18,7 @@ from pages.ui import messages, server
 from pages.ui.frame.menu import PAGES
 from pages.ui.messages import class_words
 from pages.ui.store import training
-from pages.ui.widgets import downloads, live_run
+from pages.ui.widgets import downloads, live_run, show
 from pages.ui.widgets.layout import Tabs, pick, tiles
 
 MOST_COMPARED = 6
@@ -109,20 +109,13 @@ def _mistakes(t: Translator, chosen: Run) -> None:
         return
     found = read_snapshot(file)
     classes = classes_of(chosen) or [str(i) for i in range(found.probabilities.shape[1])]
+    text = N_("{truth}, said {answer} ({share:.0%})")
     places = tiles(len(found.labels), 130)
     for place, image, label, shares in zip(places, found.pictures, found.labels, found.probabilities, strict=True):
-        truth, said, share = classes[label], classes[int(shares.argmax())], float(shares.max())
-        place.image(
-            image,
-            caption=_mistake(t, class_words(truth, t), class_words(said, t), share),
-            width="stretch",
-            output_format="PNG",
-            alt=_mistake(t, class_name(truth, t.language), class_name(said, t.language), share),
-        )
-
-
-def _mistake(t: Translator, truth: str, answer: str, share: float) -> str:
-    return t("{truth}, said {answer} ({share:.0%})", truth=truth, answer=answer, share=share)
+        truth, answer, share = classes[label], classes[int(shares.argmax())], float(shares.max())
+        alt = t(text, truth=class_name(truth, t.language), answer=class_name(answer, t.language), share=share)
+        caption = t(text, truth=class_words(truth, t), answer=class_words(answer, t), share=share)
+        show.picture(image, alt, caption, of=place)
 
 
 def _settings(t: Translator, chosen: Run) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import streamlit as st
 
-from alexnet_viz.errors import UserError
 from alexnet_viz.network.notation import write_spec
 from alexnet_viz.network.zoo import LISTED, MODELS
 from alexnet_viz.serving.limits import training_limit
@@ -22,16 +21,18 @@ from alexnet_viz.training.config import (
 )
 from alexnet_viz.words.i18n import Translator
 from pages.ui import lab as lab_state
-from pages.ui import messages
+from pages.ui import messages, session
 from pages.ui.lab import Lab
 from pages.ui.store import training
 from pages.ui.train import data as train_data
 from pages.ui.widgets import live_run
+from pages.ui.widgets.layout import pick
 
 EDITED = "edited"  # in the choice of networks: the one of the architecture page
 SMALL = 32  # pixels; larger networks take a graphics card days
 FIRST = ("epochs", "learning_rate")  # always in sight; everything else waits behind a button
-MADE_ELSEWHERE = ("data", "model", "preset", "net", "start_from")
+MADE_ELSEWHERE = ("data", "model", "preset", "net", "start_from", "frozen")
+_KEPT = "train_kept"  # session key: dict, what was set by the name of its widget
 
 
 def form(t: Translator) -> None:
@@ -46,53 +47,39 @@ def form(t: Translator) -> None:
     if lab:  # first, where its own page's link led here
         edited = {EDITED: t("Your edited network")}
         titles = {**edited, **titles} if "net" in st.query_params else {**titles, **edited}
-    model = st.selectbox(
-        t(FIELDS["model"].title),
-        list(titles),
-        format_func=titles.__getitem__,
-        key=_kept(f"model_{hash(tuple(titles))}", next(iter(titles)), t.language),
-    )
-    preset = st.segmented_control(
-        t(FIELDS["preset"].title),
-        list(PRESETS),
-        required=True,
-        format_func=lambda preset: t(CHOICE_TITLES[preset]),
-        key=_kept("preset", "fast", t.language),
-        help=t(FIELDS["preset"].help),
-    )
+    model = _choose(t, FIELDS["model"], titles, f"model_{hash(tuple(titles))}", next(iter(titles)))
+    presets, explained = {name: t(CHOICE_TITLES[name]) for name in PRESETS}, t(FIELDS["preset"].help)
+    preset = _choose(t, FIELDS["preset"], presets, "preset", "fast", segments=True, help=explained)
     starting = DEFAULTS | PRESETS[preset] | (FOR_DATA.get(data, {}) if preset == "fast" else {})
     of = f"{preset}_{data if data in FOR_DATA else 'own'}"
-    count = training.pictures(data)
+    count, fields = training.pictures(data), dict(FIELDS)
     most = limit.most_epochs(count) if count else None
-    chosen = {name: _widget(t, _capped(FIELDS[name], most), starting[name], of) for name in FIRST}
+    if most is not None:  # where not even one epoch fits, Start says so
+        fields["epochs"] = replace(fields["epochs"], high=max(1, most))
+    chosen = {name: _widget(t, fields[name], starting[name], of) for name in FIRST}
     if most:
         st.caption(t("This server trains at most {epochs} epochs of this data in one run.", epochs=most))
     with st.expander(t("All settings")):
-        chosen |= {
-            name: _widget(t, field, starting[name], of)
-            for name, field in FIELDS.items()
-            if name not in (*FIRST, *MADE_ELSEWHERE, "frozen")
-        }
+        others = [name for name in fields if name not in (*FIRST, *MADE_ELSEWHERE)]
+        chosen |= {name: _widget(t, fields[name], starting[name], of) for name in others}
     if lab and model == EDITED:
         chosen |= {"model": lab.preset, "net": write_spec(lab.spec), "frozen": False}
     else:
         chosen |= {"model": model, "frozen": bool(MODELS[model].frozen)}
-    if st.button(
-        t("Start"), icon=":material/play_arrow:", type="primary", width="stretch", disabled=not data, key="train_start"
-    ):
+    look = {"icon": ":material/play_arrow:", "type": "primary", "width": "stretch"}
+    if st.button(t("Start"), disabled=not data, key="train_start", **look):
         with messages.shown(t):
-            _start(data, preset, chosen)
+            started = training.start(TrainConfig.with_preset(preset, **chosen, data=data))
+            live_run.RUN.remember(started.id)
+            st.rerun()
 
 
 def _edited(t: Translator, data: str) -> Lab | None:
     """The network of the architecture page, if the visitor changed it and such pictures fit into it."""
-    try:
+    with messages.shown(t):  # a bad link is read, and complained of, once
         lab = lab_state.current()
-    except UserError as problem:  # of a link; it is read, and complained of, once
-        messages.error(t(problem.message))
-        return None
-    fits = can_train(lab.spec) and (data != "shapes" or lab.spec.input[1] == SMALL)
-    return lab if lab.edited and fits else None
+        fits = can_train(lab.spec) and (data != "shapes" or lab.spec.input[1] == SMALL)
+        return lab if lab.edited and fits else None
 
 
 def _fitting(data: str) -> list[str]:
@@ -102,48 +89,35 @@ def _fitting(data: str) -> list[str]:
     return small if data == "shapes" else [*small, *frozen]
 
 
-def _capped(field: Field, most_epochs: int | None) -> Field:
-    """The field with the server's limit as its highest value; where not even one epoch fits, Start says so."""
-    return replace(field, high=max(1, most_epochs)) if field.name == "epochs" and most_epochs is not None else field
+# Streamlit forgets a widget that the page does not draw, and choices go by their titles, which languages change. So
+# every widget's value is kept under its name, for another language and for after a look at another page.
 
 
 def _widget(t: Translator, field: Field, value: Any, of: str) -> Any:
     """One setting, which begins with `value`; its explanation is a question mark away. `of` tells its kinds of run."""
+    name, explained = f"{field.name}_{of}", t(field.help)
+    if field.kind == "choice":
+        titles = {choice: t(CHOICE_TITLES[choice]) for choice in field.choices}
+        return _choose(t, field, titles, name, value, help=explained)
+    if field.kind != "bool":
+        value = float(value) if field.kind == "float" else min(value, int(field.high))
+    key, kept = f"train_{name}_{t.language}", session.get(_KEPT, {})
+    st.session_state.setdefault(key, kept.get(name, value))
+    kept[name] = st.session_state[key]
     label = f"{t(field.title)} ({t(field.unit)})" if field.unit else t(field.title)
-    value = min(value, int(field.high)) if field.kind == "int" else value
-    key = _kept(f"{field.name}_{of}", float(value) if field.kind == "float" else value, t.language)
-    named = {"key": key, "help": t(field.help)}
-    match field.kind:
-        case "bool":
-            return st.toggle(label, **named)
-        case "choice":
-            names = {choice: t(CHOICE_TITLES[choice]) for choice in field.choices}
-            return st.selectbox(label, list(names), format_func=names.__getitem__, **named)
-        case "int":
-            got = st.number_input(label, step=1, **named)
-        case "float":
-            got = st.number_input(label, step=field.step_from(value), format="%g", **named)
-        case _:
-            return st.text_input(label, **named)
+    if field.kind == "bool":
+        return st.toggle(label, key=key, help=explained)
+    steps = {"step": 1} if field.kind == "int" else {"step": field.step_from(value), "format": "%g"}
+    got = st.number_input(label, key=key, help=explained, **steps)
     # Here, not by the widget's own bounds: a browser keeps a number beyond those to itself, and says so in English.
     with messages.shown(t):
         field.check(got)
     return got
 
 
-def _kept(name: str, value: Any, language: str) -> str:
-    """The key of a widget that keeps its value in another language and after a look at another page; at first `value`.
-
-    Streamlit forgets a widget that a page does not draw, and choices go by their titles, which languages change.
-    """
-    key, kept = f"train_{name}_{language}", st.session_state.setdefault("train_kept", {})
-    if key not in st.session_state:
-        st.session_state[key] = kept.get(name, value)
-    kept[name] = st.session_state[key]
-    return key
-
-
-def _start(data: str, preset: str, chosen: Mapping[str, Any]) -> None:
-    config = TrainConfig.with_preset(preset, **{**chosen, "data": data})
-    live_run.RUN.remember(training.start(config).id)
-    st.rerun()
+def _choose(t: Translator, field: Field, titles: Mapping[str, str], name: str, first: str, **settings: Any) -> str:
+    """One choice of those titles."""
+    kept = session.get(_KEPT, {})
+    current = kept.get(name, first)
+    kept[name] = pick(t, t(field.title), titles, key=f"train_{name}", current=current, say=str, **settings)
+    return kept[name]

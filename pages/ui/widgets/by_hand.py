@@ -9,7 +9,8 @@ from PIL import Image
 
 from alexnet_viz.network.fields import Box, visible_box
 from alexnet_viz.pictures import render
-from alexnet_viz.words.i18n import Translator
+from alexnet_viz.words.i18n import N_, Translator
+from pages.ui.widgets import show
 from pages.ui.widgets.pixels import map_picker
 
 if TYPE_CHECKING:
@@ -31,8 +32,14 @@ def at_position(
     photo, position, sums = st.columns([3, 3, 4])
     values = outputs[name][0, channel]
     with position:
-        at = _position(t, name, values.numpy(), channel) if values.ndim else (0, 0)
-        if not values.ndim:
+        if values.ndim:
+            rows, columns = values.shape
+            place = {"channel": channel, "layer": name, "rows": rows, "columns": columns}
+            label = t("Channel {channel} of {layer}, {rows} x {columns}", **place)
+            settings = {"key": f"hand_at_{name}_{rows}", "width": MAP_WIDTH, "default": (rows // 2, columns // 2)}
+            at = map_picker(t, label, values.numpy(), **settings)
+        else:
+            at = 0, 0
             st.metric(t("Unit {number} of {layer}", number=channel, layer=name), f"{float(values):.4f}")
     with photo:
         field(t, seen, visible_box(network.spec, name, *at))
@@ -43,29 +50,9 @@ def at_position(
 def field(t: Translator, seen: Image.Image, box: Box | None) -> None:
     """What the network saw, with the part outlined that a value depends on."""
     edges = (box.left, box.top, box.right, box.bottom) if box else (0, 0, 0, 0)
-    st.image(
-        render.outlined(seen, edges),
-        caption=t(
-            "What this value depends on: {width} x {height} pixels",
-            width=edges[2] - edges[0],
-            height=edges[3] - edges[1],
-        ),
-        width="stretch",
-        output_format="PNG",
-        alt=t("The photo with the receptive field outlined"),
-    )
-
-
-def _position(t: Translator, name: str, values: np.ndarray, channel: int) -> tuple[int, int]:
-    rows, columns = values.shape
-    return map_picker(
-        t,
-        t("Channel {channel} of {layer}, {rows} x {columns}", channel=channel, layer=name, rows=rows, columns=columns),
-        values,
-        key=f"hand_at_{name}_{rows}",
-        width=MAP_WIDTH,
-        default=(rows // 2, columns // 2),
-    )
+    width, height = edges[2] - edges[0], edges[3] - edges[1]
+    caption = t("What this value depends on: {width} x {height} pixels", width=width, height=height)
+    show.picture(render.outlined(seen, edges), t("The photo with the receptive field outlined"), caption)
 
 
 def _draw(t: Translator, value: "by_hand.Worked") -> None:
@@ -101,18 +88,15 @@ def _conv(t: Translator, value: "by_hand.WorkedConv") -> None:
     parts = {t("Window"): value.window, t("Kernel"): value.kernel, t("Products"): value.products}
     for place, (title, numbers) in zip(st.columns(3), parts.items(), strict=True):
         place.markdown(f"**{title}**")
-        place.image(render.diverging(numbers[at], side=KERNEL_SIDE), width="stretch", output_format="PNG", alt=title)
+        show.picture(render.diverging(numbers[at], side=KERNEL_SIDE), title, of=place)
     with st.expander(t("The numbers of this input channel")):
         st.dataframe(np.round(value.products[at], 4), hide_index=True)
-    st.markdown(
-        t(
-            "This channel's products add up to {part:.4f}; over the {seen} input channels that the kernel sees, to "
-            "{total:.4f}.",
-            part=float(value.products[at].sum(dtype=np.float64)),
-            seen=seen,
-            total=value.total,
-        )
+    part = float(value.products[at].sum(dtype=np.float64))
+    text = N_(
+        "This channel's products add up to {part:.4f}; over the {seen} input channels that the kernel sees, to "
+        "{total:.4f}."
     )
+    st.markdown(t(text, part=part, seen=seen, total=value.total))
     st.latex(rf"{value.total:.4f} + {value.bias:.4f} = \mathbf{{{value.result:.4f}}}")
     _activated(value)
 
@@ -140,15 +124,9 @@ def _lrn(t: Translator, value: "by_hand.WorkedLRN") -> None:
 
 def _linear(t: Translator, value: "by_hand.WorkedLinear") -> None:
     st.markdown(t("The largest of {count:,} products:", count=value.inputs))
-    st.dataframe(
-        {
-            t("Input"): value.indices,
-            t("Value"): value.values,
-            t("Weight"): value.weights,
-            t("Product"): value.contributions,
-        },
-        hide_index=True,
-    )
+    titles = t("Input"), t("Value"), t("Weight"), t("Product")
+    columns = value.indices, value.values, value.weights, value.contributions
+    st.dataframe(dict(zip(titles, columns, strict=True)), hide_index=True)
     shown = float(value.contributions.sum(dtype=np.float64))
     st.latex(rf"{shown:.4f} + {value.rest:.4f} + {value.bias:.4f} = \mathbf{{{value.result:.4f}}}")
     st.caption(t("These, all the others, and the bias."))

@@ -30,8 +30,8 @@ from alexnet_viz.words.labels import class_name
 from pages.ui import messages, server, session
 from pages.ui.messages import class_words
 from pages.ui.store import training
-from pages.ui.widgets import show
 from pages.ui.widgets.layout import tiles
+from pages.ui.widgets.show import picture
 
 RUN = session.Choice("run", "")  # the one that is looked at, on the pages of training and of runs
 ACTIVE = ("queued", "running")
@@ -65,7 +65,7 @@ def chosen() -> Run | None:
     return next(active, next(iter(known.values()), None))
 
 
-def draw(t: Translator, watched: Run | None) -> None:
+def show(t: Translator, watched: Run | None) -> None:
     """The run, redrawn each second while it is active."""
     if watched is None:
         st.info(t("Nothing has been trained here yet. Start with Shapes-10: it needs no download and a minute."))
@@ -186,7 +186,7 @@ def snapshot_picture(t: Translator, file: Any, watched: Run) -> None:
     with filters:
         st.markdown(f"**{t('conv1 after epoch {epoch}', epoch=snapshot.epoch)}**")
         if snapshot.filters.ndim == 4:
-            show.picture(render.kernels(snapshot.filters, 560).png, t("The first layer's filters"))
+            picture(render.kernels(snapshot.filters, 560).png, t("The first layer's filters"))
     with confusion:
         classes = classes_of(watched)
         st.markdown(f"**{t('What was said (columns) of what it is (rows)')}**")
@@ -205,4 +205,4 @@ def snapshot_picture(t: Translator, file: Any, watched: Run) -> None:
         best = int(said.argmax())
         mark, name = "✓" if best == label else "✗", classes[best] if classes else str(best)
         spoken, caption = f"{mark} {class_name(name, t.language)}", f"{mark} {class_words(name, t)}"
-        show.picture(image, spoken, caption, of=place)
+        picture(image, spoken, caption, of=place)

@@ -34,31 +34,28 @@ def quiz_box(t: Translator, lesson: str) -> None:
 def _box(t: Translator, lesson: str) -> None:
     now = _progress(lesson)
     asked = questions(lesson, now.seed)
-    question = asked[now.place]
+    question, last = asked[now.place], now.place == len(asked) - 1
+    where = t("Question {number} of {count}", number=now.place + 1, count=len(asked))
+    if now.answered:
+        where += " · " + t("{right} of {answered} right", right=now.right, answered=now.answered)
     with st.container(border=True):
-        st.caption(_where(t, now, len(asked)))
+        st.caption(where)
         st.markdown(t(question.text))
         if question.grid:
             st.markdown(_table(question.grid))
         _form(t, lesson, now, question)
         if now.given is not None:
             _verdict(t, question, _value(question, now.given))
-        _buttons(t, lesson, now, len(asked))
-
-
-def _key(lesson: str) -> str:
-    return f"quiz_{lesson}"
+        on = t("Next question"), "arrow_forward", (lesson, now.place + 1)
+        again = t("From the start"), "restart_alt", (lesson, 0, True)
+        buttons = {"next": again if last else on, "new": (t("New numbers"), "casino", (lesson, now.place, True))}
+        with st.container(horizontal=True):
+            for name, (label, icon, to) in buttons.items():
+                st.button(label, icon=f":material/{icon}:", on_click=_go, args=to, key=f"quiz_{name}_{lesson}")
 
 
 def _progress(lesson: str) -> _Progress:
-    return session.get(_key(lesson), _Progress(secrets.randbelow(_SEEDS)))
-
-
-def _where(t: Translator, now: _Progress, count: int) -> str:
-    text = t("Question {number} of {count}", number=now.place + 1, count=count)
-    if now.answered:
-        text += " · " + t("{right} of {answered} right", right=now.right, answered=now.answered)
-    return text
+    return session.get(f"quiz_{lesson}", _Progress(secrets.randbelow(_SEEDS)))
 
 
 def _form(t: Translator, lesson: str, now: _Progress, question: Question) -> None:
@@ -74,16 +71,11 @@ def _form(t: Translator, lesson: str, now: _Progress, question: Question) -> Non
                 key=key,
             )
         else:
-            unit = t(question.unit) if question.unit else ""
-            st.number_input(
-                t("Your answer, in {unit}", unit=unit) if unit else t("Your answer"),
-                value=now.given,
-                step=1 if question.whole else 0.01,
-                format="%d" if question.whole else "%g",
-                help=None if question.whole else t("Two decimals are enough."),
-                key=key,
-                width=240,
-            )
+            label = t("Your answer, in {unit}", unit=t(question.unit)) if question.unit else t("Your answer")
+            looks = {"step": 1, "format": "%d"}
+            if not question.whole:
+                looks = {"step": 0.01, "format": "%g", "help": t("Two decimals are enough.")}
+            st.number_input(label, value=now.given, key=key, width=240, **looks)
         st.form_submit_button(t("Check"), type="primary", on_click=_answer, args=(lesson, question, key))
 
 
@@ -96,7 +88,7 @@ def _answer(lesson: str, question: Question, key: str) -> None:
     if now.given is None:
         right = judge(question, _value(question, given)).right
         now = replace(now, right=now.right + right, answered=now.answered + 1)
-    st.session_state[_key(lesson)] = replace(now, given=given)
+    st.session_state[f"quiz_{lesson}"] = replace(now, given=given)
 
 
 def _value(question: Question, given: float | int) -> Value:
@@ -116,31 +108,10 @@ def _verdict(t: Translator, question: Question, given: Value) -> None:
     )
 
 
-def _buttons(t: Translator, lesson: str, now: _Progress, count: int) -> None:
-    last = now.place == count - 1
-    with st.container(horizontal=True):
-        st.button(
-            t("From the start") if last else t("Next question"),
-            icon=":material/restart_alt:" if last else ":material/arrow_forward:",
-            on_click=_go,
-            args=(lesson, 0 if last else now.place + 1),
-            key=f"quiz_next_{lesson}",
-        )
-        st.button(t("New numbers"), icon=":material/casino:", on_click=_renew, args=(lesson,), key=f"quiz_new_{lesson}")
-
-
-def _go(lesson: str, place: int) -> None:
-    """Another question; a new round has new numbers."""
+def _go(lesson: str, place: int, new_numbers: bool = False) -> None:
     now = _progress(lesson)
-    seed = now.seed if place else next_seed(lesson, 0, now.seed)
-    st.session_state[_key(lesson)] = replace(now, seed=seed, place=place, given=None)
-
-
-def _renew(lesson: str) -> None:
-    """The same question with other numbers."""
-    now = _progress(lesson)
-    seed = next_seed(lesson, now.place, now.seed)
-    st.session_state[_key(lesson)] = replace(now, seed=seed, given=None)
+    seed = next_seed(lesson, place, now.seed) if new_numbers else now.seed
+    st.session_state[f"quiz_{lesson}"] = replace(now, seed=seed, place=place, given=None)
 
 
 def _table(grid: Grid) -> str:
