@@ -1,6 +1,7 @@
 """The network that a visitor edits on the architecture page: kept in the session, written into the link."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import streamlit as st
 
@@ -52,29 +53,25 @@ def current() -> Lab:
 
 def choose_preset(preset: str) -> None:
     """Start from another network of the table."""
-    PRESET.remember(preset)
-    _keep(Lab(preset, MODELS[preset].spec, generation=st.session_state[_KEY].generation + 1))
+    _change(preset=preset, spec=MODELS[preset].spec, before=())
 
 
-def set_layer(spec: Spec) -> None:
+def set_layer(spec: Spec, generations: int = 0) -> None:
     """Put a network in the place of the current one, changed by a widget that shows the new value already."""
     lab = st.session_state[_KEY]
-    if spec != lab.spec:
-        _keep(replace(lab, spec=spec, before=(*lab.before, lab.spec)[-MOST_UNDO:]))
+    before = lab.before if spec == lab.spec else (*lab.before, lab.spec)[-MOST_UNDO:]
+    _change(generations, spec=spec, before=before)
 
 
 def edit(spec: Spec) -> None:
     """Put a network in the place of the current one, whatever the widgets show; it can be undone."""
-    set_layer(spec)
-    lab = st.session_state[_KEY]
-    _keep(replace(lab, generation=lab.generation + 1))
+    set_layer(spec, 1)
 
 
 def undo() -> None:
     """Take the last change back."""
-    lab = st.session_state[_KEY]
-    if lab.before:
-        _keep(replace(lab, spec=lab.before[-1], before=lab.before[:-1], generation=lab.generation + 1))
+    if before := st.session_state[_KEY].before:
+        _change(spec=before[-1], before=before[:-1])
 
 
 def reset() -> None:
@@ -104,6 +101,7 @@ def write_link(lab: Lab) -> None:
     _NET.remember(write_spec(lab.spec) if lab.edited else "")
 
 
-def _keep(lab: Lab) -> None:
-    st.session_state[_KEY] = lab
+def _change(generations: int = 1, **changes: Any) -> None:
+    lab = st.session_state[_KEY]
+    st.session_state[_KEY] = lab = replace(lab, generation=lab.generation + generations, **changes)
     write_link(lab)

@@ -3,12 +3,14 @@
 import streamlit as st
 
 from alexnet_viz.network import arithmetic
+from alexnet_viz.network.notation import write_spec
 from alexnet_viz.network.zoo import MODELS, preprocess_for
 from alexnet_viz.words.i18n import Translator
 from pages.ui import lab as lab_state
 from pages.ui.architecture import cached
 from pages.ui.choose import pictures
 from pages.ui.lab import Lab
+from pages.ui.store import networks
 from pages.ui.widgets.by_hand import at_position
 
 
@@ -24,14 +26,14 @@ def worked(t: Translator, lab: Lab) -> None:
     arithmetic.check_runnable(walked)
     picture = pictures.current_picture(t)
     with st.skeleton(height=300):
-        run = cached.edited_run(lab.preset, lab.spec, picture)
+        run = cached.edited_run(networks.model(lab.preset), write_spec(lab.spec), picture)
     st.caption(_whose_weights(t, lab, run))
     channels = walked.rows[names.index(name)].shape[0]
     channel = st.number_input(t("Channel"), 0, channels - 1, 0, key=f"hand_channel_{name}_{channels}")
     at_position(t, run.network, run.outputs, preprocess.from_array(run.array), name, channel)
 
 
-def _whose_weights(t: Translator, lab: Lab, run: "cached.EditedRun") -> str:
+def _whose_weights(t: Translator, lab: Lab, run: cached.EditedRun) -> str:
     if not run.trained:
         return t("Random weights: these numbers show how it is worked out, not what a trained network sees.")
     if run.random:

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from alexnet_viz.network.notation import read_spec, write_spec
-from alexnet_viz.network.spec import Spec
+from alexnet_viz.network.notation import read_spec
 from alexnet_viz.network.zoo import preprocess_for
 from alexnet_viz.pictures import images
 from pages.ui.session import Picture
-from pages.ui.store import networks
 from pages.ui.store.rules import computed
 
 if TYPE_CHECKING:
@@ -40,13 +38,9 @@ class EditedRun:
     outputs: "dict[str, Tensor]"  # by layer name, (1, C, H, W) or (1, N); never changed
 
 
-def edited_run(preset: str, spec: Spec, picture: Picture) -> EditedRun:
-    """Run an edited network on a picture, with its preset's weights wherever they still fit."""
-    return _edited_run(networks.model(preset), write_spec(spec), picture)
-
-
 @computed(4, shared=True)
-def _edited_run(base: "Model", written: str, picture: Picture) -> EditedRun:
+def edited_run(base: "Model", written: str, picture: Picture) -> EditedRun:
+    """Run an edited network, as a link writes it, on a picture, with its preset's weights wherever they still fit."""
     import torch
 
     from alexnet_viz.inspection.activations import activations

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @keep_shared(max_entries=1)
-def _resnet(path: Path) -> "nn.Module":
-    """The network in a file. The first call imports torchvision."""
+def _resnet(path: Path, _picture: Picture) -> "nn.Module":
+    """The network in a file, whatever the picture. The first call imports torchvision."""
     ensure_ml()
     from alexnet_viz.inspection.resnet import load
 
@@ -26,11 +26,7 @@ def _resnet(path: Path) -> "nn.Module":
     return network
 
 
-def _network(path: Path, picture: Picture) -> "nn.Module":
-    return _resnet(path)
-
-
-@computed(64, given=_network)
+@computed(64, given=_resnet)
 def resnet_answer(network: "nn.Module", path: Path, picture: Picture) -> "Answer":
     """What ResNet-18 with the weights of a file says about a picture."""
     from alexnet_viz.inspection.resnet import classify

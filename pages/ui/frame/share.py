@@ -66,8 +66,12 @@ def _offer(t: Translator, page: str) -> None:
         format_func=lambda control: t(TITLES[control]),
         key=f"share_hide_{page}_{t.language}",
     )
-    for note in _not_in_the_link(t, controls):
-        st.warning(note)
+    picture = t("Your own picture stays with you: the link opens with the first sample.")
+    model = t("Your own network stays with you: the link opens with the one that comes with the app.")
+    own = (("picture", session.IMAGE, SAMPLES, picture), ("model", session.model(), LISTED, model))
+    for control, choice, listed, note in own:  # what was chosen on this page and nobody else can open
+        if control in controls and st.session_state.get(choice.param, choice.default) not in listed:
+            st.warning(note)
     base = st.context.url or ""
     address = link(base, st.query_params.to_dict(), [control for control in controls if control in hide], t.language)
     st.code(address, None, wrap_lines=True)
@@ -80,13 +84,3 @@ def _offer(t: Translator, page: str) -> None:
         )
     with messages.shown(t):
         st.image(qr_svg(address), width=QR_WIDTH, alt=t("QR code of {address}", address=address))
-
-
-def _not_in_the_link(t: Translator, controls: Collection[str]) -> list[str]:
-    """What the visitor has chosen on this page that nobody else can open."""
-    notes = []
-    if "picture" in controls and st.session_state.get(session.IMAGE.param, session.IMAGE.default) not in SAMPLES:
-        notes.append(t("Your own picture stays with you: the link opens with the first sample."))
-    if "model" in controls and st.session_state.get(session.model().param, session.model().default) not in LISTED:
-        notes.append(t("Your own network stays with you: the link opens with the one that comes with the app."))
-    return notes

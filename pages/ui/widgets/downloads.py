@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import streamlit as st
@@ -66,9 +66,9 @@ def answers(t: Translator, model: "Model", pictures: Sequence[Picture]) -> None:
         save(t("JSON"), as_json, "alexnet-answers.json", "application/json")
 
 
-def save(label: str, data: str | bytes | Callable[[], str | bytes], file_name: str, mime: str) -> None:
+def save(label: str, data: str | bytes | Callable[[], str | bytes], file_name: str, mime: str, **settings: Any) -> None:
     """A download button; a function is called only when it is pressed."""
-    st.download_button(label, data, file_name, mime, on_click="ignore", icon=":material/download:")
+    st.download_button(label, data, file_name, mime, on_click="ignore", icon=":material/download:", **settings)
 
 
 def npz(arrays: Mapping[str, np.ndarray]) -> bytes:

@@ -66,7 +66,7 @@ PNG_WIDTH = 1200  # pixels of the page; twice as many in the file
 
 
 def svg_picker(t: Translator, svg: str, standalone: str, *, key: str, file_name: str) -> str | None:
-    """Draw the SVG; returns the `data-layer` that was chosen last. `standalone` is what the PNG is made of."""
+    """Draw the SVG; returns the `data-layer` that was chosen last. `standalone` is what is saved."""
     _component(
         key=key,
         data={

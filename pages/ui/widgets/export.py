@@ -10,6 +10,7 @@ from alexnet_viz.network.spec import Spec
 from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import messages
 from pages.ui.store import rules
+from pages.ui.widgets import downloads
 
 if TYPE_CHECKING:
     from alexnet_viz.network.weights import Model
@@ -31,17 +32,10 @@ def export_box(t: Translator, model: "Model", name: str, spec: Spec | None = Non
         missing = not export.onnx_is_here()
         with st.container(horizontal=True):
             for format_id, (label, use) in BUTTONS.items():
-                st.download_button(
-                    label,
-                    _maker(model, spec, format_id),
-                    f"{name}.{format_id}",
-                    "application/octet-stream",
-                    on_click="ignore",
-                    icon=":material/download:",
-                    help=t(use),
-                    disabled=format_id == "onnx" and missing,
-                    key=f"export_{format_id}",
-                )
+                file_name, off = f"{name}.{format_id}", missing and format_id == "onnx"
+                settings = {"help": t(use), "disabled": off, "key": f"export_{format_id}"}
+                maker = _maker(model, spec, format_id)
+                downloads.save(label, maker, file_name, "application/octet-stream", **settings)
         if missing:
             st.caption(t("ONNX needs packages that are not installed here. Get them with: {command}", command=_INSTALL))
 
