@@ -13,7 +13,7 @@ from pages.ui.session import Picture, own_pictures
 from pages.ui.store import pictures as stored
 from pages.ui.widgets.layout import popover
 from pages.ui.widgets.paste import paste_box
-from pages.ui.widgets.strip import Thumbnail, strip
+from pages.ui.widgets.strip import strip
 
 EXTENSIONS = ["jpg", "jpeg", "png", "webp", "avif", "gif", "bmp", "tif", "tiff", "heic", "heif"]
 MOST_OWN_PICTURES = 12  # per visitor; the oldest go first
@@ -39,8 +39,7 @@ def picture_popover(t: Translator) -> Picture:
 
 
 def _strip(t: Translator) -> None:
-    thumbnails = [Thumbnail(one.id, one.name, stored.thumbnail(one)) for one in all_pictures(t)]
-    strip(t("Pictures"), thumbnails, current_picture(t).id, key="picture_strip", on_choose=_choose_picture)
+    strip(t("Pictures"), all_pictures(t), current_picture(t).id, key="picture_strip", on_choose=_choose_picture)
 
 
 def _linked_picture(t: Translator) -> Picture:

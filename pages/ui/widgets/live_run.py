@@ -165,9 +165,8 @@ def _curves(t: Translator, told: History) -> None:
     steps = [step.step for step in told.steps]
     loss, right = st.columns(2)
     with loss:
-        option = training_charts.step_curve(
-            t("loss"), steps, [step.loss for step in told.steps], SMOOTHING, t("Training loss, step by step")
-        )
+        losses, title = [step.loss for step in told.steps], t("Training loss, step by step")
+        option = training_charts.step_curve(t("loss"), steps, losses, SMOOTHING, title)
         st.echarts_chart(option, height=260, key="live_loss", alt=t("The training loss over the steps"))
     with right:
         epochs = [epoch.epoch for epoch in told.epochs]
@@ -182,27 +181,23 @@ def _curves(t: Translator, told: History) -> None:
 def snapshot_picture(t: Translator, file: Any, watched: Run) -> None:
     """The filters, some predictions and the confusion matrix of one epoch."""
     snapshot = read_snapshot(file)
+    classes = classes_of(watched) or list(map(str, range(len(snapshot.confusion))))
     filters, confusion = st.columns(2, gap="medium")
     with filters:
         st.markdown(f"**{t('conv1 after epoch {epoch}', epoch=snapshot.epoch)}**")
         if snapshot.filters.ndim == 4:
             picture(render.kernels(snapshot.filters, 560).png, t("The first layer's filters"))
     with confusion:
-        classes = classes_of(watched)
         st.markdown(f"**{t('What was said (columns) of what it is (rows)')}**")
         if snapshot.confusion.any():
-            names = [class_name(name, t.language) for name in classes] or list(map(str, range(len(snapshot.confusion))))
-            st.echarts_chart(
-                training_charts.confusion_matrix(snapshot.confusion, names),
-                height=320,
-                key="live_confusion",
-                alt=t("Confusion matrix; its diagonal are the right answers"),
-            )
+            names = [class_name(name, t.language) for name in classes]
+            option = training_charts.confusion_matrix(snapshot.confusion, names)
+            alt = t("Confusion matrix; its diagonal are the right answers")
+            st.echarts_chart(option, height=320, key="live_confusion", alt=alt)
         else:
             st.caption(t("This run keeps no images for validation: only its end was measured."))
     kept = list(zip(snapshot.pictures, snapshot.labels, snapshot.probabilities, strict=True))[:PREDICTIONS]
     for place, (image, label, said) in zip(tiles(len(kept), 76), kept, strict=True):
         best = int(said.argmax())
-        mark, name = "✓" if best == label else "✗", classes[best] if classes else str(best)
-        spoken, caption = f"{mark} {class_name(name, t.language)}", f"{mark} {class_words(name, t)}"
-        picture(image, spoken, caption, of=place)
+        mark, name = "✓" if best == label else "✗", classes[best]
+        picture(image, f"{mark} {class_name(name, t.language)}", f"{mark} {class_words(name, t)}", of=place)

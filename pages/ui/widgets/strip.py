@@ -2,9 +2,11 @@
 
 import base64
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import streamlit as st
+
+from pages.ui.session import Picture
+from pages.ui.store.pictures import thumbnail
 
 _HTML = """
 <div class="strip" role="radiogroup"></div>
@@ -69,30 +71,17 @@ export default function ({ data, parentElement, setStateValue }) {
 _component = st.components.v2.component("alexnet_viz_strip", html=_HTML, css=_CSS, js=_JS)
 
 
-@dataclass(frozen=True)
-class Thumbnail:
-    """One picture to choose."""
-
-    id: str
-    label: str
-    jpeg: bytes
-
-
-def strip(
-    label: str, thumbnails: Sequence[Thumbnail], chosen: str, *, key: str, on_choose: Callable[[str], None]
-) -> None:
+def strip(label: str, pictures: Sequence[Picture], chosen: str, *, key: str, on_choose: Callable[[str], None]) -> None:
     """Draw the strip; `on_choose(id)` is called, before the page runs again, when another picture is chosen."""
 
     def choose() -> None:
         picked = st.session_state[key]["choice"]
-        if picked in {thumbnail.id for thumbnail in thumbnails}:  # it comes from the browser
+        if picked in {picture.id for picture in pictures}:  # it comes from the browser
             on_choose(picked)
 
-    items = [
-        {"id": thumbnail.id, "label": thumbnail.label, "src": _data_uri(thumbnail.jpeg)} for thumbnail in thumbnails
-    ]
+    items = [{"id": picture.id, "label": picture.name, "src": _address(picture)} for picture in pictures]
     _component(key=key, data={"label": label, "items": items, "chosen": chosen}, on_choice_change=choose)
 
 
-def _data_uri(jpeg: bytes) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+def _address(picture: Picture) -> str:
+    return "data:image/jpeg;base64," + base64.b64encode(thumbnail(picture)).decode()
