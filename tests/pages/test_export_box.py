@@ -40,11 +40,8 @@ def buttons(monkeypatch):
 @pytest.fixture
 def written(monkeypatch):
     """The formats that were written."""
-    formats = []
-    real = export.write
-    monkeypatch.setattr(
-        export, "write", lambda portable, format_id: formats.append(format_id) or real(portable, format_id)
-    )
+    formats, real = [], export.write
+    monkeypatch.setattr(export, "write", lambda network, kind: formats.append(kind) or real(network, kind))
     return formats
 
 
@@ -60,10 +57,12 @@ def test_a_file_is_made_only_when_its_button_is_pressed(buttons, written):
     assert not app.exception
     assert list(buttons) == list(export.FORMATS)
     assert written == []
-    data, file_name, _ = buttons["pth"]
-    state = torch.load(io.BytesIO(data()))
-    assert (written, file_name) == (["pth"], "alexnet_cifar.pth")
-    assert list(state) == list(random_state(SPEC))
+    made = {format_id: data() for format_id, (data, _, _) in buttons.items()}
+    assert written == list(buttons)
+    assert buttons["pth"][1] == "alexnet_cifar.pth"
+    assert [node.name for node in onnx.load_from_string(made["onnx"]).graph.node][:2] == ["conv1", "relu1"]
+    assert list(torch.load(io.BytesIO(made["pth"]))) == list(random_state(SPEC))
+    assert set(load(made["safetensors"])) == set(random_state(SPEC))
 
 
 @pytest.mark.parametrize("model_id", [entry.id for entry in MODELS.values() if entry.shipped])
@@ -73,13 +72,6 @@ def test_the_tab_with_the_buttons_opens_for_every_shipped_network(buttons, model
     assert not app.exception
     assert not app.error
     assert len(buttons) == 3
-
-
-def test_all_three_formats_of_the_current_model(buttons):
-    open_page("classify", tab="about", model="alexnet_cifar")
-    made = {format_id: data() for format_id, (data, _, _) in buttons.items()}
-    assert [node.name for node in onnx.load_from_string(made["onnx"]).graph.node][:2] == ["conv1", "relu1"]
-    assert set(load(made["safetensors"])) == set(torch.load(io.BytesIO(made["pth"])))
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
@@ -92,20 +84,15 @@ def test_the_edited_network_with_its_random_layers_named(buttons, language):
     assert state["features.0.weight"].shape == (32, 3, 3, 3)
 
 
-def test_an_unedited_network_has_no_random_layers(buttons):
-    app = open_lab(preset="alexnet_cifar")
-    assert not any("conv1" in caption.value for caption in app.caption)
-    assert buttons["onnx"][1] == "alexnet_cifar.onnx"
-
-
-def test_the_code_tab_loads_no_model_before_it_is_asked_to(monkeypatch):
-    loaded = []
-    real = networks.model
+def test_an_unedited_network_has_no_random_layers_and_is_loaded_when_asked_for(buttons, monkeypatch):
+    loaded, real = [], networks.model
     monkeypatch.setattr(networks, "model", lambda model_id: loaded.append(model_id) or real(model_id))
     app = open_page("architecture", tab="code", preset="lenet5")
     assert "lenet5" not in loaded
     app.toggle(key="lab_export").set_value(True).run()
     assert "lenet5" in loaded
+    assert not any("conv1" in caption.value for caption in app.caption)
+    assert buttons["onnx"][1] == "lenet5.onnx"
 
 
 def test_a_network_too_large_for_a_file_gets_one_sentence(buttons):

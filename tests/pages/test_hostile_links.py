@@ -12,7 +12,6 @@ from alexnet_viz.network.spec import walk
 from alexnet_viz.words.i18n import LANGUAGES
 from pages.ui.architecture import tabs as architecture_tabs
 from pages.ui.frame.menu import PAGES
-from pages.ui.frame.share import HIDEABLE
 from tools.catalogue import ROOT
 from tools.fuzz import names
 from tools.pages import open_page
@@ -116,14 +115,6 @@ def test_garbage_in_one_parameter_alone_leaves_the_others(page_id):
         goes_on(app, name)
 
 
-@pytest.mark.parametrize("page_id", PAGES)
-def test_every_control_hidden_at_once(page_id):
-    hidden = HIDEABLE[page_id]
-    app = open_page(page_id, hide=",".join([*hidden, *hidden, "x" * 1000, ""]))
-    goes_on(app, "hidden")
-    assert not app.error
-
-
 def test_a_run_that_is_none_shows_another_one():
     app = open_page("runs")
     for asked in (*names.paths("/etc/passwd"), *names.TRICKS, "a" * 10_000, "\u202e", "-", "a" * 100):
@@ -157,14 +148,6 @@ def test_a_network_that_is_too_large_to_run_is_said_to_be():
     goes_on(app, "heavy")
     assert "too large to be run here" in app.error[0].value
     assert "4,7" in app.error[0].value  # MB of it
-
-
-def test_a_bad_network_is_complained_of_once_and_the_page_goes_on_without_it():
-    app = open_page("architecture", net="3x224x224_nothing")
-    assert "holds no network" in app.error[0].value
-    goes_on(app, "bad")
-    assert not app.run().error
-    assert "net" not in app.query_params
 
 
 # ---- All of them ----------------------------------------------------------------------------------------------------

@@ -14,11 +14,13 @@ def large_type(app) -> bool:
 
 
 @pytest.mark.parametrize(("query", "on"), [({}, False), ({"screen": "projector"}, True), ({"screen": "cinema"}, False)])
-def test_a_link_decides(query, on):
+def test_a_link_decides_from_page_to_page(query, on):
     app = open_page("compare", **query)
-    assert not app.exception
-    assert switch(app).value is on
-    assert large_type(app) is on
+    for page in ("compare", "architecture"):
+        app = app.switch_page(f"pages/{page}.py").run()
+        assert not app.exception
+        assert switch(app).value is on
+        assert large_type(app) is on
 
 
 def test_the_switch_writes_the_link_and_takes_it_back():
@@ -29,10 +31,3 @@ def test_the_switch_writes_the_link_and_takes_it_back():
     app = switch(app).set_value(False).run()
     assert "screen" not in app.query_params
     assert not large_type(app)
-
-
-def test_it_is_kept_from_page_to_page():
-    app = open_page("compare", screen="projector")
-    app = app.switch_page("pages/architecture.py").run()
-    assert switch(app).value is True
-    assert large_type(app)

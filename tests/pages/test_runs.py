@@ -1,8 +1,12 @@
 """The runs page through Streamlit's own test harness."""
 
 import pytest
+from safetensors.torch import save_file
 
-from alexnet_viz.training.runs import runs
+from alexnet_viz.network.build import random_state
+from alexnet_viz.network.zoo import MODELS
+from alexnet_viz.training.config import TrainConfig
+from alexnet_viz.training.runs import new_run, runs, usable_weights
 from pages.ui.runs import tabs as runs_tabs
 from tests.pages.seen import button, told_run
 from tools.pages import open_page
@@ -10,21 +14,19 @@ from tools.pages import open_page
 pytestmark = pytest.mark.usefixtures("home")
 
 
-def test_without_runs_it_says_where_to_begin(monkeypatch, tmp_path):
-    from alexnet_viz.training import runs as module
-
-    monkeypatch.setattr(module, "SHIPPED_DIR", tmp_path / "none")
+def test_without_runs_it_says_where_to_begin():
     app = open_page("runs")
     assert not app.exception
     assert any("Shapes-10" in message.value for message in app.info)
 
 
+@pytest.mark.parametrize(("locale", "title"), [("en-US", "What was trained here?"), ("ko-KR", "무엇을 학습했을까요?")])
 @pytest.mark.parametrize("tab", runs_tabs.TABS)
-def test_every_tab_opens(tab):
-    run = told_run()
-    app = open_page("runs", run=run.id, tab=tab)
+def test_every_tab_opens_in_both_languages(tab, locale, title):
+    app = open_page("runs", locale=locale, run=told_run().id, tab=tab)
     assert not app.exception, app.exception
     assert not app.error, [error.value for error in app.error]
+    assert app.title[0].value == title
 
 
 def test_the_table_has_every_run_newest_first():
@@ -57,43 +59,28 @@ def test_a_run_is_deleted_only_after_a_yes(monkeypatch):
 
 def test_a_visitor_who_did_not_start_it_needs_the_token(monkeypatch):
     monkeypatch.setattr("pages.ui.widgets.live_run.allowed", lambda run: False)
-    run = told_run()
-    app = open_page("runs", run=run.id, tab="delete")
+    app = open_page("runs", run=told_run().id, tab="delete")
     assert not [one for one in app.button if one.label == "Delete"]
     assert any(box.label == "Teacher's token" for box in app.text_input)
 
 
-def test_korean_page_has_korean_words():
-    told_run()
-    app = open_page("runs", locale="ko-KR")
-    assert app.title[0].value == "무엇을 학습했을까요?"
+def with_weights(run, model_id: str):
+    save_file(random_state(MODELS[model_id].spec, seed=3), run.checkpoints / "last.safetensors")
+    return run
 
 
-def test_a_runs_checkpoint_can_be_looked_at_on_every_page():
-    from safetensors.torch import save_file
-
-    from alexnet_viz.network.build import random_state
-    from alexnet_viz.network.zoo import MODELS
-
-    run = told_run(state="finished")
-    save_file(random_state(MODELS["alexnet_cifar"].spec, seed=3), run.checkpoints / "last.safetensors")
-    for page in ("classify", "feature_maps", "filters", "attribution"):
-        app = open_page(page, model=f"run:{run.id}")
-        assert not app.exception, (page, app.exception)
-        assert not app.error, (page, [error.value for error in app.error])
-        assert any(box.value == f"run:{run.id}" for box in app.selectbox), page
+@pytest.mark.parametrize("page", ["classify", "feature_maps", "filters", "attribution"])
+def test_a_runs_checkpoint_can_be_looked_at_on_every_page(page):
+    run = with_weights(told_run(state="finished"), "alexnet_cifar")
+    app = open_page(page, model=f"run:{run.id}")
+    assert not app.exception, app.exception
+    assert not app.error, [error.value for error in app.error]
+    assert any(box.value == f"run:{run.id}" for box in app.selectbox)
 
 
 def test_a_run_of_the_network_of_before_still_opens():
-    from safetensors.torch import save_file
-
-    from alexnet_viz.network.build import random_state
-    from alexnet_viz.network.zoo import MODELS
-    from alexnet_viz.training.config import TrainConfig
-    from alexnet_viz.training.runs import new_run
-
-    run = new_run(TrainConfig.from_dict({"data": "cifar10", "model": "alexnet_transfer", "frozen": True}))
-    save_file(random_state(MODELS["alexnet_transfer"].spec, seed=3), run.checkpoints / "last.safetensors")
+    config = TrainConfig.from_dict({"data": "cifar10", "model": "alexnet_transfer", "frozen": True})
+    run = with_weights(new_run(config), "alexnet_transfer")
     app = open_page("classify", model=f"run:{run.id}")
     assert not app.exception
     assert app.selectbox[0].value == f"run:{run.id}"
@@ -101,9 +88,6 @@ def test_a_run_of_the_network_of_before_still_opens():
 
 
 def test_a_run_with_other_activations_is_no_model_of_the_table():
-    from alexnet_viz.training.config import TrainConfig
-    from alexnet_viz.training.runs import new_run, usable_weights
-
     run = new_run(TrainConfig.with_preset("fast", data="shapes", activation="tanh"))
     (run.checkpoints / "last.safetensors").touch()
     assert usable_weights(run) is None

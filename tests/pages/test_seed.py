@@ -15,20 +15,24 @@ from tools.pages import open_page
 
 SEED = (ROOT / "docs" / "seed.md").read_text(encoding="utf-8")
 
-HOME = ("home", {})
-PAPER = ("architecture", {"preset": "alexnet_2012", "tab": "table"})
-SINGLE = ("architecture", {"preset": "alexnet_single", "tab": "table"})
-CODE = ("architecture", {"preset": "alexnet_single", "tab": "code"})
-CIFAR_CODE = ("architecture", {"preset": "alexnet_cifar", "tab": "code"})
-SCRIPT = ("runs", {"tab": "script"})
-COMPARE = ("compare", {})
-STORY = ("compare", {"tab": "story"})
-LIMITS = ("compare", {"tab": "limits"})
+
+def at(page: str, **query: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    return page, tuple(query.items())
 
 
-def technique(name: str) -> tuple[str, dict[str, str]]:
-    return "techniques", {"tab": name}
+def technique(name: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    return at("techniques", tab=name)
 
+
+HOME = at("home")
+PAPER = at("architecture", preset="alexnet_2012", tab="table")
+SINGLE = at("architecture", preset="alexnet_single", tab="table")
+FLOW = at("architecture", preset="alexnet_single", tab="flow")
+CODE = at("architecture", preset="alexnet_single", tab="code")
+SCRIPT = at("runs", tab="script")
+COMPARE = at("compare")
+STORY = at("compare", tab="story")
+LIMITS = at("compare", tab="limits")
 
 # By heading or code block, in the document's order: the page with its address, and what stands there.
 WHERE = {
@@ -39,8 +43,8 @@ WHERE = {
     "AlexNet 구조": (PAPER, ["60,965,224"]),
     "전체 네트워크 구조 다이어그램": (SINGLE, ["svg", "conv1"]),
     "mermaid 1": (SINGLE, ["svg", "fc8"]),
-    "레이어별 상세 구조": (("architecture", {"preset": "alexnet_single", "tab": "flow"}), ["svg"]),
-    "mermaid 2": (("architecture", {"preset": "alexnet_single", "tab": "flow"}), ["svg"]),
+    "레이어별 상세 구조": (FLOW, ["svg"]),
+    "mermaid 2": (FLOW, ["svg"]),
     "각 레이어 상세 설명": (SINGLE, ["conv1", "relu1", "pool1"]),
     "1. 입력 레이어 (Input Layer)": (SINGLE, ["(227 - 11) / 4 + 1 = 55"]),
     "2. 첫 번째 합성곱 레이어 (Conv1)": (SINGLE, ["96 x 55 x 55", "34,944"]),
@@ -54,7 +58,7 @@ WHERE = {
     "10. 완전 연결 레이어들 (Fully Connected)": (SINGLE, ["37,752,832", "16,781,312", "4,097,000"]),
     "PyTorch 구현 예제": (CODE, ["class AlexNet(nn.Module)"]),
     "python 1": (CODE, ["nn.Conv2d(3, 96, kernel_size=11, stride=4", "nn.AdaptiveAvgPool2d"]),
-    "간단한 학습 예제 (CIFAR-10)": (("train", {}), ["CIFAR-10", "seed"]),
+    "간단한 학습 예제 (CIFAR-10)": (at("train"), ["CIFAR-10", "seed"]),
     "python 2": (SCRIPT, ["nn.Conv2d(3, 64", "optimizer.step()"]),
     "AlexNet의 혁신적 기술들": (technique("relu"), ["ReLU"]),
     "1. ReLU 활성화 함수": (technique("relu"), ["시그모이드"]),
@@ -104,8 +108,9 @@ def parts() -> list[str]:
 
 
 @cache
-def shown(page: str, query: tuple[tuple[str, str], ...], locale: str) -> str:
+def shown(where: tuple[str, tuple[tuple[str, str], ...]], locale: str) -> str:
     """All that a page says, its pictures' alternatives, its tables and its code."""
+    page, query = where
     app = open_page(page, locale=locale, **dict(query))
     assert not app.exception, app.exception
     return "\n".join(words(element) for element in app.main)
@@ -118,11 +123,6 @@ def words(element) -> str:
     return MessageToString(element.proto, as_utf8=True) if is_message else ""
 
 
-def text_of(where: tuple[str, dict[str, str]], locale: str) -> str:
-    page, query = where
-    return shown(page, tuple(query.items()), locale)
-
-
 def test_every_part_of_the_document_has_its_place():
     assert parts() == list(WHERE)
 
@@ -130,7 +130,7 @@ def test_every_part_of_the_document_has_its_place():
 @pytest.mark.parametrize("part", WHERE)
 def test_a_part_of_the_document_works(part):
     where, expected = WHERE[part]
-    said = text_of(where, "ko")
+    said = shown(where, "ko")
     assert [words for words in expected if words not in said] == []
 
 
@@ -138,4 +138,4 @@ def test_a_part_of_the_document_works(part):
 @pytest.mark.parametrize("claim", CORRECTED)
 def test_a_wrong_claim_is_corrected(claim, locale):
     where, english, korean = CORRECTED[claim]
-    assert re.search(english if locale == "en-US" else korean, text_of(where, locale))
+    assert re.search(english if locale == "en-US" else korean, shown(where, locale))

@@ -81,21 +81,12 @@ def test_every_control_of_the_table_is_asked_for_where_it_is_drawn():
     assert asked == {control for controls in share.HIDEABLE.values() for control in controls} == set(share.TITLES)
 
 
-def test_without_the_tab_bar_the_linked_tab_is_there():
-    app = open_page("compare", tab="notes", hide="tabs")
+@pytest.mark.parametrize(("link", "shown"), [({"tab": "notes"}, True), ({}, False)])
+def test_without_the_tab_bar_the_linked_tab_is_there(link, shown):
+    app = open_page("compare", hide="tabs", **link)
     assert not app.exception
     assert not app.tabs
-    assert app.query_params["tab"] == "notes"
-    assert any(text.value.startswith("A MAC is one multiplication") for text in app.markdown)
-    other = open_page("compare", hide="tabs")
-    assert not any(text.value.startswith("A MAC is one multiplication") for text in other.markdown)
-
-
-def test_a_hidden_layer_is_the_linked_one():
-    app = open_page("feature_maps", layer="conv3", hide="layer")
-    assert not app.select_slider
-    assert app.session_state["layer"] == "conv3"
-    assert app.query_params["layer"] == "conv3"
+    assert any(text.value.startswith("A MAC is one multiplication") for text in app.markdown) == shown
 
 
 def test_what_is_hidden_stays_so_on_other_pages_until_everything_is_shown():
@@ -112,13 +103,19 @@ def test_what_is_hidden_stays_so_on_other_pages_until_everything_is_shown():
     assert "hide" not in app.query_params
 
 
-def test_a_hidden_control_changes_nothing():
-    app = open_page(model="lenet5", image="penguin", hide="model,picture,tabs", tab="input")
-    for name, value in {"model": "lenet5", "image": "penguin", "tab": "input"}.items():
+@pytest.mark.parametrize(
+    ("page", "link"),
+    [("feature_maps", {"layer": "conv3"}), ("classify", {"model": "lenet5", "image": "penguin", "tab": "input"})],
+)
+def test_a_hidden_control_changes_nothing(page, link):
+    app = open_page(page, hide="model,picture,layer,tabs", **link)
+    assert not labels(app) & {"Network", "Layer"}
+    for name, value in link.items():
         assert app.query_params[name] == value
     app.button(key="show_everything").click().run()
-    assert app.selectbox[0].value == "lenet5"
-    assert app.session_state["image"] == "penguin"
+    for name, value in link.items():
+        assert app.session_state[name] == value
+    assert labels(app) & {"Network", "Layer"}
 
 
 @pytest.mark.parametrize("hide", ["nonsense", "", ",,,", "<script>", "MODEL", "model_"])
@@ -138,17 +135,12 @@ def test_own_pictures_do_not_travel():
     assert any("Your own picture" in warning.value for warning in app.warning)
 
 
-def test_an_address_of_this_computer_says_so():
-    local = open_page()
-    offer(local, base="http://localhost:8501/classify")
-    assert any("this computer only" in caption.value for caption in local.caption)
-    far = open_page()
-    offer(far)
-    assert not any("this computer only" in caption.value for caption in far.caption)
-
-
-def test_the_button_does_nothing_until_it_is_opened():
-    assert not open_page().code
+@pytest.mark.parametrize(("base", "here"), [("http://localhost:8501/classify", True), (BASE, False)])
+def test_an_address_of_this_computer_says_so(base, here):
+    app = open_page()
+    assert not app.code, "the button does nothing until it is opened"
+    offer(app, base=base)
+    assert any("this computer only" in caption.value for caption in app.caption) == here
 
 
 def test_a_link_keeps_what_stands_in_the_address_and_says_each_thing_once():

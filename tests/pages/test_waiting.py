@@ -6,7 +6,6 @@ import time
 import pytest
 import streamlit as st
 
-from pages.ui.frame import waiting
 from pages.ui.store import results, rules
 from tests.pages.seen import headline
 from tools.pages import open_page
@@ -17,14 +16,14 @@ PATIENCE = 60  # seconds
 @pytest.fixture
 def said(monkeypatch):
     """What visitors are told while they wait; they are told it early."""
-    texts = []
-    draw = waiting.Notice._draw
+    texts, info = [], st.info
 
-    def heard(self, text):
-        draw(self, text)
-        texts.append(text)
+    def heard(text, **looks):
+        if looks.get("icon") == ":material/hourglass_top:":
+            texts.append(text)
+        return info(text, **looks)
 
-    monkeypatch.setattr(waiting.Notice, "_draw", heard)
+    monkeypatch.setattr(st, "info", heard)
     st.cache_data.clear()
     st.cache_resource.clear()
     return texts
@@ -61,29 +60,17 @@ def test_who_waits_is_told_the_place_in_the_line(said):
     assert not notices(app), "it is gone when the wait is over"
 
 
-def test_what_was_said_is_not_said_again_with_the_cached_answer(said):
+@pytest.mark.parametrize(("locale", "words"), [("en-US", "1 ahead of you"), ("ko-KR", "앞에 1")])
+def test_what_was_said_is_not_said_again_with_the_cached_answer(said, locale, words):
     holder = hold(rules.line(), until=lambda: said)
-    open_page()
+    open_page(locale=locale)
     holder.join(PATIENCE)
+    assert words in said[0]
     before = len(said)
-    again = open_page()
-    assert not again.exception
-    assert len(said) == before
+    again = open_page(locale=locale)
+    assert headline(again)
+    assert len(said) == before, "a free line says nothing"
     assert not notices(again)
-
-
-def test_a_free_line_says_nothing(said):
-    app = open_page()
-    assert headline(app).startswith("tabby · ")
-    assert not said
-
-
-def test_the_place_is_given_in_the_visitors_language(said):
-    holder = hold(rules.line(), until=lambda: said)
-    open_page(locale="ko-KR")
-    holder.join(PATIENCE)
-    assert said[0] != "1 ahead of you"
-    assert "1" in said[0]
 
 
 def test_a_quick_map_does_not_wait_for_somebodys_long_work(said):

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from safetensors.torch import save_file
 
@@ -12,6 +13,7 @@ from alexnet_viz.network.build import random_state
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.runs import delete_run, new_run
+from alexnet_viz.training.snapshots import TEST, Snapshot, snapshot_bytes, snapshot_file
 from alexnet_viz.words.i18n import Message, translator
 from pages.ui import messages
 from pages.ui.classify import tabs as classify_tabs
@@ -35,6 +37,15 @@ def drawn(app) -> list[str]:
     return words + [text for metric in app.metric for text in (metric.label, metric.value)]
 
 
+def check(app) -> None:
+    """Some stranger's class is on the page, and as text."""
+    assert not app.exception, app.exception
+    assert not app.error, [error.value for error in app.error]
+    words = drawn(app)
+    assert not [text for text in words if "![x]" in text]
+    assert [text for text in words if "\\!\\[x\\]" in text]
+
+
 def hostile_run():
     """A finished run whose classes are called like that."""
     run = told_run(state="finished")
@@ -56,41 +67,28 @@ def test_class_names_are_text():
 
 
 @pytest.mark.parametrize(
-    ("page_id", "tabs"),
+    ("page_id", "tab"),
     [
-        ("classify", tuple(classify_tabs.TABS)),
-        ("feature_maps", ("off",)),
-        ("attribution", ("about", "classes", "recipe", "cover")),
-        ("compare", ("photo",)),
+        *(("classify", tab) for tab in classify_tabs.TABS),
+        ("feature_maps", "off"),
+        *(("attribution", tab) for tab in ("about", "classes", "recipe", "cover")),
+        ("compare", "photo"),
     ],
 )
-def test_no_page_draws_a_strangers_class_as_markdown(page_id, tabs):
-    run = hostile_run()
-    for tab in tabs:
-        app = open_page(page_id, model=f"run:{run.id}", tab=tab)
-        assert not app.exception, (tab, app.exception)
-        assert not app.error, (tab, [error.value for error in app.error])
-        words = drawn(app)
-        assert not [text for text in words if "![x]" in text], tab
-        assert [text for text in words if "\\!\\[x\\]" in text], tab
-        charts = [element.proto.spec for element in app.get("plotly_chart")]
-        assert not [spec for spec in charts if f"{PICTURE}<b>" in spec], tab
+def test_no_page_draws_a_strangers_class_as_markdown(page_id, tab):
+    app = open_page(page_id, model=f"run:{hostile_run().id}", tab=tab)
+    check(app)
+    charts = [element.proto.spec for element in app.get("plotly_chart")]
+    assert not [spec for spec in charts if f"{PICTURE}<b>" in spec]
 
 
 def test_the_walk_draws_no_strangers_class_as_markdown():
     app = open_page("feature_maps", model=f"run:{hostile_run().id}", view="walk")
-    app = app.select_slider[0].set_value("softmax").run()
-    assert not app.exception
-    words = drawn(app)
-    assert not [text for text in words if "![x]" in text]
-    assert [text for text in words if "\\!\\[x\\]" in text]
+    check(app.select_slider[0].set_value("softmax").run())
 
 
-def test_no_run_draws_a_strangers_class_as_markdown():
-    import numpy as np
-
-    from alexnet_viz.training.snapshots import TEST, Snapshot, snapshot_bytes, snapshot_file
-
+@pytest.mark.parametrize(("page", "tab"), [("train", ""), ("runs", "epochs"), ("runs", "mistakes")])
+def test_no_run_draws_a_strangers_class_as_markdown(page, tab):
     run = hostile_run()
     snapshot = Snapshot(
         epoch=1,
@@ -102,12 +100,7 @@ def test_no_run_draws_a_strangers_class_as_markdown():
     )
     for file in (snapshot_file(run.path, 1), run.path / TEST):
         file.write_bytes(snapshot_bytes(snapshot))
-    for page, tab in (("train", ""), ("runs", "epochs"), ("runs", "mistakes")):
-        app = open_page(page, run=run.id, tab=tab)
-        assert not app.exception, (tab, app.exception)
-        words = drawn(app)
-        assert not [text for text in words if "![x]" in text], tab
-        assert [text for text in words if "\\!\\[x\\]" in text], tab
+    check(open_page(page, run=run.id, tab=tab))
 
 
 # ---- Sentences of fragments and callbacks ---------------------------------------------------------------------------
@@ -151,15 +144,15 @@ def test_a_run_that_goes_while_it_is_watched_is_a_sentence(module, monkeypatch, 
 # ---- Paths ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("nearby", [True, False])
-def test_paths_are_shown_to_those_who_sit_at_the_computer(nearby, monkeypatch, tmp_path):
-    monkeypatch.setattr("pages.ui.server.at_this_computer", lambda: nearby)
+@pytest.mark.parametrize("here", [True, False])
+def test_paths_are_shown_to_those_who_sit_at_the_computer(here, monkeypatch, tmp_path):
+    monkeypatch.setattr("pages.ui.server.at_this_computer", lambda: here)
     t = translator("en")
     path = tmp_path / "people" / "pets"
     sentence = messages.said(
         Message("Make room in {folder}, {count}: {reason}", folder=str(path), count=3, reason="/"), t
     )
-    assert (str(tmp_path) in sentence) == nearby
+    assert (str(tmp_path) in sentence) == here
     assert "pets, 3" in sentence
 
     run = new_run(replace(TrainConfig.with_preset("fast", data="shapes"), data=str(path)))
@@ -173,11 +166,10 @@ def test_paths_are_shown_to_those_who_sit_at_the_computer(nearby, monkeypatch, t
     seen = [text.replace("\\", "") for text in seen]
     assert any("pets" in text for text in seen)
     for place in (tmp_path, resnet.places()[1].parent):
-        assert any(str(place) in text for text in seen) == nearby, place
+        assert any(str(place) in text for text in seen) == here, place
 
 
 def test_a_folder_of_the_server_is_nothing_to_train_on_from_elsewhere(monkeypatch, tmp_path, idle_jobs):
-
     monkeypatch.setattr("pages.ui.server.bound_to_localhost", lambda: False)
     with pytest.raises(UserError, match="not among the datasets"):
         training.start(replace(TrainConfig.with_preset("fast", data="shapes"), data=str(tmp_path)))
