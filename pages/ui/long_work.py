@@ -14,9 +14,9 @@ import streamlit as st
 from alexnet_viz.words.i18n import Translator
 from pages.ui.store import results, rules
 
-_RUNNING = "job_running"  # session key: the key of the job that this visitor started
-_STEP = "job_step"  # session key: the latest step of the job that is running
-_STOPPED = "job_stopped"  # session key: (key of the job that was stopped last, its latest step)
+_RUNNING = "long_work_running"  # session key: the key of the work that this visitor started
+_STEP = "long_work_step"  # session key: the latest step of the work that is running
+_STOPPED = "long_work_stopped"  # session key: (key of the work that was stopped last, its latest step)
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Step:
 
 
 def ending_in_the_last(steps: Iterator[Any]) -> Iterator[Any]:
-    """Steps with `number` and `of`, as a job's steps."""
+    """Steps with `number` and `of`, as steps of long work; the last one is the result too."""
     step = None
     for step in steps:
         yield Step(step.number, step.of, step)
@@ -49,7 +49,7 @@ def ending_in_the_last(steps: Iterator[Any]) -> Iterator[Any]:
 def run(
     t: Translator, work: LongWork, show: Callable[[Any], None] | None = None, *, at_once: bool = False
 ) -> Any | None:
-    """The job's result, from the store or by running it here; None while it has not been started or was stopped.
+    """The result, from the store or by running it here; None while it has not been started or was stopped.
 
     `show(step)` draws a step that is under way. With `at_once` it runs without waiting for the button.
     """

@@ -112,7 +112,7 @@ def test_a_job_that_was_stopped_does_not_start_again_by_itself():
         from alexnet_viz.words.i18n import translator
         from pages.ui import long_work
 
-        st.session_state.setdefault("job_stopped", (("stopped",), None))
+        st.session_state.setdefault("long_work_stopped", (("stopped",), None))
         work = long_work.LongWork(key=("stopped",), start="Go", steps=st.session_state["steps"])
         st.write(long_work.run(translator("en"), work, at_once=True))
 

@@ -13,7 +13,7 @@ from alexnet_viz.training.uploads import keep, uploads
 from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import messages, server, session
 from pages.ui.widgets.layout import pick
-from pages.ui.widgets.progress import follow
+from pages.ui.widgets.progress import progress_bar
 
 _CHOSEN = "train_data"  # session key: what was chosen, shapes, cifar10, upload, path, or the path of an uploaded zip
 _ROUND = "train_upload_round"  # session key: counts emptied uploaders
@@ -62,7 +62,7 @@ def _cifar10(t: Translator) -> str:
     if st.button(label, icon=":material/download:", help=by_hand, width="stretch", key="cifar10_download"):
         with messages.shown(t), closing(download_cifar10()) as steps:
             st.button(t("Stop"), icon=":material/stop:", key="cifar10_stop")  # any click ends this run of the page
-            follow(t, steps)
+            progress_bar(t, steps)
             st.rerun()
     return ""
 

@@ -37,10 +37,8 @@ def export_box(t: Translator, model: "Model", name: str, spec: Spec | None = Non
                 maker = _maker(model, spec, format_id)
                 downloads.save(label, maker, file_name, "application/octet-stream", **settings)
         if missing:
-            st.caption(t("ONNX needs packages that are not installed here. Get them with: {command}", command=_INSTALL))
-
-
-_INSTALL = "`pip install -r requirements-onnx.txt`"
+            install = "`pip install -r requirements-onnx.txt`"
+            st.caption(t("ONNX needs packages that are not installed here. Get them with: {command}", command=install))
 
 
 def _maker(model: "Model", spec: Spec | None, format_id: str) -> Callable[[], bytes]:

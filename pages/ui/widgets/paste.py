@@ -9,9 +9,7 @@ from alexnet_viz.words.i18n import Translator
 
 MAX_SIDE = 2048  # pixels; larger pictures are reduced in the browser
 
-_HTML = """
-<div class="paste" tabindex="0" role="textbox" aria-readonly="true"></div>
-"""
+_HTML = '<div class="paste" tabindex="0" role="textbox" aria-readonly="true"></div>'
 
 _CSS = """
 .paste {

@@ -14,12 +14,12 @@ def download_button(t: Translator, download: Callable[[], Iterator[DownloadProgr
     """A button that fetches published weights; whether they have just come."""
     if st.button(t("Download the weights"), icon=":material/download:", key=key):
         with messages.shown(t):
-            follow(t, download())
+            progress_bar(t, download())
             return True
     return False
 
 
-def follow(t: Translator, steps: Iterable[DownloadProgress | Packed]) -> None:
+def progress_bar(t: Translator, steps: Iterable[DownloadProgress | Packed]) -> None:
     """Go through the steps and show in a bar how far they are."""
     bar = st.progress(0.0)
     for step in steps:

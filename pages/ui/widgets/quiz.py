@@ -14,7 +14,7 @@ _SEEDS = 2**31
 
 
 @dataclass(frozen=True)
-class _Progress:
+class _Standing:
     """How far a visitor is in one lesson's questions."""
 
     seed: int
@@ -54,11 +54,11 @@ def _box(t: Translator, lesson: str) -> None:
                 st.button(label, icon=f":material/{icon}:", on_click=_go, args=to, key=f"quiz_{name}_{lesson}")
 
 
-def _progress(lesson: str) -> _Progress:
-    return session.get(f"quiz_{lesson}", _Progress(secrets.randbelow(_SEEDS)))
+def _progress(lesson: str) -> _Standing:
+    return session.get(f"quiz_{lesson}", _Standing(secrets.randbelow(_SEEDS)))
 
 
-def _form(t: Translator, lesson: str, now: _Progress, question: Question) -> None:
+def _form(t: Translator, lesson: str, now: _Standing, question: Question) -> None:
     # The key changes with the question and with the language, in which choices have other names.
     key = f"quiz_answer_{lesson}_{now.seed}_{now.place}_{t.language}"
     with st.form(f"quiz_form_{lesson}", border=False):

@@ -8,9 +8,7 @@ import streamlit as st
 from pages.ui.session import Picture
 from pages.ui.store.pictures import thumbnail
 
-_HTML = """
-<div class="strip" role="radiogroup"></div>
-"""
+_HTML = '<div class="strip" role="radiogroup"></div>'
 
 _CSS = """
 .strip { display: flex; gap: 0.5rem; overflow-x: auto; padding: 3px; scrollbar-width: thin; }
