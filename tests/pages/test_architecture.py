@@ -81,6 +81,8 @@ def test_undo_and_reset():
     assert "net" not in app.query_params
     app.button[0].click().run()
     assert spec_of(app).layers[4].channels == 128, "a reset can be undone"
+    app.selectbox[0].set_value("lenet5").run()
+    assert spec_of(app) == MODELS["lenet5"].spec, "another preset starts anew"
 
 
 def test_a_link_restores_the_whole_edited_network():
@@ -144,13 +146,6 @@ def test_layers_are_moved_and_removed():
     assert layer_names(spec_of(app).layers)[:3] == ["conv1", "norm1", "relu1"]
     app.button(key="lab_delete").click().run()
     assert layer_names(spec_of(app).layers)[:3] == ["conv1", "relu1", "pool1"]
-
-
-def test_another_preset_starts_anew():
-    app = open_page("architecture", layer="conv1")
-    field(app, "Kernel").set_value(5).run()
-    app.selectbox[0].set_value("lenet5").run()
-    assert spec_of(app) == MODELS["lenet5"].spec
 
 
 def test_a_click_in_the_drawing_selects_a_layer():
