@@ -94,7 +94,6 @@ def box_picker(t: Translator, label: str, png: bytes, rows: int, columns: int, *
     Before anything is drawn it is the middle quarter.
     """
     box = _within((st.session_state.get(key) or {}).get("box"), rows, columns)
-    numbers = {name: f"{{{name}}}" for name in ("width", "height", "row", "column")}  # the browser fills them in
     _component(
         key=key,
         data={
@@ -104,7 +103,13 @@ def box_picker(t: Translator, label: str, png: bytes, rows: int, columns: int, *
             "width": width,
             "label": label,
             "help": t("Arrow keys move the box, with Shift they change its size; Enter chooses."),
-            "place": t("{width} x {height} pixels at row {row}, column {column}", **numbers),
+            "place": t(
+                "{width} x {height} pixels at row {row}, column {column}",
+                width="{width}",
+                height="{height}",
+                row="{row}",
+                column="{column}",
+            ),
             "box": list(box),
         },
         on_box_change=lambda: None,

@@ -5,8 +5,7 @@ clicks and `st.image` has none either, so this is a small component of our own.
 """
 
 import base64
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import streamlit as st
@@ -98,22 +97,54 @@ _component = st.components.v2.component("alexnet_viz_pixel_picker", html=_HTML, 
 
 
 def pixel_picker(
-    t: Translator, label: str, png: bytes, rows: int, columns: int, *, key: str, default: Cell = (0, 0), **looks: Any
+    t: Translator,
+    label: str,
+    png: bytes,
+    rows: int,
+    columns: int,
+    *,
+    key: str,
+    width: int,
+    default: Cell = (0, 0),
+    place: str = "",
+    values: Sequence[object] = (),
 ) -> Cell:
-    """Draw the picture, with `looks` as `_draw` takes them, and return the chosen cell, within its bounds."""
+    """Draw the picture `width` pixels wide and return the chosen cell as (row, column), within its bounds.
+
+    Below it stands what is under the mouse or the cursor: `place` with {row}, {column} and, from the row-major
+    `values`, {value}.
+    """
     chosen = _within((st.session_state.get(key) or {}).get("cell") or default, rows, columns)
-    _draw(t, label, png, rows, columns, {"chosen": chosen}, key=key, on_cell_change=lambda: None, **looks)
+    data = _data(t, label, png, rows, columns, width, place, values) | {"chosen": chosen}
+    _component(key=key, data=data, on_cell_change=lambda: None)
     return chosen
 
 
 def map_picker(
-    t: Translator, label: str, values: np.ndarray, *, limit: float | None = None, digits: str = ".4g", **settings: Any
+    t: Translator,
+    label: str,
+    values: np.ndarray,
+    *,
+    key: str,
+    width: int,
+    limit: float | None = None,
+    default: Cell = (0, 0),
+    digits: str = ".4g",
 ) -> Cell:
     """A map, (H, W), each value a cell that says its number; colours run from -limit to limit."""
-    said = [f"{value:{digits}}" for value in values.ravel()]
-    place = t("row {row}, column {column}: {value}", row="{row}", column="{column}", value="{value}")
-    picture = render.diverging(values, limit)
-    return pixel_picker(t, label, picture, *values.shape, place=place, values=said, **settings)
+    rows, columns = values.shape
+    return pixel_picker(
+        t,
+        label,
+        render.diverging(values, limit),
+        rows,
+        columns,
+        key=key,
+        width=width,
+        default=default,
+        place=t("row {row}, column {column}: {value}", row="{row}", column="{column}", value="{value}"),
+        values=[f"{value:{digits}}" for value in values.ravel()],
+    )
 
 
 def click_picker(
@@ -124,9 +155,11 @@ def click_picker(
     columns: int,
     *,
     key: str,
+    width: int,
     at: Cell | None,
     on_click: Callable[[Cell], None],
-    **looks: Any,
+    place: str = "",
+    values: Sequence[object] = (),
 ) -> None:
     """The same picture as a board of buttons: `on_click(cell)` is called before the page runs again, at every click.
 
@@ -136,29 +169,14 @@ def click_picker(
     def clicked() -> None:
         on_click(_within(st.session_state[key]["clicked"], rows, columns))
 
-    mark = {"chosen": at, "clicks": True}
-    _draw(t, label, png, rows, columns, mark, key=key, on_clicked_change=clicked, **looks)
+    data = _data(t, label, png, rows, columns, width, place, values) | {"chosen": at, "clicks": True}
+    _component(key=key, data=data, on_clicked_change=clicked)
 
 
-def _draw(
-    t: Translator,
-    label: str,
-    png: bytes,
-    rows: int,
-    columns: int,
-    mark: Mapping[str, object],
-    *,
-    width: int,
-    place: str = "",
-    values: Sequence[object] = (),
-    **component: Any,
-) -> None:
-    """Draw the picture `width` pixels wide, with its mark.
-
-    Below it stands what is under the mouse or the cursor: `place` with {row}, {column} and, from the row-major
-    `values`, {value}.
-    """
-    data = {
+def _data(
+    t: Translator, label: str, png: bytes, rows: int, columns: int, width: int, place: str, values: Sequence[object]
+) -> dict[str, object]:
+    return {
         "src": "data:image/png;base64," + base64.b64encode(png).decode(),
         "rows": rows,
         "columns": columns,
@@ -168,7 +186,6 @@ def _draw(
         "place": place or t("row {row}, column {column}", row="{row}", column="{column}"),
         "values": list(values),
     }
-    _component(data=data | mark, **component)
 
 
 def _within(cell, rows: int, columns: int) -> Cell:
