@@ -87,12 +87,12 @@ def test_the_edited_network_with_its_random_layers_named(buttons, language):
 def test_an_unedited_network_has_no_random_layers_and_is_loaded_when_asked_for(buttons, monkeypatch):
     loaded, real = [], networks.model
     monkeypatch.setattr(networks, "model", lambda model_id: loaded.append(model_id) or real(model_id))
-    app = open_page("architecture", tab="code", preset="lenet5")
-    assert "lenet5" not in loaded
+    app = open_page("architecture", tab="code", preset="alexnet_cifar")
+    assert "alexnet_cifar" not in loaded
     app.toggle(key="lab_export").set_value(True).run()
-    assert "lenet5" in loaded
+    assert "alexnet_cifar" in loaded
     assert not any("conv1" in caption.value for caption in app.caption)
-    assert buttons["onnx"][1] == "lenet5.onnx"
+    assert buttons["onnx"][1] == "alexnet_cifar.onnx"
 
 
 def test_a_network_too_large_for_a_file_gets_one_sentence(buttons):
