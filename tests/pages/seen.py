@@ -10,7 +10,6 @@ from streamlit.testing.v1.element_tree import Button
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.events import EpochDone, StepDone, to_line
 from alexnet_viz.training.runs import Run, Status, new_run, write_status
-from tools.pages import open_page
 
 
 def headline(app: AppTest) -> str:
@@ -61,15 +60,3 @@ def told_run(steps: int = 30, epochs: int = 2, state: str = "stopped", lr: float
 
 def data_box(app):
     return next(box for box in app.selectbox if box.label in ("Data", "데이터"))
-
-
-def open_relu(*sections: str, language: str = "en"):
-    """The tab with some of its lazy sections opened."""
-    app = open_page("techniques", tab="relu", locale="ko-KR" if language == "ko" else "en-US")
-    for section in sections:
-        app.session_state[f"relu_{section}_{language}"] = True
-    if sections:
-        app.run()
-    assert not app.exception, app.exception
-    assert not app.error, [error.value for error in app.error]
-    return app

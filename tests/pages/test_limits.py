@@ -3,7 +3,8 @@
 import pytest
 
 from alexnet_viz.training.runs import runs
-from tests.pages.seen import button, data_box, open_relu, told_run
+from tests.pages.experiments import opened
+from tests.pages.seen import button, data_box, told_run
 from tools.pages import open_page
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -57,7 +58,7 @@ def test_nobody_goes_on_with_a_run_where_training_is_off(monkeypatch, idle_jobs)
 
 def test_the_race_is_refused_as_a_whole_where_training_is_off(monkeypatch, idle_jobs):
     monkeypatch.setenv("ALEXNET_VIZ_TRAINING", "off")
-    app = button(open_relu("race"), "Start the race").click().run()
+    app = button(opened("relu", "race"), "Start the race").click().run()
     assert any("switched off" in error.value for error in app.error)
     assert not runs()
 

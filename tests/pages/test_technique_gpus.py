@@ -1,4 +1,4 @@
-"""The tab "Two GPUs" of the techniques page through Streamlit's own test harness."""
+"""The experiments with two GPUs answer their controls."""
 
 import numpy as np
 import pytest
@@ -12,25 +12,10 @@ from alexnet_viz.pictures.samples import PHOTOS
 from pages.ui.store import networks
 from pages.ui.store import pictures as stored
 from pages.ui.techniques import cached as cache_techniques
-from pages.ui.techniques import gpus as technique_gpus
-from tests.pages.seen import said
-from tools.pages import open_page
+from tests.pages.experiments import alts, opened
+from tests.pages.seen import captions, said
 
-SECTIONS = list(technique_gpus.SECTIONS)
 MODEL = MODELS["alexnet_cifar_2gpu"]
-
-
-def open_gpus(*sections: str, locale: str = "en-US"):
-    """The tab with some of its lazy sections open."""
-    app = open_page("techniques", locale=locale, tab="gpus")
-    assert not app.exception, app.exception
-    if sections:
-        for section in sections:
-            app.session_state[f"gpus_{section}_{locale[:2]}"] = True
-        app.run()
-    assert not app.exception, app.exception
-    assert not app.error, [error.value for error in app.error]
-    return app
 
 
 @pytest.fixture
@@ -53,15 +38,15 @@ def nothing_trained(monkeypatch, tmp_path):
 
 
 def test_it_opens_with_the_papers_memory():
-    app = open_gpus()
+    app = opened("gpus")
     assert "1.60 GiB to 2.52 GiB on one card, 0.81 GiB to 1.29 GiB on each of two" in said(app)
     assert "3 GiB take 161 pictures on one card" in said(app)
-    assert len(app.get("plotly_chart")) == 1, "closed sections draw nothing"
+    assert len(alts(app)) == 1, "closed sections draw nothing"
     assert list(app.dataframe[0].value["Whole network"])[-1] == "2.52 GiB"
 
 
 def test_batch_network_and_in_place_change_what_is_said():
-    app = open_gpus()
+    app = opened("gpus")
     app = app.slider(key="gpus_batch").set_value(256).run()
     assert "With 256 pictures: 2.52 GiB to 4.35 GiB on one card" in said(app)
     app = app.toggle(key="gpus_in_place").set_value(True).run()
@@ -71,43 +56,34 @@ def test_batch_network_and_in_place_change_what_is_said():
     assert "0.01 GiB to 0.02 GiB on one card" in said(app)
 
 
-@pytest.mark.parametrize("locale", ["en-US", "ko-KR"])
-def test_every_section_opens_in_both_languages(locale):
-    app = open_gpus(*SECTIONS[1:], locale=locale)
-    assert len(app.get("plotly_chart")) == 3
-    assert len(app.dataframe) == 3
-
-
 def test_random_weights_are_called_random(nothing_trained):
-    app = open_gpus("conv1", "off")
+    app = opened("gpus", "conv1", "off")
     assert sum("random" in warning.value for warning in app.warning) == 2
     assert "It did not happen here" in said(app)
 
 
 def test_colours_by_stream_are_measured_and_judged(two_streams):
-    app = open_gpus("conv1")
+    app = opened("gpus", "conv1")
     assert not app.warning
     assert "It happened here too" in said(app)
-    alt = app.get("plotly_chart")[1].proto.alt
-    assert alt == "Stream 1: mean share of colour 0.00; Stream 2: mean share of colour 1.00"
-    captions = [picture.caption for image in app.image for picture in image.proto.imgs]
-    assert [" 0 of them" in caption for caption in captions] == [True, False]
-    assert [" 32 of them" in caption for caption in captions] == [False, True]
+    assert alts(app)[1] == "Stream 1: mean share of colour 0.00; Stream 2: mean share of colour 1.00"
+    assert [" 0 of them" in caption for caption in captions(app)] == [True, False]
+    assert [" 32 of them" in caption for caption in captions(app)] == [False, True]
 
 
 def test_a_stream_switched_off_moves_the_answer_and_counts_the_photos(two_streams):
-    app = open_gpus("off")
+    app = opened("gpus", "off")
     assert "Channels 0 to 95 of conv2 are zero" in said(app)
     table = app.dataframe[1].value
     assert list(table["Layer"]) == ["conv1", "conv2", "conv4", "conv5"]
     counts = table[["Stream 1", "Stream 2"]].to_numpy()
     assert ((counts >= 0) & (counts <= len(PHOTOS))).all()
-    first = app.get("plotly_chart")[1].proto.alt
+    first = alts(app)[1]
     app.button_group(key="gpus_layer").set_value("conv5").run()
     app.button_group(key="gpus_stream_en").set_value(1).run()
     assert "Channels 128 to 255 of conv5 are zero" in said(app)
     assert "(fc6)" in said(app)
-    assert app.get("plotly_chart")[1].proto.alt != first
+    assert alts(app)[1] != first
 
 
 def test_photos_are_counted_as_they_are_asked_one_by_one(two_streams):
@@ -126,7 +102,7 @@ def test_photos_are_counted_as_they_are_asked_one_by_one(two_streams):
 
 
 def test_the_cost_is_that_of_facts():
-    app = open_gpus("cost")
+    app = opened("gpus", "cost")
     table = app.dataframe[1].value
     assert list(table.iloc[-1])[1:3] == ["60,965,224", "62,378,344"]
     assert "30,336 values come to each card" in said(app)

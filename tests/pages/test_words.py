@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from pages.ui.classify import tabs as classify_tabs
 from pages.ui.messages import class_words, tick_words
 from pages.ui.runs import tabs as runs_tabs
 from pages.ui.store import training
+from pages.ui.widgets import live_run
 from tests.pages.seen import button, told_run
 from tools.fuzz.names import TRICKS
 from tools.pages import open_page
@@ -125,19 +127,20 @@ def test_a_callback_hides_no_bug():
         messages.guarded(lambda: 1 / 0)()
 
 
-@pytest.mark.parametrize("module", ["widgets.live_run", "techniques.relu"])
-def test_a_run_that_goes_while_it_is_watched_is_a_sentence(module, monkeypatch, idle_jobs):
+def test_a_run_that_goes_while_it_is_watched_is_a_sentence(monkeypatch, idle_jobs):
     """The fragment alone, as a timer runs it."""
-    from importlib import import_module
-
     from streamlit import error
 
     said = []
     monkeypatch.setattr("pages.ui.messages.st.error", lambda text, **settings: said.append(text) or error(text))
+    ticks = []
+    monkeypatch.setattr(
+        "pages.ui.widgets.live_run.st.fragment", lambda draw, **timer: lambda *what: ticks.append(partial(draw, *what))
+    )
     run = told_run(state="running")
+    live_run.follow(translator("en"), [run], lambda told: None)
     delete_run(run)
-    watched = run if module == "widgets.live_run" else {"relu": run}
-    import_module(f"pages.ui.{module}")._live(translator("en"), watched, False)
+    ticks[0]()
     assert len(said) == 1
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import NumberInput, Selectbox, SelectSlider, Slider, Widget
 
-from pages.ui.techniques.tabs import sections
+from pages.ui.techniques.tabs import experiments
 from tools.pages import open_page
 
 NEW_VALUES = 2  # of each control; the first is not counted, since it may load what all later ones use
@@ -18,10 +18,10 @@ def slowest_control() -> float:
     Nothing is cached for a new value.
     """
     found: dict[str, float] = {}
-    for technique, ids in sections().items():
-        for section in ids:
+    for technique, sections in experiments().items():
+        for number, section in enumerate(sections):
             app = opened(technique, section)
-            known = {widget.key for widget in controls(opened(technique, ""))} if section != ids[0] else set()
+            known = {widget.key for widget in controls(opened(technique, ""))} if number else set()
             for key in [widget.key for widget in controls(app) if widget.key not in known]:
                 for milliseconds in times(app, key)[-1:]:
                     found[f"{technique}, {section}: {key}"] = milliseconds

@@ -8,7 +8,7 @@ import streamlit as st
 from alexnet_viz.charts import training as training_charts
 from alexnet_viz.network import tables
 from alexnet_viz.training.config import CHOICE_TITLES, FIELDS, TrainConfig
-from alexnet_viz.training.runs import STATES, Run, classes_of, history, metrics_csv, runs, unreadable_runs
+from alexnet_viz.training.runs import Run, classes_of, history, metrics_csv, runs, unreadable_runs
 from alexnet_viz.training.script import run_script
 from alexnet_viz.training.snapshots import TEST, epoch_of, read_snapshot, snapshot_files
 from alexnet_viz.words.i18n import N_, Translator
@@ -50,7 +50,7 @@ def _row(t: Translator, one: Run) -> dict:
     right = told.finished.test_accuracy if told.finished else None
     return {
         t("Run"): one.id,
-        t("State"): t(STATES[training.jobs().state(one)]),
+        t("State"): live_run.state(t, one),
         t("Test images"): percent(right) if right is not None else "",
         t("Validation"): percent(best.val_accuracy) if best and best.val_accuracy is not None else "",
         t("Best epoch"): str(best.epoch) if best else "",

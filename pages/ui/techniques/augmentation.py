@@ -1,13 +1,15 @@
 """Data augmentation on the current photo: its variants and the answers to them, the paper's colours, the code."""
 
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from functools import partial
 
 import streamlit as st
 
 from alexnet_viz.charts import techniques as technique_charts
 from alexnet_viz.files import paths
+from alexnet_viz.inspection.techniques import augmentation
+from alexnet_viz.inspection.techniques.augmentation import COUNT, KINDS, STEPS
+from alexnet_viz.network.weights import Model
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.pictures import images
 from alexnet_viz.words.i18n import N_, Translator
@@ -17,40 +19,21 @@ from pages.ui import long_work
 from pages.ui.choose import pictures
 from pages.ui.long_work import LongWork
 from pages.ui.messages import class_words, tick_words
-from pages.ui.session import Picture
 from pages.ui.store import networks
 from pages.ui.store import pictures as stored
-from pages.ui.techniques import cached
-from pages.ui.widgets import bars
-from pages.ui.widgets.layout import tiles
-from pages.ui.widgets.show import FIXED
-
-if TYPE_CHECKING:
-    from alexnet_viz.inspection.techniques.augmentation import Colours
-    from alexnet_viz.network.weights import Model
+from pages.ui.techniques import cached, parts
+from pages.ui.widgets import bars, show
+from pages.ui.widgets.layout import Tabs, pick, tiles
 
 NETWORKS = ("alexnet_200", "alexnet_cifar")  # they see 224 and 32 pixels a side
 TILE = 124  # pixels on the screen
 CIFAR_COUNT, CIFAR_SIDE = 2000, 32
 TOP = 4  # classes whose bars are shown
 
-_DRAW = "augmentation_draw"  # session key: how often the visitor drew again, which is the seed
 _CHOSEN = "augmentation_chosen"  # session key: network, kind and strength of the first experiment
 
 
-def _choice(t: Translator, label: str, titles: Mapping[str, str], key: str, default: str) -> str:
-    """One of some ids by their translated titles."""
-    return st.segmented_control(
-        label,
-        list(titles),
-        default=default,
-        format_func=titles.__getitem__,
-        required=True,
-        key=f"{key}_{t.language}",
-    )
-
-
-def _model() -> "Model":
+def _model() -> Model:
     """The network of the first experiment, which is that of all."""
     return networks.model(st.session_state[_CHOSEN][0])
 
@@ -76,35 +59,23 @@ _NUMBERS: Mapping[str, str] = {
 
 def variants(t: Translator) -> None:
     """Eight variants of the photo, each with its answer."""
-    from alexnet_viz.inspection.techniques.augmentation import KINDS
-
     network_box, other = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
-    with network_box:
-        titles = {i: t(MODELS[i].title) for i in NETWORKS}
-        key = f"augmentation_network_{t.language}"
-        network = st.selectbox(t("Network"), NETWORKS, format_func=titles.__getitem__, key=key)
+    titles = {i: MODELS[i].title for i in NETWORKS}
+    network = pick(t, t("Network"), titles, key="augmentation_network", of=network_box)
     with other:
         picture = pictures.picture_popover(t)
-    titles = {i: t(kind.title) for i, kind in KINDS.items()}
-    chosen = _choice(t, t("Change"), titles, "augmentation_kind", "crop")
+    titles = {i: kind.title for i, kind in KINDS.items()}
+    chosen = pick(t, t("Change"), titles, current="crop", segments=True, key="augmentation_kind")
     amount, again = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
     kind, side = KINDS[chosen], MODELS[network].preprocess.crop
     able = kind.strengths(side)
-    with amount:
-        strength = st.slider(
-            t(kind.strength),
-            type(able.usual)(0),
-            able.most,
-            able.usual,
-            able.step,
-            format=kind.unit,
-            key=f"augmentation_{chosen}_{side}",
-        )
-    again.button(t("Draw again"), icon=":material/casino:", on_click=_draw_again, key="augmentation_again")
+    zero, key = type(able.usual)(0), f"augmentation_{chosen}_{side}"
+    strength = amount.slider(t(kind.strength), zero, able.most, able.usual, able.step, kind.unit, key=key)
+    seed = parts.seed(t("Draw again"), "augmentation", key="augmentation_again", of=again)
     st.session_state[_CHOSEN] = (network, chosen, strength)
     st.caption(t(kind.source))
     model = _model()
-    found = cached.variants(model, picture, chosen, strength, st.session_state.get(_DRAW, 0))
+    found = cached.variants(model, picture, chosen, strength, seed)
     class_id, before = networks.answer(model, picture).top(1)[0]
     low, high = found.span(class_id)
     st.markdown(
@@ -145,10 +116,6 @@ def variants(t: Translator) -> None:
     )
 
 
-def _draw_again() -> None:
-    st.session_state[_DRAW] = st.session_state.get(_DRAW, 0) + 1
-
-
 # ---- The paper's colours --------------------------------------------------------------------------------------------
 
 
@@ -173,50 +140,39 @@ def pca(t: Translator) -> None:
         _moved(t, found)
 
 
-def _colours(t: Translator) -> "Colours | None":
+def _colours(t: Translator) -> augmentation.Colours | None:
     path = paths.cifar10_path()
     if path is None:
         return cached.photo_colours()
-    sources = {"photos": t("The sample photos"), "cifar10": t("{count:,} pictures of CIFAR-10", count=CIFAR_COUNT)}
-    if _choice(t, t("Computed from"), sources, "augmentation_source", "photos") == "photos":
+    sources = {"photos": N_("The sample photos"), "cifar10": N_("{count:,} pictures of CIFAR-10")}
+    label, say = t("Computed from"), partial(t, count=CIFAR_COUNT)
+    if pick(t, label, sources, say=say, segments=True, key="augmentation_source") == "photos":
         return cached.photo_colours()
     work = LongWork(
         key=("colours", str(path), CIFAR_COUNT),
         start=t("Compute the directions"),
-        steps=lambda: _cifar_steps(path),
+        steps=lambda: augmentation.colours([data for _, data in stored.sample_pictures(path, CIFAR_COUNT)], CIFAR_SIDE),
         about=t("Reads {count:,} test pictures, evenly from every class.", count=CIFAR_COUNT),
     )
     return long_work.run(t, work)
 
 
-def _cifar_steps(path: Path) -> Iterator[Any]:
-    from alexnet_viz.inspection.techniques.augmentation import colours
-
-    return colours([data for _, data in stored.sample_pictures(path, CIFAR_COUNT)], CIFAR_SIDE)
-
-
-def _directions(t: Translator, found: "Colours") -> None:
+def _directions(t: Translator, found: augmentation.Colours) -> None:
     table, cloud = st.columns([3, 2], gap="medium")
     with table:
-        rows = [
-            {
-                t("Direction"): f"p{i + 1}",
-                t("Red"): f"{vector[0]:+.3f}",
-                t("Green"): f"{vector[1]:+.3f}",
-                t("Blue"): f"{vector[2]:+.3f}",
-                "λ": f"{found.pca.values[i]:.5f}",
-                t("Share of the variance"): percent(float(found.shares[i])),
-            }
-            for i, vector in enumerate(found.pca.vectors.T)
-        ]
-        st.dataframe(rows, hide_index=True, height="content")
-        for i in range(3):
-            st.image(
+        shares = [percent(float(share)) for share in found.shares]
+        colours = zip((t("Red"), t("Green"), t("Blue")), found.pca.vectors, strict=True)
+        show.table(
+            {t("Direction"): ["p1", "p2", "p3"]}
+            | {colour: [f"{part:+.3f}" for part in row] for colour, row in colours}
+            | {"λ": [f"{value:.5f}" for value in found.pca.values], t("Share of the variance"): shares}
+        )
+        for i, deviation in enumerate(found.deviations):
+            show.picture(
                 found.swatch(i),
-                caption=t("p{number}: ± {deviation:.3f}", number=i + 1, deviation=found.deviations[i]),
+                t("Colours along direction {number}, from one side of mid grey to the other", number=i + 1),
+                t("p{number}: ± {deviation:.3f}", number=i + 1, deviation=deviation),
                 width=280,
-                output_format="PNG",
-                alt=t("Colours along direction {number}, from one side of mid grey to the other", number=i + 1),
             )
         st.caption(
             t(
@@ -225,23 +181,18 @@ def _directions(t: Translator, found: "Colours") -> None:
                 "dark, has {share} of all variance.",
                 count=found.pictures,
                 side=found.side,
-                share=percent(float(found.shares[0])),
+                share=shares[0],
             )
         )
     with cloud:
-        st.plotly_chart(
-            technique_charts.colour_cloud(found.some, [found.axis(i) for i in range(3)], (t("Red"), t("Blue"))),
-            config=FIXED,
-            key="augmentation_cloud",
-            alt=t("{count} pixels by their red and blue, and the three directions through their mean",
-                  count=len(found.some)),
-        )  # fmt: skip
+        figure = technique_charts.colour_cloud(found.some, [found.axis(i) for i in range(3)], (t("Red"), t("Blue")))
+        words = t("{count} pixels by their red and blue, and the three directions through their mean",
+                  count=len(found.some))  # fmt: skip
+        show.chart(figure, words, "augmentation_cloud")
         st.caption(t("Some of the pixels, seen from the green side; lines reach one standard deviation."))
 
 
-def _moved(t: Translator, found: "Colours") -> None:
-    from alexnet_viz.inspection.techniques.augmentation import PAPER_SIGMA, VISIBLE_SIGMA
-
+def _moved(t: Translator, found: augmentation.Colours) -> None:
     places = st.columns(3, gap="medium")
     deviations = tuple(
         place.slider(
@@ -249,9 +200,10 @@ def _moved(t: Translator, found: "Colours") -> None:
         )
         for i, (place, first) in enumerate(zip(places, (2.0, 0.0, 0.0), strict=True))
     )
-    strong = st.toggle(t("Ten times the paper's strength: σ = {sigma:g}", sigma=VISIBLE_SIGMA), key="augmentation_ten")
+    visible = augmentation.VISIBLE_SIGMA
+    strong = st.toggle(t("Ten times the paper's strength: σ = {sigma:g}", sigma=visible), key="augmentation_ten")
     model, picture = _model(), pictures.current_picture(t)
-    sigma = VISIBLE_SIGMA if strong else PAPER_SIGMA
+    sigma = visible if strong else augmentation.PAPER_SIGMA
     moved = cached.recoloured(model, picture, found.pca, deviations, sigma)
     red, green, blue = moved.levels
     st.markdown(
@@ -267,7 +219,7 @@ def _moved(t: Translator, found: "Colours") -> None:
     with photos:
         alts = (t("The photo before the change of colour"), t("The photo after the change of colour"))
         for place, png, title, alt in zip(tiles(2, 200), (moved.before, moved.after), titles, alts, strict=True):
-            place.image(png, caption=title, width="stretch", output_format="PNG", alt=alt)
+            show.picture(png, alt, title, of=place)
     with answers:
         before, after = moved.probabilities
         bars.before_and_after(t, model.classes, before, after, moved.shown(TOP), titles, "augmentation_bars")
@@ -284,8 +236,6 @@ def _moved(t: Translator, found: "Colours") -> None:
 
 def stability(t: Translator) -> None:
     """Every kind of change, stronger and stronger, against the answer."""
-    from alexnet_viz.inspection.techniques.augmentation import COUNT, KINDS, STEPS
-
     model, picture = _model(), pictures.current_picture(t)
     st.markdown(
         t(
@@ -299,7 +249,7 @@ def stability(t: Translator) -> None:
     work = LongWork(
         key=("stability", model.digest, picture.digest),
         start=t("Try all changes"),
-        steps=lambda: _tries(model, picture),
+        steps=lambda: augmentation.stability(model, images.decode(picture.data).image, cached.photo_colours().pca),
         about=t("{passes} batches of {count}, a few seconds.", passes=len(KINDS) * STEPS, count=COUNT),
     )
     found = long_work.run(t, work)
@@ -308,24 +258,21 @@ def stability(t: Translator) -> None:
     name = tick_words(found.class_id, t)
     titles = [t(KINDS[kind].title) for kind in found.kinds]
     said = [[KINDS[kind].said(s) for s in row] for kind, row in zip(found.kinds, found.strengths, strict=True)]
-    st.plotly_chart(
-        technique_charts.stability(
-            found.mean, said, titles, (t("Step of strength"), t("Probability of {name}", name=name))
-        ),
-        config=FIXED,
-        key="augmentation_stability",
-        alt="; ".join(f"{title}: {percent(float(row[-1]))}" for title, row in zip(titles, found.mean, strict=True)),
+    means = [percent(float(row[-1])) for row in found.mean]
+    axes = (t("Step of strength"), t("Probability of {name}", name=name))
+    show.chart(
+        technique_charts.stability(found.mean, said, titles, axes),
+        "; ".join(f"{title}: {mean}" for title, mean in zip(titles, means, strict=True)),
+        "augmentation_stability",
     )
-    st.dataframe(
+    show.table(
         {
             t("Change"): titles,
             t("Strongest"): [row[-1] for row in said],
-            t("Mean probability"): [percent(float(row[-1])) for row in found.mean],
+            t("Mean probability"): means,
             t("Lowest"): [percent(float(row[-1])) for row in found.lowest],
             t("Answers kept"): [t("{kept} of {count}", kept=int(row[-1]), count=COUNT) for row in found.kept],
-        },
-        hide_index=True,
-        height="content",
+        }
     )
     st.caption(
         t(
@@ -338,33 +285,13 @@ def stability(t: Translator) -> None:
     )
 
 
-def _tries(model: "Model", picture: Picture) -> Iterator[Any]:
-    from alexnet_viz.inspection.techniques import augmentation
-
-    directions = cached.photo_colours().pca
-    return augmentation.stability(model, images.decode(picture.data).image, directions)
-
-
 # ---- As code --------------------------------------------------------------------------------------------------------
 
 
-def code(t: Translator) -> None:
-    """The transforms of torchvision that do the same."""
-    recipes: Mapping[str, tuple[str, Callable[[Translator], None]]] = {
-        "chosen": (N_("What is set above"), _chosen_code),
-        "paper": (N_("The paper's"), _paper_code),
-        "seed": (N_("The seed document's, corrected"), _seed_code),
-    }
-    titles = {i: t(title) for i, (title, _) in recipes.items()}
-    picked = _choice(t, t("Transform"), titles, "augmentation_recipe", "chosen")
-    recipes[picked][1](t)
-
-
 def _chosen_code(t: Translator) -> None:
-    from alexnet_viz.inspection.techniques.augmentation import KINDS, transforms_code
-
     network, kind, strength = st.session_state[_CHOSEN]
-    st.code(transforms_code(kind, strength, MODELS[network].preprocess, cached.photo_colours().pca), "python")
+    pca = cached.photo_colours().pca
+    st.code(augmentation.transforms_code(kind, strength, MODELS[network].preprocess, pca), "python")
     st.caption(
         t(
             "{kind}, {strength}, then what this network expects. Training draws anew for every picture in every "
@@ -376,27 +303,18 @@ def _chosen_code(t: Translator) -> None:
 
 
 def _paper_code(t: Translator) -> None:
-    from alexnet_viz.inspection.techniques.augmentation import (
-        PAPER,
-        PAPER_CUT,
-        PAPER_FACTOR,
-        PAPER_MARGIN,
-        factor,
-        paper_code,
-    )
-
-    st.code(paper_code(cached.photo_colours().pca), "python")
+    st.code(augmentation.paper_code(cached.photo_colours().pca), "python")
     st.markdown(
         t(
             "A window of {crop} pixels has {places} places along a side of {size}, so {places} x {places} x 2 = "
             "**{factor}** different pictures with mirroring. The paper prints a factor of {printed} = {cut} x {cut} x "
             "2; its authors' code draws from all {places} places.",
-            crop=PAPER.crop,
-            size=PAPER.size,
-            places=PAPER_MARGIN + 1,
-            factor=factor(PAPER_MARGIN),
-            printed=PAPER_FACTOR,
-            cut=PAPER_CUT,
+            crop=augmentation.PAPER.crop,
+            size=augmentation.PAPER.size,
+            places=augmentation.PAPER_MARGIN + 1,
+            factor=augmentation.factor(augmentation.PAPER_MARGIN),
+            printed=augmentation.PAPER_FACTOR,
+            cut=augmentation.PAPER_CUT,
         )
     )
     st.caption(
@@ -408,24 +326,30 @@ def _paper_code(t: Translator) -> None:
 
 
 def _seed_code(t: Translator) -> None:
-    from alexnet_viz.inspection.techniques.augmentation import SEED_CROP, SEED_PADDING, SEED_SMALLEST, seed_code
-
-    st.code(seed_code(), "python")
+    st.code(augmentation.seed_code(), "python")
     st.markdown(
         t(
             "The seed document has no Resize. Its RandomCrop({crop}, padding={padding}) then raises an error on every "
             "photo with a side of fewer than {least} pixels, and takes a small detail out of a large one. Resize "
             "first.",
-            crop=SEED_CROP,
-            padding=SEED_PADDING,
-            least=SEED_SMALLEST,
+            crop=augmentation.SEED_CROP,
+            padding=augmentation.SEED_PADDING,
+            least=augmentation.SEED_SMALLEST,
         )
     )
 
 
-SECTIONS: Mapping[str, tuple[str, Callable[[Translator], None]]] = {
+RECIPES: Tabs = {
+    "chosen": (N_("What is set above"), _chosen_code),
+    "paper": (N_("The paper's"), _paper_code),
+    "seed": (N_("The seed document's, corrected"), _seed_code),
+}
+
+
+_CODE = partial(parts.one_of, label=N_("Transform"), options=RECIPES, segments=True, key="augmentation_recipe")
+EXPERIMENTS: Tabs = {
     "variants": (N_("Does the answer survive?"), variants),
     "pca": (N_("The paper's change of colour"), pca),
     "stability": (N_("How much change does the answer bear?"), stability),
-    "code": (N_("The same as code"), code),
+    "code": (N_("The same as code"), _CODE),
 }

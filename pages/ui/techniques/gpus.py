@@ -1,19 +1,14 @@
 """Two GPUs: why the network was split, what its two streams learnt, one of them switched off, and what it saved."""
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import streamlit as st
 
 from alexnet_viz.charts import techniques as technique_charts
-from alexnet_viz.network.memory import (
-    GTX_580_BYTES,
-    Memory,
-    half_as_wide,
-    largest_batch,
-    received_values,
-    training_memory,
-)
+from alexnet_viz.inspection.classify import softmax
+from alexnet_viz.inspection.filters import kernels
+from alexnet_viz.inspection.techniques.gpus import members
+from alexnet_viz.network import memory
 from alexnet_viz.network.spec import walk
 from alexnet_viz.network.zoo import LISTED, MODELS, model_entry
 from alexnet_viz.pictures import render
@@ -25,27 +20,30 @@ from pages.ui.choose import pictures
 from pages.ui.messages import class_words
 from pages.ui.store import networks
 from pages.ui.store import pictures as stored
-from pages.ui.techniques import cached
-from pages.ui.widgets import bars
-from pages.ui.widgets.layout import tiles
-from pages.ui.widgets.show import FIXED
+from pages.ui.techniques import cached, parts
+from pages.ui.widgets import bars, show
+from pages.ui.widgets.layout import Tabs, pick, tiles
 
-if TYPE_CHECKING:
-    from alexnet_viz.network.weights import Model
-
+MODEL = "alexnet_cifar_2gpu"  # small, with two streams
+CARDS: Mapping[int, str] = {1: N_("Whole network"), 2: N_("Each of two cards")}
 BATCHES = (64, 128, 256, 512)
-STREAM_NAMES = (N_("Stream 1"), N_("Stream 2"))
+STREAM_NAMES: Mapping[int, str] = {0: N_("Stream 1"), 1: N_("Stream 2")}
 SPLIT_LAYERS = ("conv1", "conv2", "conv4", "conv5")  # whose maps lie half on each GPU and are read there
 TOP = 5
 
-# What one row of the memory table is called, and its bytes.
-PARTS: Mapping[str, Callable[[Memory], int]] = {
-    N_("Weights, gradients, momentum"): lambda memory: memory.parameters,
-    N_("Outputs of its layers"): lambda memory: memory.outputs,
-    N_("Copies from the other card"): lambda memory: memory.received,
-    N_("Together, at least"): lambda memory: memory.lowest,
-    N_("Gradients of the outputs and copies"): lambda memory: memory.gradients,
-    N_("Together, with these"): lambda memory: memory.highest,
+# What the rows of the memory table and the parts of its bars are called, and where `memory.Memory` has their bytes.
+PARTS: Mapping[str, str] = {
+    N_("Weights, gradients, momentum"): "parameters",
+    N_("Outputs of its layers"): "outputs",
+    N_("Copies from the other card"): "received",
+    N_("Together, at least"): "lowest",
+    N_("Gradients of the outputs and copies"): "gradients",
+    N_("Together, with these"): "highest",
+}
+STACKED: Mapping[str, str] = {
+    N_("Weights, gradients, momentum"): "parameters",
+    N_("outputs, and copies of the other's"): "stored",
+    N_("gradients of these"): "gradients",
 }
 
 VERDICTS: Mapping[str, str] = {
@@ -76,27 +74,23 @@ def _memory(t: Translator) -> None:
         )
     )
     network, pictures = st.columns(2, vertical_alignment="bottom")
-    ids = list(LISTED)
-    picked = network.selectbox(
-        t("Network"),
-        ids,
-        index=ids.index("alexnet_2012"),
-        format_func=lambda model_id: t(LISTED[model_id].title),
-        key=f"gpus_network_{t.language}",
-    )
+    titles = {model_id: entry.title for model_id, entry in LISTED.items()}
+    picked = pick(t, t("Network"), titles, current="alexnet_2012", key="gpus_network", of=network)
     batch = pictures.slider(t("Pictures in a batch"), 1, 512, 128, key="gpus_batch")
     in_place = st.toggle(
         t("ReLU overwrites its input"), key="gpus_in_place", help=t("Then it stores nothing of its own.")
     )
     walked = walk(model_entry(picked).spec)
-    cards = {1: t("Whole network"), 2: t("Each of two cards")}
     batches = sorted({*BATCHES, batch})
-    panels = {
-        title: _stacks(t, [training_memory(walked, many, in_place=in_place, cards=count) for many in batches])
-        for count, title in cards.items()
+    taken = {
+        cards: {many: memory.training_memory(walked, many, in_place=in_place, cards=cards) for many in batches}
+        for cards in CARDS
     }
-    whole, half = (training_memory(walked, batch, in_place=in_place, cards=count) for count in cards)
-    most, most_split = (largest_batch(walked, GTX_580_BYTES, in_place=in_place, cards=count) for count in cards)
+    panels = {
+        t(CARDS[cards]): {t(part): [getattr(one, size) for one in by_batch.values()] for part, size in STACKED.items()}
+        for cards, by_batch in taken.items()
+    }
+    whole, half = (by_batch[batch] for by_batch in taken.values())
     said = t(
         "With {batch} pictures: {low} to {high} on one card, {half_low} to {half_high} on each of two.",
         batch=batch,
@@ -105,35 +99,25 @@ def _memory(t: Translator) -> None:
         half_low=gibibytes(half.lowest),
         half_high=gibibytes(half.highest),
     )
-    st.plotly_chart(
-        technique_charts.memory_bars(
-            batches, batch, panels, ("3 GB", GTX_580_BYTES), (t("Pictures in a batch"), t("GiB"))
-        ),
-        config=FIXED,
-        key="gpus_memory",
-        alt=said,
-    )
+    axes = (t("Pictures in a batch"), t("GiB"))
+    card = ("3 GB", memory.GTX_580_BYTES)
+    show.chart(technique_charts.memory_bars(batches, batch, panels, card, axes), said, "gpus_memory")
+    most, most_split = (memory.largest_batch(walked, card[1], in_place=in_place, cards=cards) for cards in CARDS)
     st.markdown(
         f"{said} "
         + t("By this count 3 GiB take {most:,} pictures on one card and {split:,} on two.", most=most, split=most_split)
     )
-    one = training_memory(walked, 1, in_place=in_place)
+    one = memory.training_memory(walked, 1, in_place=in_place)
     st.latex(
         rf"\underbrace{{3 \cdot 4 \cdot {walked.params:,}}}_{{\text{{{t('parameters')}}}}}"
         rf" + \underbrace{{{batch} \cdot {one.outputs:,}}}_{{\text{{{t('outputs')}}}}}"
         rf" \;(+\, \text{{{t('gradients')}}})"
     )
-    st.dataframe(
-        {
-            t("Held in memory"): [t(part) for part in PARTS],
-            **{
-                title: [gibibytes(size(memory)) for size in PARTS.values()]
-                for title, memory in zip(cards.values(), (whole, half), strict=True)
-            },
-        },
-        hide_index=True,
-        height="content",
-    )
+    sizes = {
+        t(CARDS[cards]): [gibibytes(getattr(by_batch[batch], size)) for size in PARTS.values()]
+        for cards, by_batch in taken.items()
+    }
+    show.table({t("Held in memory"): [t(part) for part in PARTS]} | sizes)
     st.caption(
         t(
             "Counted: 4 bytes a value; each parameter with its gradient and momentum; the output of every layer once, "
@@ -144,54 +128,37 @@ def _memory(t: Translator) -> None:
     )
 
 
-def _stacks(t: Translator, memories: list[Memory]) -> Mapping[str, list[int]]:
-    """The parts of the bars."""
-    return {
-        t("Weights, gradients, momentum"): [memory.parameters for memory in memories],
-        t("outputs, and copies of the other's"): [memory.stored for memory in memories],
-        t("gradients of these"): [memory.gradients for memory in memories],
-    }
-
-
 # ---- What the streams learnt ----------------------------------------------------------------------------------------
 
 
 def _conv1(t: Translator) -> None:
-    from alexnet_viz.inspection.filters import kernels
-
-    model = _model(t, N_("These weights are random: there is nothing to see in them but noise."))
+    model = parts.network(
+        t, MODEL, st.warning, N_("These weights are random: there is nothing to see in them but noise.")
+    )
     found = cached.stream_colours(model)
     weights = kernels(model.network, "conv1")
+    names = [t(name) for name in STREAM_NAMES.values()]
     for place, name, numbers, coloured in zip(
-        st.columns(2, gap="medium"), STREAM_NAMES, found.order, found.coloured, strict=True
+        st.columns(2, gap="medium"), names, found.order, found.coloured, strict=True
     ):
-        with place:
-            st.markdown(f"**{t(name)}**")
-            own = weights[numbers]
-            st.image(
-                render.kernels(own, 560).png,
-                caption=t(
-                    "{count} kernels of 3 x 3, most colour first; {coloured} of them more colour than grey. "
-                    "Weights {low:.2f} to {high:.2f}, mid grey is 0.",
-                    count=len(own),
-                    coloured=int(coloured),
-                    low=float(own.min()),
-                    high=float(own.max()),
-                ),
-                width="stretch",
-                output_format="PNG",
-                alt=t("The conv1 kernels of {stream}", stream=t(name)),
-            )
-    names = [t(name) for name in STREAM_NAMES]
-    st.plotly_chart(
-        technique_charts.stream_colours(found.shares, names, (t("Share of colour in a filter"), t("mean"))),
-        config=FIXED,
-        key="gpus_colours",
-        alt="; ".join(
-            t("{stream}: mean share of colour {mean:.2f}", stream=name, mean=float(mean))
-            for name, mean in zip(names, found.means, strict=True)
-        ),
-    )
+        own = weights[numbers]
+        caption = t(
+            "{count} kernels of 3 x 3, most colour first; {coloured} of them more colour than grey. "
+            "Weights {low:.2f} to {high:.2f}, mid grey is 0.",
+            count=len(own),
+            coloured=int(coloured),
+            low=own.min(),
+            high=own.max(),
+        )
+        place.markdown(f"**{name}**")
+        alt = t("The conv1 kernels of {stream}", stream=name)
+        show.picture(render.kernels(own, 560).png, alt, caption, of=place)
+    said = [
+        t("{stream}: mean share of colour {mean:.2f}", stream=name, mean=mean)
+        for name, mean in zip(names, found.means, strict=True)
+    ]
+    axes = (t("Share of colour in a filter"), t("mean"))
+    show.chart(technique_charts.stream_colours(found.shares, names, axes), "; ".join(said), "gpus_colours")
     st.markdown(t(VERDICTS[found.verdict], chance=percent(found.chance)))
     st.caption(
         t(
@@ -202,43 +169,21 @@ def _conv1(t: Translator) -> None:
     )
 
 
-def _model(t: Translator, warning: str) -> "Model":
-    """The small network with two streams; a warning where its weights are random."""
-    model = networks.model("alexnet_cifar_2gpu")
-    if not model.trained:
-        st.warning(t(warning))
-    return model
-
-
 # ---- A stream switched off ------------------------------------------------------------------------------------------
 
 
 def _off(t: Translator) -> None:
-    from alexnet_viz.inspection.classify import softmax
-    from alexnet_viz.inspection.techniques.gpus import members
-
-    model = _model(t, N_("These weights are random: this network has learnt nothing, so its answer means nothing."))
+    warning = N_("These weights are random: this network has learnt nothing, so its answer means nothing.")
+    model = parts.network(t, MODEL, st.warning, warning)
     choose, answers = st.columns(2, gap="medium")
     with choose:
         picture = pictures.picture_popover(t)
-        stream = st.segmented_control(
-            t("Switch off"),
-            list(range(len(STREAM_NAMES))),
-            default=0,
-            format_func=lambda i: t(STREAM_NAMES[i]),
-            required=True,
-            key=f"gpus_stream_{t.language}",
-        )
+        stream = pick(t, t("Switch off"), STREAM_NAMES, segments=True, key="gpus_stream")
         layer = st.segmented_control(
             t("At the layer"), list(SPLIT_LAYERS), default="conv2", required=True, key="gpus_layer"
         )
         channels = members(model.network.spec, layer, stream)
-        st.image(
-            stored.thumbnail(picture),
-            caption=messages.escape(picture.name),
-            width=120,
-            alt=picture.name,
-        )
+        st.image(stored.thumbnail(picture), messages.escape(picture.name), width=120, alt=picture.name)
         st.caption(
             t(
                 "Channels {first} to {last} of {layer} are zero. What follows in this stream, up to the next layer "
@@ -252,22 +197,20 @@ def _off(t: Translator) -> None:
     with answers:
         before = networks.answer(model, picture).probabilities
         after = softmax(networks.switched_off(model, picture, ((layer, channels),)))
-        shown = list(dict.fromkeys([*before.argsort()[::-1][:TOP], int(after.argmax())]))
+        shown = bars.contested(before, after, TOP)
         best = class_words(model.classes[int(after.argmax())], t)
         st.markdown(f"**{t('Without it: {name}', name=best)}** · {after.max():.0%}")
         titles = (t("both streams"), t("one switched off"))
         bars.before_and_after(t, model.classes, before, after, shown, titles, "gpus_off")
     staying = cached.photos_kept(model, SPLIT_LAYERS)
-    counts = {
-        t(name): [len(staying[place, number]) for place in SPLIT_LAYERS] for number, name in enumerate(STREAM_NAMES)
-    }
+    counts = {t(name): [len(staying[place, i]) for place in SPLIT_LAYERS] for i, name in STREAM_NAMES.items()}
     st.markdown(
         t(
             "How many of the {count} sample photos keep their answer, right or wrong, without the stream:",
             count=len(PHOTOS),
         )
     )
-    st.dataframe({t("Layer"): list(SPLIT_LAYERS), **counts}, hide_index=True, height="content")
+    show.table({t("Layer"): list(SPLIT_LAYERS)} | counts)
     photos = staying[layer, stream]
     st.caption(
         t(
@@ -286,43 +229,23 @@ def _off(t: Translator) -> None:
 
 
 def _cost(t: Translator) -> None:
-    two = MODELS["alexnet_2012"].spec
-    networks = {
-        t("Two streams"): walk(two),
-        t("One stream"): walk(MODELS["alexnet_single"].spec),
-        t("One GPU, half as wide"): walk(half_as_wide(two)),
+    spec = MODELS["alexnet_2012"].spec
+    two, one, narrow = walk(spec), walk(MODELS["alexnet_single"].spec), walk(memory.half_as_wide(spec))
+    columns = {t("Two streams"): two, t("One stream"): one, t("One GPU, half as wide"): narrow}
+    quantities = {"params": N_("Parameters"), "macs": N_("MACs for one picture")}
+    what = pick(t, t("Compare"), quantities, segments=True, key="gpus_quantity")
+    counts = {
+        title: [f"{getattr(counted, what):,}" for counted in (*(row for row in walked.rows if row.params), walked)]
+        for title, walked in columns.items()
     }
-    what = st.segmented_control(
-        t("Compare"),
-        ["params", "macs"],
-        default="params",
-        format_func={"params": t("Parameters"), "macs": t("MACs for one picture")}.__getitem__,
-        required=True,
-        key=f"gpus_quantity_{t.language}",
-    )
-    layers = [row.name for row in walk(two).rows if row.params]
-    by_name = {title: {row.name: row for row in walked.rows} for title, walked in networks.items()}
-    st.dataframe(
-        {
-            t("Layer"): [*layers, t("Total")],
-            **{
-                title: [
-                    *(f"{getattr(by_name[title][layer], what):,}" for layer in layers),
-                    f"{getattr(walked, what):,}",
-                ]
-                for title, walked in networks.items()
-            },
-        },
-        hide_index=True,
-        height="content",
-    )
+    show.table({t("Layer"): [*(row.name for row in two.rows if row.params), t("Total")]} | counts)
     st.markdown(
         t(
             "In conv2, conv4 and conv5 a kernel sees only its own half of the maps, so these layers halve: half the "
             "weights, half the work, and nothing to wait for. For one picture {two:,} values come to each card from "
             "the other; without the groups it would be {one:,}.",
-            two=received_values(networks[t("Two streams")]),
-            one=received_values(networks[t("One stream")]),
+            two=memory.received_values(two),
+            one=memory.received_values(one),
         )
     )
     st.markdown(
@@ -335,7 +258,7 @@ def _cost(t: Translator) -> None:
     )
 
 
-SECTIONS: Mapping[str, tuple[str, Callable[[Translator], None]]] = {
+EXPERIMENTS: Tabs = {
     "memory": (N_("Does it fit on one card?"), _memory),
     "conv1": (N_("Does one stream take the colours?"), _conv1),
     "off": (N_("One stream switched off"), _off),

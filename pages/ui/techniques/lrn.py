@@ -1,22 +1,24 @@
 """Local response normalisation on the current photo: its maps, one value by hand, batch normalisation beside it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 
 from alexnet_viz.charts import techniques as technique_charts
+from alexnet_viz.inspection.maps import peak
+from alexnet_viz.inspection.techniques.lrn import Unit, strongest, unit
 from alexnet_viz.network.spec import LRN
 from alexnet_viz.paper import departures
 from alexnet_viz.words.i18n import N_, Translator
 from alexnet_viz.words.numbers import percent
 from pages.ui.choose import pictures
 from pages.ui.store import networks
-from pages.ui.techniques import cached
+from pages.ui.techniques import cached, parts
 from pages.ui.widgets import show
+from pages.ui.widgets.layout import Place, Tabs, pick
 from pages.ui.widgets.pixels import map_picker
-from pages.ui.widgets.show import FIXED
 
 MODEL = "alexnet_200"  # trained filters; it has no LRN of its own
 SIZES = (1, 3, 5, 7, 9, 15, 31)
@@ -34,24 +36,17 @@ def maps(t: Translator) -> None:
     model, picture = networks.model(MODEL), pictures.current_picture(t)
     layer = _sliders(t)
     formula, within, other = st.columns([8, 8, 5], vertical_alignment="bottom")
-    with formula:
-        printed = _choice(t, t("Formula"), FORMULAS, "code", "lrn_formula") == "printed"
-    with within:
-        layer = replace(layer, groups=_streams(t, "lrn_streams"))
+    printed = pick(t, t("Formula"), FORMULAS, segments=True, key="lrn_formula", of=formula) == "printed"
+    layer = replace(layer, groups=_streams(t, "lrn_streams", within))
     with other:
         pictures.picture_popover(t)
     st.session_state[_LAYER] = layer
     sheets, change, neighbours = cached.lrn_maps(model, picture, layer, printed)
-    draw_two_sheets(t, sheets, t("Before: relu1"), t("After LRN"))
-    st.caption(
-        t(
-            "The {count} strongest of the photo's 64 maps, 55 x 55 each, in the same colours, full from {limit:.2f} "
-            "on: {channels}.",
-            count=len(sheets.channels),
-            limit=sheets.limit,
-            channels=", ".join(map(str, sheets.channels)),
-        )
+    caption = N_(
+        "The {count} strongest of the photo's 64 maps, 55 x 55 each, in the same colours, full from {limit:.2f} "
+        "on: {channels}."
     )
+    parts.two_sheets(t, sheets, t("Before: relu1"), t("After LRN"), caption)
     st.markdown(
         t(
             "Values above zero changed by **{median}** in the median and by {largest} at most. The division by k to "
@@ -67,43 +62,20 @@ def maps(t: Translator) -> None:
     _scale(t)
 
 
-def draw_two_sheets(t: Translator, sheets: cached.TwoSheets, first: str, second: str) -> None:
-    """The strongest maps in two ways, side by side."""
-    pairs = ((first, sheets.first), (second, sheets.second))
-    for place, (title, sheet) in zip(st.columns(2, gap="medium"), pairs, strict=True):
-        show.picture(
-            sheet.png,
-            t("{title}, the {count} strongest maps", title=title, count=len(sheets.channels)),
-            t("{title}: 0 ... {highest:.3f}", title=title, highest=sheet.highest),
-            of=place,
-        )
-
-
 def _sliders(t: Translator) -> LRN:
     k, n, alpha, beta = st.columns(4, gap="medium")
     return LRN(
         k=k.slider(t("k: added to every sum"), 0.5, 8.0, 2.0, 0.5, key="lrn_k"),
         size=n.select_slider(t("n: maps that count"), SIZES, 5, key="lrn_n"),
         alpha=alpha.select_slider(
-            t("alpha: weight of the squares"), ALPHAS, 1e-4, format_func=lambda value: f"{value:g}", key="lrn_alpha"
+            t("alpha: weight of the squares"), ALPHAS, 1e-4, format_func="{:g}".format, key="lrn_alpha"
         ),
         beta=beta.slider(t("beta: the power"), 0.0, 1.5, 0.75, 0.05, key="lrn_beta"),
     )
 
 
-def _choice(t: Translator, label: str, options: Mapping, default: object, key: str):
-    return st.segmented_control(
-        label,
-        list(options),
-        default=default,
-        format_func=lambda option: t(options[option]),
-        required=True,
-        key=f"{key}_{t.language}",
-    )
-
-
-def _streams(t: Translator, key: str) -> int:
-    return _choice(t, t("Neighbours from"), STREAMS, 1, key)
+def _streams(t: Translator, key: str, place: Place) -> int:
+    return pick(t, t("Neighbours from"), STREAMS, segments=True, key=key, of=place)
 
 
 def _scale(t: Translator) -> None:
@@ -132,16 +104,12 @@ def one_value(t: Translator) -> None:
     """One value, its neighbours across the maps, and its denominator, by the code and by the paper."""
     model, picture = networks.model(MODEL), pictures.current_picture(t)
     values = networks.layers(model, picture)["relu1"]
-    from alexnet_viz.inspection.maps import peak
-    from alexnet_viz.inspection.techniques.lrn import strongest, unit
-
     layer: LRN = st.session_state[_LAYER]
     key = f"lrn_map_{picture.digest[:8]}"
     st.session_state.setdefault(key, strongest(values, 1)[0])
     chosen, within, border = st.columns([2, 3, 2], vertical_alignment="bottom")
     channel = chosen.number_input(t("Map"), 0, len(values) - 1, key=key)
-    with within:
-        layer = replace(layer, groups=_streams(t, "lrn_unit_streams"))
+    layer = replace(layer, groups=_streams(t, "lrn_unit_streams", within))
     border.button(
         t("Map {number}, at the border", number=BORDER),
         on_click=lambda: st.session_state.update({key: BORDER}),
@@ -166,34 +134,29 @@ def one_value(t: Translator) -> None:
     _formulas(t, found)
 
 
-def _neighbours(t: Translator, found, channel: int) -> None:
+def _neighbours(t: Translator, found: Unit, channel: int) -> None:
     numbers = found.around.neighbours
-    st.plotly_chart(
-        technique_charts.lrn_neighbours(
-            found.channels, numbers, found.counted, channel, (t("Map"), t("Value at this position"))
-        ),
-        config=FIXED,
-        key="lrn_neighbours",
-        alt=", ".join(f"{c}: {value:.3f}" for c, value in zip(found.channels, numbers, strict=True)),
+    axes = (t("Map"), t("Value at this position"))
+    show.chart(
+        technique_charts.lrn_neighbours(found.channels, numbers, found.counted, channel, axes),
+        ", ".join(f"{c}: {value:.3f}" for c, value in zip(found.channels, numbers, strict=True)),
+        "lrn_neighbours",
     )
-    st.dataframe(
+    show.table(
         {
             t("Map"): found.channels,
             t("Value"): [f"{value:.4f}" for value in numbers],
             t("Squared"): [f"{square:.4f}" for square in np.square(numbers)],
             t("Counts"): [t("yes") if counts else t("no, other stream") for counts in found.counted],
-        },
-        hide_index=True,
-        height="content",
+        }
     )
 
 
-def _formulas(t: Translator, found) -> None:
-    code, printed = st.columns(2, gap="medium")
-    for place, title, value, factor in (
-        (code, t("By the code"), found.code, rf"\frac{{{found.code.alpha:g}}}{{{found.code.size}}}"),
-        (printed, t("As printed"), found.printed, f"{found.printed.alpha / found.printed.size:g}"),
-    ):
+def _formulas(t: Translator, found: Unit) -> None:
+    code = rf"\frac{{{found.code.alpha:g}}}{{{found.code.size}}}"
+    printed = f"{found.printed.alpha / found.printed.size:g}"
+    formulas = ((t("By the code"), found.code, code), (t("As printed"), found.printed, printed))
+    for place, (title, value, factor) in zip(st.columns(2, gap="medium"), formulas, strict=True):
         place.markdown(f"**{title}**")
         place.latex(
             rf"\frac{{{value.value:.4f}}}{{\left({value.k:g} + {factor} \cdot {value.squares:.3f}\right)"
@@ -218,24 +181,19 @@ def batch_norm(t: Translator) -> None:
     lrn = cached.lrn_on_samples(model, layer)
     names = (t("Before: relu1"), t("After LRN"), t("After batch norm"))
     groups = (before, lrn.after, normalised)
-    st.plotly_chart(
-        technique_charts.channel_statistics(
-            [(name, group.mean, group.std) for name, group in zip(names, groups, strict=True)],
-            (t("Mean of a map's values"), t("Standard deviation")),
-        ),
-        config=FIXED,
-        key="lrn_batch_norm",
-        alt=t("Mean and standard deviation of each of the 64 maps: before, after LRN, after batch normalisation"),
+    points = [(name, group.mean, group.std) for name, group in zip(names, groups, strict=True)]
+    show.chart(
+        technique_charts.channel_statistics(points, (t("Mean of a map's values"), t("Standard deviation"))),
+        t("Mean and standard deviation of each of the 64 maps: before, after LRN, after batch normalisation"),
+        "lrn_batch_norm",
     )
     st.caption(t("One point a map, over all sample photographs and positions."))
-    st.dataframe(
+    show.table(
         {
             "": names,
             t("Means"): [f"{group.mean.min():z.3f} ... {group.mean.max():z.3f}" for group in groups],
             t("Standard deviations"): [f"{group.std.min():.3f} ... {group.std.max():.3f}" for group in groups],
-        },
-        hide_index=True,
-        height="content",
+        }
     )
     st.markdown(
         t(
@@ -250,7 +208,7 @@ def batch_norm(t: Translator) -> None:
     )
 
 
-SECTIONS: Mapping[str, tuple[str, Callable[[Translator], None]]] = {
+EXPERIMENTS: Tabs = {
     "maps": (N_("What does LRN do to the maps?"), maps),
     "unit": (N_("One value and its neighbours"), one_value),
     "batchnorm": (N_("Batch normalisation beside it"), batch_norm),

@@ -1,30 +1,26 @@
 """Pooling on the techniques page: windows on a real map, what a small shift does, and which values get through."""
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import streamlit as st
 from PIL import Image
 
 from alexnet_viz.charts import techniques as technique_charts
+from alexnet_viz.inspection.by_hand import WorkedPool
+from alexnet_viz.inspection.maps import order, statistics
+from alexnet_viz.inspection.techniques import pooling
 from alexnet_viz.pictures import render
 from alexnet_viz.words.i18n import N_, Translator
 from alexnet_viz.words.numbers import percent
 from pages.ui.choose import pictures
 from pages.ui.store import networks
-from pages.ui.techniques import cached
-from pages.ui.widgets.layout import tiles
+from pages.ui.techniques import cached, parts
+from pages.ui.widgets import show
+from pages.ui.widgets.layout import Tabs, pick, tiles
 from pages.ui.widgets.pixels import Cell, click_picker
-from pages.ui.widgets.show import FIXED
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from alexnet_viz.inspection.by_hand import WorkedPool
-    from alexnet_viz.inspection.techniques.pooling import Winners
-    from alexnet_viz.network.weights import Model
 
 MODEL = "alexnet_200"
 WIDTH = 275  # pixels of a drawn map at most; a pooled one has the same pixels a value
@@ -48,13 +44,11 @@ class _Map:
 
     layer: str
     channel: int
-    values: "np.ndarray"  # (H, W)
+    values: np.ndarray  # (H, W)
 
 
 def windows(t: Translator) -> None:
     """One map pooled three ways; one output of each with its window."""
-    from alexnet_viz.inspection.techniques.pooling import POOLINGS, coverage, pooled, window
-
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     with right:
         pictures.picture_popover(t)
@@ -63,16 +57,16 @@ def windows(t: Translator) -> None:
     pixels = max(1, WIDTH // max(chosen.values.shape))  # on the screen for one value
     limit = float(chosen.values.max())
     st.caption(t("Click a value of a small map, or use the arrow keys and Enter: its window appears on the large one."))
-    for place, (name, pool) in zip(tiles(len(POOLINGS), WIDTH), POOLINGS.items(), strict=True):
-        small = pooled(chosen.values, pool)
+    for place, (name, pool) in zip(tiles(len(pooling.POOLINGS), WIDTH), pooling.POOLINGS.items(), strict=True):
+        small = pooling.pooled(chosen.values, pool)
         at = _position(small.shape)
-        seen = window(chosen.values, pool, *at)
+        seen = pooling.window(chosen.values, pool, *at)
         with place:
             st.markdown(f"**{t(TITLES[name])}**")
             _input(t, chosen, seen, limit)
             _output(t, chosen, name, small, at, limit, pixels)
             st.latex(_matrix(seen))
-            covered = coverage(chosen.values.shape, pool)
+            covered = pooling.coverage(chosen.values.shape, pool)
             st.caption(
                 t(
                     "In more than one window: {share} of the values. In none, at the edge: {unread}.",
@@ -82,22 +76,13 @@ def windows(t: Translator) -> None:
             )
 
 
-def _input(t: Translator, chosen: _Map, seen: "WorkedPool", limit: float) -> None:
+def _input(t: Translator, chosen: _Map, seen: WorkedPool, limit: float) -> None:
     height, width = chosen.values.shape
     drawn = Image.open(io.BytesIO(render.diverging(chosen.values, limit)))
     box = seen.box
-    st.image(
+    show.picture(
         render.outlined(drawn, (box.left, box.top, box.right, box.bottom)),
-        caption=t(
-            "{height} x {width}, from {low:.3g} to {high:.3g}",
-            height=height,
-            width=width,
-            low=chosen.values.min(),
-            high=chosen.values.max(),
-        ),
-        width="stretch",
-        output_format="PNG",
-        alt=t(
+        t(
             "Channel {number} of {layer}; the window reaches from row {top}, column {left} to row {bottom}, "
             "column {right}",
             number=chosen.channel,
@@ -107,10 +92,17 @@ def _input(t: Translator, chosen: _Map, seen: "WorkedPool", limit: float) -> Non
             bottom=box.bottom - 1,
             right=box.right - 1,
         ),
+        t(
+            "{height} x {width}, from {low:.3g} to {high:.3g}",
+            height=height,
+            width=width,
+            low=chosen.values.min(),
+            high=chosen.values.max(),
+        ),
     )
 
 
-def _output(t: Translator, chosen: _Map, name: str, small: "np.ndarray", at: Cell, limit: float, pixels: int) -> None:
+def _output(t: Translator, chosen: _Map, name: str, small: np.ndarray, at: Cell, limit: float, pixels: int) -> None:
     rows, columns = small.shape
     click_picker(
         t,
@@ -137,7 +129,7 @@ def _output(t: Translator, chosen: _Map, name: str, small: "np.ndarray", at: Cel
     )
 
 
-def _matrix(seen: "WorkedPool") -> str:
+def _matrix(seen: WorkedPool) -> str:
     """The window's values, the largest in a box, and the result."""
     cells = [[f"{value:.2f}" for value in row] for row in seen.window]
     if seen.winner:
@@ -152,26 +144,22 @@ def shift(t: Translator) -> None:
     """How far the pooled maps change when the maps move."""
     picture = pictures.current_picture(t)
     layer = _choose_layer(t, "shift")
-    found = cached.shift_changes(_model(t), picture, layer)
+    found = cached.shift_changes(parts.network(t, MODEL), picture, layer)
     lines = [*found.pooled.values(), found.unpooled]
     names = [*(t(TITLES[name]) for name in found.pooled), t("not pooled")]
-    st.plotly_chart(
-        technique_charts.change_by_shift(lines, names, (t("Moved by, in values of the map"), t("Relative change"))),
-        config=FIXED,
-        key="shift_lines",
-        alt="; ".join(
-            t("{name}: {share} after a move by one", name=name, share=percent(line[1]))
-            for name, line in zip(names, lines, strict=True)
-        ),
-    )
-    overlapping, apart = found.pooled["overlapping"], found.pooled["apart"]
+    said = [
+        t("{name}: {share} after a move by one", name=name, share=percent(line[1]))
+        for name, line in zip(names, lines, strict=True)
+    ]
+    axes = (t("Moved by, in values of the map"), t("Relative change"))
+    show.chart(technique_charts.change_by_shift(lines, names, axes), "; ".join(said), "shift_lines")
     st.markdown(
         t(
             "All maps of {layer} move to the left by one value: the windows of 3x3 change by **{first}**, those of "
             "2x2 by **{second}**, the maps themselves by {unpooled}.",
             layer=layer,
-            first=percent(overlapping[1]),
-            second=percent(apart[1]),
+            first=percent(found.pooled["overlapping"][1]),
+            second=percent(found.pooled["apart"][1]),
             unpooled=percent(found.unpooled[1]),
         )
     )
@@ -186,34 +174,36 @@ def shift(t: Translator) -> None:
 
 def which_wins(t: Translator) -> None:
     """Which values get through max pooling, and how often."""
-    from alexnet_viz.inspection.techniques.pooling import MAX_POOLINGS, winners
-
     picture = pictures.current_picture(t)
     chosen = _choose_map(t, "wins")
-    own_of = {name: winners(chosen.values, pool) for name, pool in MAX_POOLINGS.items()}
-    most = max(own.most for own in own_of.values())  # one range of colours for both
-    rows: dict[str, Winners] = {}
-    for place, (name, own) in zip(tiles(len(own_of), WIDTH), own_of.items(), strict=True):
-        rows[t("{pooling}, channel {number}", pooling=t(TITLES[name]), number=chosen.channel)] = own
-        with place:
-            st.markdown(f"**{t(TITLES[name])}**")
-            st.image(
-                render.diverging(own.wins.astype("float32"), most, side=WIDTH),
-                caption=t(
-                    "{survivors:,} of {count:,} values win; one wins up to {most} windows",
-                    survivors=own.survivors,
-                    count=own.wins.size,
-                    most=own.most,
-                ),
-                width="stretch",
-                output_format="PNG",
-                alt=t("Which values of channel {number} of {layer} win", number=chosen.channel, layer=chosen.layer),
-            )
-    model = _model(t)
-    for name in MAX_POOLINGS:
-        found = cached.winners(model, picture, chosen.layer, name)
-        rows[t("{pooling}, all channels", pooling=t(TITLES[name]))] = found
-    st.dataframe(_table(t, rows), hide_index=True)
+    own = {name: pooling.winners(chosen.values, pool) for name, pool in pooling.MAX_POOLINGS.items()}
+    most = max(found.most for found in own.values())  # one range of colours for both
+    for place, (name, found) in zip(tiles(len(own), WIDTH), own.items(), strict=True):
+        place.markdown(f"**{t(TITLES[name])}**")
+        show.picture(
+            render.diverging(found.wins.astype("float32"), most, side=WIDTH),
+            t("Which values of channel {number} of {layer} win", number=chosen.channel, layer=chosen.layer),
+            t(
+                "{survivors:,} of {count:,} values win; one wins up to {most} windows",
+                survivors=found.survivors,
+                count=found.wins.size,
+                most=found.most,
+            ),
+            of=place,
+        )
+    model = parts.network(t, MODEL)
+    rows = [*own.values(), *(cached.winners(model, picture, chosen.layer, name) for name in own)]
+    kinds = [t("{pooling}, channel {number}", pooling=t(TITLES[name]), number=chosen.channel) for name in own]
+    show.table(
+        {
+            t("Pooling"): [*kinds, *(t("{pooling}, all channels", pooling=t(TITLES[name])) for name in own)],
+            t("Windows"): [found.outputs for found in rows],
+            t("without a winner"): [found.level for found in rows],
+            t("winner shared with a neighbour"): [percent(found.sharing) for found in rows],
+            t("Values that get through"): [found.survivors for found in rows],
+            t("of all values"): [percent(found.surviving) for found in rows],
+        }
+    )
     st.caption(
         t(
             "White: wins no window and goes no further. The darker, the more windows it wins. Windows of equal values, "
@@ -222,51 +212,24 @@ def which_wins(t: Translator) -> None:
     )
 
 
-def _table(t: Translator, rows: "Mapping[str, Winners]") -> Mapping[str, list[Any]]:
-    return {
-        t("Pooling"): list(rows),
-        t("Windows"): [found.outputs for found in rows.values()],
-        t("without a winner"): [found.level for found in rows.values()],
-        t("winner shared with a neighbour"): [percent(found.sharing) for found in rows.values()],
-        t("Values that get through"): [found.survivors for found in rows.values()],
-        t("of all values"): [percent(found.surviving) for found in rows.values()],
-    }
+def _choose_layer(t: Translator, experiment: str) -> str:
+    def say(names: tuple[str, str]) -> str:
+        name, seed_name = names
+        return name if name == seed_name.lower() else t("{name} (seed: {seed_name})", name=name, seed_name=seed_name)
+
+    return pick(t, t("Maps that arrive at"), LAYERS, say=say, segments=True, key=f"{experiment}_layer")
 
 
-def _model(t: Translator) -> "Model":
-    model = networks.model(MODEL)
-    if not model.trained:
-        st.caption(t("Random weights: these numbers show how it is worked out, not what a trained network sees."))
-    return model
-
-
-def _choose_layer(t: Translator, section: str) -> str:
-    return st.segmented_control(
-        t("Maps that arrive at"),
-        list(LAYERS),
-        default=next(iter(LAYERS)),
-        format_func=lambda layer: _named(t, *LAYERS[layer]),
-        required=True,
-        key=f"{section}_layer_{t.language}",
-    )
-
-
-def _named(t: Translator, name: str, seed_name: str) -> str:
-    return name if name == seed_name.lower() else t("{name} (seed: {seed_name})", name=name, seed_name=seed_name)
-
-
-def _choose_map(t: Translator, section: str) -> _Map:
+def _choose_map(t: Translator, experiment: str) -> _Map:
     """A layer and a channel, first the one with the largest mean."""
-    from alexnet_viz.inspection.maps import order, statistics
-
     picture = pictures.current_picture(t)
     layers, channels = st.columns([3, 2], vertical_alignment="bottom")
     with layers:
-        layer = _choose_layer(t, section)
-    maps = networks.layers(_model(t), picture)[layer]
+        layer = _choose_layer(t, experiment)
+    maps = networks.layers(parts.network(t, MODEL), picture)[layer]
     strongest = int(order(statistics(maps), "mean")[0])
     channel = channels.number_input(
-        t("Channel"), 0, len(maps) - 1, strongest, key=f"{section}_channel_{layer}_{picture.digest[:8]}"
+        t("Channel"), 0, len(maps) - 1, strongest, key=f"{experiment}_channel_{layer}_{picture.digest[:8]}"
     )
     return _Map(layer, channel, maps[channel])
 
@@ -278,7 +241,7 @@ def _position(shape: tuple[int, int]) -> Cell:
     return min(row, rows - 1), min(column, columns - 1)
 
 
-SECTIONS: Mapping[str, tuple[str, Callable[[Translator], None]]] = {
+EXPERIMENTS: Tabs = {
     "windows": (N_("What does each window see?"), windows),
     "shift": (N_("What if the map moves a little?"), shift),
     "wins": (N_("Which values get through?"), which_wins),

@@ -33,6 +33,11 @@ def best(t: Translator, top: Sequence[tuple[str, float]], key: str) -> None:
     )
 
 
+def contested(before: np.ndarray, after: np.ndarray, count: int, *others: int) -> list[int]:
+    """Class indices worth showing of two answers: the first one's best `count`, others, the second one's best."""
+    return list(dict.fromkeys([*map(int, before.argsort()[::-1][:count]), *others, int(after.argmax())]))
+
+
 def before_and_after(
     t: Translator,
     classes: Sequence[str],

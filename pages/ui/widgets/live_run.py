@@ -1,10 +1,12 @@
-"""One run, live: figures, curves, filters and predictions, and what one may ask of it.
+"""Runs, live: one with figures, curves, filters and predictions, and what one may ask of it; or some side by side.
 
 The page reads only what the run's process wrote, and only what is new since the last look.
 """
 
 import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -38,14 +40,13 @@ ACTIVE = ("queued", "running")
 EVERY = 1.0  # seconds between two looks
 SMOOTHING = 0.95
 PREDICTIONS = 8  # of the fixed images, shown after every epoch
-_SEEN = "live_seen"  # session key: Seen
+_SEEN = "live_seen"  # session key: run id -> Seen, of the runs that were drawn last
 
 
 @dataclass
 class Seen:
     """What was read of a run so far."""
 
-    run: str
     offset: int = 0
     events: list[Event] = field(default_factory=list)
 
@@ -54,6 +55,37 @@ class Seen:
         if new:
             self.events = as_it_went([*self.events, *new])
         return history_of(self.events)
+
+
+def any_active(some: Iterable[Run]) -> bool:
+    """Whether one of them waits or is at work."""
+    return any(training.jobs().state(one) in ACTIVE for one in some)
+
+
+def state(t: Translator, one: Run) -> str:
+    """What a run does now, in words."""
+    return t(STATES[training.jobs().state(one)])
+
+
+def say_problem(t: Translator, one: Run) -> None:
+    """What a run failed of, if it did."""
+    if problem := one.status().problem:
+        messages.error(messages.said(problem, t))
+
+
+def follow(t: Translator, watched: Sequence[Run], draw: Callable[..., None]) -> None:
+    """Draw some runs now, and each second while one of them is active: `draw` gets what is known of each."""
+    active = any_active(watched)
+    st.fragment(_follow, run_every=EVERY if active else None)(t, watched, draw, active)
+
+
+def _follow(t: Translator, watched: Sequence[Run], draw: Callable[..., None], was_active: bool) -> None:
+    with messages.shown(t):
+        if was_active and not any_active(watched):
+            st.rerun()  # once more as a whole, which ends the timer
+        before = st.session_state.get(_SEEN, {})
+        seen = st.session_state[_SEEN] = {one.id: before.get(one.id) or Seen() for one in watched}
+        draw(*(seen[one.id].catch_up(one) for one in watched))
 
 
 def chosen() -> Run | None:
@@ -71,26 +103,18 @@ def show(t: Translator, watched: Run | None) -> None:
         st.info(t("Nothing has been trained here yet. Start with Shapes-10: it needs no download and a minute."))
         return
     RUN.remember(watched.id)
-    active = training.jobs().state(watched) in ACTIVE
-    st.fragment(_live, run_every=EVERY if active else None)(t, watched, active)
+    follow(t, [watched], partial(_draw, t, watched))
 
 
-def _live(t: Translator, watched: Run, was_active: bool) -> None:
-    with messages.shown(t):
-        now = training.jobs().state(watched)
-        if was_active and now not in ACTIVE:
-            st.rerun()  # once more as a whole, which ends the timer
-        seen = st.session_state.get(_SEEN)
-        if not isinstance(seen, Seen) or seen.run != watched.id:
-            seen = st.session_state[_SEEN] = Seen(watched.id)
-        told = seen.catch_up(watched)
-        _headline(t, watched, now, told)
-        _controls(t, watched, now, told)
-        if told.steps:
-            _curves(t, told)
-        files = snapshot_files(watched.path)
-        if files:
-            snapshot_picture(t, files[-1], watched)
+def _draw(t: Translator, watched: Run, told: History) -> None:
+    now = training.jobs().state(watched)
+    _headline(t, watched, now, told)
+    _controls(t, watched, now, told)
+    if told.steps:
+        _curves(t, told)
+    files = snapshot_files(watched.path)
+    if files:
+        snapshot_picture(t, files[-1], watched)
 
 
 def _headline(t: Translator, watched: Run, now: str, told: History) -> None:
@@ -99,8 +123,7 @@ def _headline(t: Translator, watched: Run, now: str, told: History) -> None:
     waiting = [one.id for one in queue()]
     if now == "queued" and watched.id in waiting:
         st.info(t("{count} before it in the queue.", count=waiting.index(watched.id)))
-    if status.problem:
-        messages.error(messages.said(status.problem, t))
+    say_problem(t, watched)
     if told.finished and told.finished.test_accuracy is not None:
         st.success(t("{share:.2%} of the test images are right.", share=told.finished.test_accuracy))
     last = told.steps[-1] if told.steps else None

@@ -1,4 +1,4 @@
-"""Pictures and charts as all pages show them, each with the words that a screen reader says."""
+"""Pictures, charts and tables as all pages show them; pictures and charts with the words that a screen reader says."""
 
 from typing import Any
 
@@ -15,3 +15,8 @@ def picture(png: Any, alt: str, caption: str | None = None, *, width: int | str 
 def chart(figure: Any, alt: str, key: str, **settings: Any) -> Any:
     """A chart of Plotly's; returns what `st.plotly_chart` does."""
     return st.plotly_chart(figure, config=FIXED, key=key, alt=alt, **settings)
+
+
+def table(rows: Any, **settings: Any) -> None:
+    """Rows, or columns by their titles, all of them in sight and without an index."""
+    st.dataframe(rows, hide_index=True, height="content", **settings)
