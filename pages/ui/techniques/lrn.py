@@ -17,7 +17,7 @@ from pages.ui.choose import pictures
 from pages.ui.store import networks
 from pages.ui.techniques import cached, parts
 from pages.ui.widgets import show
-from pages.ui.widgets.layout import Place, Tabs, pick
+from pages.ui.widgets.layout import Tabs, pick
 from pages.ui.widgets.pixels import map_picker
 
 MODEL = "alexnet_200"  # trained filters; it has no LRN of its own
@@ -37,7 +37,8 @@ def maps(t: Translator) -> None:
     layer = _sliders(t)
     formula, within, other = st.columns([8, 8, 5], vertical_alignment="bottom")
     printed = pick(t, t("Formula"), FORMULAS, segments=True, key="lrn_formula", of=formula) == "printed"
-    layer = replace(layer, groups=_streams(t, "lrn_streams", within))
+    groups = pick(t, t("Neighbours from"), STREAMS, segments=True, key="lrn_streams", of=within)
+    layer = replace(layer, groups=groups)
     with other:
         pictures.picture_popover(t)
     st.session_state[_LAYER] = layer
@@ -74,10 +75,6 @@ def _sliders(t: Translator) -> LRN:
     )
 
 
-def _streams(t: Translator, key: str, place: Place) -> int:
-    return pick(t, t("Neighbours from"), STREAMS, segments=True, key=key, of=place)
-
-
 def _scale(t: Translator) -> None:
     """Why the paper's alpha does so little here, and what the printed formula would do to larger values."""
     ratios, gap = departures.input_ratios(), cached.lrn_uniform_gap()
@@ -109,7 +106,8 @@ def one_value(t: Translator) -> None:
     st.session_state.setdefault(key, strongest(values, 1)[0])
     chosen, within, border = st.columns([2, 3, 2], vertical_alignment="bottom")
     channel = chosen.number_input(t("Map"), 0, len(values) - 1, key=key)
-    layer = replace(layer, groups=_streams(t, "lrn_unit_streams", within))
+    groups = pick(t, t("Neighbours from"), STREAMS, segments=True, key="lrn_unit_streams", of=within)
+    layer = replace(layer, groups=groups)
     border.button(
         t("Map {number}, at the border", number=BORDER),
         on_click=lambda: st.session_state.update({key: BORDER}),

@@ -167,12 +167,6 @@ def _histograms(t: Translator, flow: relu.Flow, function: str) -> None:
 # ---- Dead units -----------------------------------------------------------------------------------------------------
 
 
-def dead(t: Translator) -> None:
-    """Units at zero: in the random network of the experiment above, and in a trained one."""
-    _dead_in_random(t)
-    _dead_in_trained(t)
-
-
 def _dead_in_random(t: Translator) -> None:
     initialisation, layers, width, seed = st.session_state.get(_NETWORK, DEFAULT)
     flow = cached.relu_flows(initialisation, layers, width, seed)["relu"]
@@ -197,7 +191,9 @@ def _dead_in_random(t: Translator) -> None:
     )
 
 
-def _dead_in_trained(t: Translator) -> None:
+def dead(t: Translator) -> None:
+    """Units at zero: in the random network of the experiment above, and in a trained one."""
+    _dead_in_random(t)
     model = networks.model(MODEL)
     st.markdown(f"**{t('In a trained network')}**")
     chosen, other = st.columns([3, 1], vertical_alignment="bottom")
@@ -337,18 +333,11 @@ def _standings(t: Translator, racing: Mapping[str, Run], *histories: History) ->
     def lines(values: Mapping[str, relu.Values]) -> list[tuple]:
         return [(names[function], numbers, values[function]) for function, numbers in steps.items()]
 
-    drawn = {
-        "loss": (
-            training_charts.epoch_curves(lines(losses), t("Training loss"), dots=False),
-            t("The training loss over the steps"),
-        ),
-        "error": (
-            technique_charts.race_errors(lines(errors), t("Training error"), relu.ERROR),
-            t("The training error over the steps"),
-        ),
-    }
-    for place, (key, (option, alt)) in zip(st.columns(2, gap="medium"), drawn.items(), strict=True):
-        place.echarts_chart(option, height=280, key=f"relu_race_{key}", alt=alt)
+    loss, error = st.columns(2, gap="medium")
+    option = training_charts.epoch_curves(lines(losses), t("Training loss"), dots=False)
+    loss.echarts_chart(option, height=280, key="relu_race_loss", alt=t("The training loss over the steps"))
+    option = technique_charts.race_errors(lines(errors), t("Training error"), relu.ERROR)
+    error.echarts_chart(option, height=280, key="relu_race_error", alt=t("The training error over the steps"))
     st.caption(
         t(
             "Means over the last {count} batches, as the network learns; the dotted line is an error of {goal:.0%}.",
