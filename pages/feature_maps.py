@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from pages.ui.feature_maps import tabs as feature_maps_tabs
-from pages.ui.feature_maps import walk as feature_maps_walk
+from pages.ui.feature_maps import tabs
 from pages.ui.feature_maps.view import choose_mode, choose_view
+from pages.ui.feature_maps.walk import walk
 from pages.ui.frame.menu import start_page
 from pages.ui.widgets.layout import draw_tabs
 
@@ -16,13 +16,13 @@ with mode:
 view = choose_view(t, with_layer=not walking)
 
 if walking:
-    feature_maps_walk.walk(t, view)
+    walk(t, view)
     st.stop()
 
 photo, grid = st.columns([2, 5], gap="medium")
 with grid:  # first, because it says which channel the photo is about
-    feature_maps_tabs.channels(t, view)
+    tabs.channels(t, view)
 with photo:
-    feature_maps_tabs.photo(t, view)
+    tabs.photo(t, view)
 
-draw_tabs(t, "feature_maps_tabs", feature_maps_tabs.TABS, view)
+draw_tabs(t, "feature_maps_tabs", tabs.TABS, view)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui.filters import tabs as filters_tabs
+from pages.ui.filters import tabs
 from pages.ui.filters.view import choose_filters
 from pages.ui.frame.menu import start_page
 from pages.ui.widgets.layout import draw_tabs
@@ -13,8 +13,8 @@ view = choose_filters(t)
 
 grid, one = st.columns([5, 2], gap="medium")
 with grid:
-    filters_tabs.filters(t, view)
+    tabs.filters(t, view)
 with one:
-    filters_tabs.chosen(t, view)
+    tabs.chosen(t, view)
 
-draw_tabs(t, "filters_tabs", filters_tabs.TABS, view)
+draw_tabs(t, "filters_tabs", tabs.TABS, view)

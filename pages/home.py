@@ -4,10 +4,9 @@ import streamlit as st
 
 from alexnet_viz.words import lessons
 from pages.ui.choose import pictures
-from pages.ui.frame import menu as frame
 from pages.ui.frame import tour
-from pages.ui.frame.menu import start_page
-from pages.ui.home import parts as home_parts
+from pages.ui.frame.menu import PAGES, start_page
+from pages.ui.home import parts
 
 t = start_page()
 words, picture = st.columns([3, 2], gap="large", vertical_alignment="center")
@@ -16,13 +15,13 @@ with words:
     st.markdown(lessons.lesson("home", t.language))
     with st.container(horizontal=True):
         if st.button(t("Let it look at a photo"), icon=":material/arrow_forward:", type="primary", key="start"):
-            st.switch_page(frame.PAGES["classify"].file)
+            st.switch_page(PAGES["classify"].file)
         if st.button(t("Take the tour: ten stops"), icon=":material/route:", key="tour_start"):
             tour.start()
 with picture:
     current = pictures.current_picture(t)
     st.image(current.data, caption=t("What will the network say to this?"), width="stretch", alt=current.name)
 
-home_parts.result(t)
-home_parts.cards(t)
-home_parts.this_installation(t)
+parts.result(t)
+parts.cards(t)
+parts.this_installation(t)

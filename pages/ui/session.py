@@ -8,6 +8,7 @@ in English opens the same view in Korean.
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -131,12 +132,18 @@ def get(key: str, default: Any) -> Any:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture to look at: encoded bytes, and their digest as the caches know them."""
+    """A picture to look at: encoded bytes, and their sha256, the key of the picture in every cache."""
 
     id: str
     name: str
     data: bytes
     digest: str
+
+    @classmethod
+    def own(cls, name: str, data: bytes) -> "Picture":
+        """A visitor's own: its id is the beginning of its digest."""
+        digest = sha256(data).hexdigest()
+        return cls(digest[:12], name, data, digest)
 
 
 def own_pictures() -> dict[str, Picture]:

@@ -9,7 +9,7 @@ from tools.server import wait_for_run
 
 def grid(page, label: str):
     """The picture of cells whose label starts so."""
-    return page.locator(f".grid[aria-label^='{label}']")
+    return page.locator(f".board[aria-label^='{label}']")
 
 
 def test_a_click_and_the_arrow_keys_choose_a_channel(visit):

@@ -74,8 +74,8 @@ class Control:
 CONTROLS = {
     "home": Control("button:has-text('Let it look at a photo')", ("Enter",), r"/classify"),
     "classify": Control("[role=radiogroup].strip", ("ArrowRight",), r"image=coffee"),
-    "feature_maps": Control(".grid[aria-label^='All 64 channels']", ("ArrowRight", "Enter"), r"channel=1\b"),
-    "filters": Control(".grid", ("ArrowRight", "Enter"), r"channel=1\b"),
+    "feature_maps": Control(".board[aria-label^='All 64 channels']", ("ArrowRight", "Enter"), r"channel=1\b"),
+    "filters": Control(".board", ("ArrowRight", "Enter"), r"channel=1\b"),
     "attribution": Control(
         "[data-testid=stSelectbox]:has-text('Class')", ("ArrowDown", "ArrowDown", "Enter"), r"class="
     ),

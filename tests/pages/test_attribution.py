@@ -5,6 +5,7 @@ import pytest
 from alexnet_viz.inspection.attribution.methods import METHODS
 from alexnet_viz.network.zoo import LISTED
 from pages.ui.attribution import tabs as attribution_tabs
+from pages.ui.widgets.box import chosen_box
 from tests.pages.seen import button, captions
 from tools.pages import open_page
 
@@ -117,9 +118,7 @@ def test_covering_the_whole_picture_changes_the_answer():
 
 @pytest.mark.parametrize("box", [["a", 1, 2, 3], [1, 2], [500, 500, 600, 600], None, [9, 9, 3, 3], [1e400, 0, 0, 0]])
 def test_a_box_that_the_browser_made_up_is_the_middle_quarter(box):
-    from pages.ui.widgets.box import _within
-
-    assert _within(box, 224, 224) == (56, 56, 168, 168)
+    assert chosen_box(box, 224, 224) == (56, 56, 168, 168)
 
 
 def test_korean_page_has_korean_words():

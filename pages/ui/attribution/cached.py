@@ -26,7 +26,7 @@ def covered(
     from alexnet_viz.inspection.attribution.covering import covered
 
     preprocess = model.entry.preprocess
-    seen = covered(preprocess.from_array(networks.input_array(model, picture)), Box(*box), how, preprocess)
+    seen = covered(networks.seen(model, picture), Box(*box), how, preprocess)
     gray = len(preprocess.mean) == 1
     array = preprocess.normalised(seen.convert("L") if gray else seen)  # it is resized and cropped already
     with torch.inference_mode():

@@ -1,150 +1,55 @@
-"""The attribution page: photo, heat and words of one answer, and the lazy tabs below."""
+"""The attribution page's lazy tabs: the method, several methods, layers or classes at once, and tests of a map."""
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
 import streamlit as st
 
-from alexnet_viz.pictures import images
 from alexnet_viz.pictures.samples import SAMPLES
 from alexnet_viz.words.i18n import N_, Translator
 from alexnet_viz.words.labels import class_name
 from alexnet_viz.words.numbers import percent
-from pages.ui import messages
-from pages.ui.attribution import trust as attribution_trust
-from pages.ui.attribution.question import (
-    STYLE,
-    STYLES,
-    Question,
-    answer_now,
-    drawn,
-    limit,
-    over_photo,
-    settings_and_layer,
-    settings_of,
-)
-from pages.ui.messages import both_words, class_words
+from pages.ui import long_work
+from pages.ui.attribution import job, paint, trust
+from pages.ui.attribution.choose import change_settings, method_titles, settings_of
+from pages.ui.attribution.request import MapRequest
+from pages.ui.choose.classes import best_first, pick_class
+from pages.ui.messages import class_words
 from pages.ui.store import networks
-from pages.ui.widgets import downloads
+from pages.ui.widgets import downloads, show
 from pages.ui.widgets.layout import Tabs, tiles
 
 if TYPE_CHECKING:
     from alexnet_viz.inspection.attribution.attribute import Attribution
 
-GRID = ("gradcam", "layercam", "guided_gradcam", "saliency", "input_x_gradient", "guided_backprop")
+GRID = ["gradcam", "layercam", "guided_gradcam", "saliency", "input_x_gradient", "guided_backprop"]
 
 
-def photo(t: Translator, question: Question) -> None:
-    """What the network saw."""
-    st.image(
-        images.encode(question.seen),
-        caption=t("What the network saw of {name}", name=messages.escape(question.picture.name)),
-        width="stretch",
-        output_format="PNG",
-        alt=t("What the network saw"),
-    )
-
-
-def heat(t: Translator, question: Question) -> "Attribution | None":
-    """The answer drawn over the photo, rectified as in the papers, or signed."""
-    with st.container(height="content"):
-        answer = answer_now(t, question)
-        if answer is None:
-            return None
-        st.image(
-            _as_set(question, answer),
-            caption=_caption(t, answer, signed=bool(st.session_state.get("heat_signed", False))),
-            width="stretch",
-            output_format="PNG",
-            alt=t("What speaks for {name}, drawn over the photo", name=class_name(answer.class_id, t.language)),
-        )
-    return answer
-
-
-def _as_set(question: Question, answer: "Attribution") -> bytes:
-    """The answer drawn over the photo, as the page's settings say."""
-    return drawn(
-        question,
-        answer.heat,
-        STYLE.current(STYLES),
-        signed=bool(st.session_state.get("heat_signed", False)),
-        percent=st.session_state.get("heat_percent", 20),
-        opacity=st.session_state.get("heat_opacity", 75) / 100,
-    )
-
-
-def _caption(t: Translator, answer: "Attribution", *, signed: bool) -> str:
-    if signed:
-        return t(
-            "Orange speaks for it, blue against; from {low:.3g} to {high:.3g}.",
-            low=float(answer.heat.min()),
-            high=float(answer.heat.max()),
-        )
-    return t("What speaks for it, up to {high:.3g}.", high=float(answer.heat.max()))
-
-
-def words(t: Translator, question: Question, answer: "Attribution | None") -> None:
-    """How the map is drawn, and what it says."""
-    style = st.selectbox(
-        t("Drawn"),
-        list(STYLES),
-        index=list(STYLES).index(STYLE.current(STYLES)),
-        format_func=lambda style: t(STYLES[style]),
-        key=f"heat_style_{t.language}",
-    )
-    changed = style != STYLE.current(STYLES)
-    STYLE.remember(style)
-    st.toggle(t("Signed"), key="heat_signed", help=t("Also what speaks against the class, in blue"))
-    if style == "overlay":
-        st.slider(t("Opacity in %"), 20, 100, 75, key="heat_opacity")
-    elif style == "masked":
-        st.slider(t("How many % of the pixels"), 1, 100, 20, key="heat_percent")
-    if changed:
-        st.rerun()
-    if answer is None:
-        return
-    st.markdown(f"**{class_words(answer.class_id, t)}** · {percent(answer.probability)}")
-    st.caption(
-        t(
-            "Logit {logit:.3f}. Computed in {milliseconds} ms.",
-            logit=answer.logit,
-            milliseconds=round(1000 * answer.seconds),
-        )
-    )
-    for note in answer.notes:
-        st.info(messages.escape(t(note)))
-    if not question.model.trained:
-        st.warning(t("These weights are random: the map means nothing."))
-
-
-def _about(t: Translator, question: Question, answer: "Attribution | None") -> None:
+def _about(t: Translator, request: MapRequest, answer: "Attribution | None") -> None:
     """What the method computes, its settings, and the answer's files."""
     from alexnet_viz.inspection.attribution.methods import METHODS
 
-    method = METHODS[question.method]
+    method = METHODS[request.method]
     says, sets = st.columns(2, gap="large")
     with says:
         st.markdown(f"#### {t(method.title)}\n{t(method.summary)}")
         st.markdown(f"**{t('Where it departs from its paper')}**\n\n{t(method.departs)}")
         st.markdown(f"**{t('What it costs')}**\n\n{t(method.cost)}")
         if answer and answer.completeness:
-            st.metric(
-                t("Off by, of the logit's difference"), percent(min(9.99, answer.completeness.error)),
-                help=t("The map's sum against the logit of the picture minus that of the baseline."),
-            )  # fmt: skip
+            error = percent(min(9.99, answer.completeness.error))
+            why = t("The map's sum against the logit of the picture minus that of the baseline.")
+            st.metric(t("Off by, of the logit's difference"), error, help=why)
     with sets:
-        settings_and_layer(t, question)
-        if not method.settings and not method.needs_layer:
-            st.caption(t("This method has nothing to set."))
+        change_settings(t, request)
     if answer:
-        _files(t, question, answer)
+        _files(t, request, answer)
 
 
-def _files(t: Translator, question: Question, answer: "Attribution") -> None:
-    name = f"{question.model.entry.id}-{answer.method}-{answer.class_id}"
+def _files(t: Translator, request: MapRequest, answer: "Attribution") -> None:
+    name = f"{request.model.entry.id}-{answer.method}-{answer.class_id}"
     record = {
-        "model": question.model.entry.id,
+        "model": request.model.entry.id,
         "method": answer.method,
         "layer": answer.layer or None,
         "class": answer.class_id,
@@ -153,105 +58,79 @@ def _files(t: Translator, question: Question, answer: "Attribution") -> None:
         "seconds": round(answer.seconds, 4),
     }
     with st.container(horizontal=True):
-        downloads.save(t("Picture (PNG)"), lambda: _as_set(question, answer), f"{name}.png", "image/png")
+        downloads.save(t("Picture (PNG)"), lambda: paint.as_set(request, answer.heat), f"{name}.png", "image/png")
         downloads.save(t("Map (NPZ)"), lambda: downloads.npz({"heat": answer.heat}), f"{name}.npz", "application/zip")
         downloads.save(t("Map (CSV)"), lambda: downloads.grid_csv(answer.heat), f"{name}.csv", "text/csv")
         downloads.save(t("Settings (JSON)"), json.dumps(record, indent=2), f"{name}.json", "application/json")
 
 
-def _grid(t: Translator, question: Question, answer: "Attribution | None") -> None:
-    """Several methods on the same question, each with its time."""
-    from alexnet_viz.inspection.attribution.methods import METHODS
-
+def _grid(t: Translator, request: MapRequest, answer: "Attribution | None") -> None:
+    """Several methods with the same class, each with its time."""
+    titles = {method_id: t(title) for method_id, title in method_titles().items()}
     picked = st.pills(
         t("Methods"),
-        list(METHODS),
+        list(titles),
         selection_mode="multi",
-        default=list(GRID),
-        format_func=lambda method_id: t(METHODS[method_id].title),
+        default=GRID,
+        format_func=titles.__getitem__,
         key=f"heat_grid_{t.language}",
     )
     for place, method_id in zip(tiles(len(picked), 190), picked, strict=True):
         with place:
-            st.markdown(f"**{t(METHODS[method_id].title)}**")
-            _one_of_many(t, question.asking(method=method_id, settings=settings_of(method_id)))
+            st.markdown(f"**{titles[method_id]}**")
+            _one_of_many(t, replace(request, method=method_id, settings=settings_of(method_id)))
 
 
-def _one_of_many(t: Translator, question: Question, shared: float = 0.0) -> "Attribution | None":
-    answer = answer_now(t, question)
+def _one_of_many(t: Translator, request: MapRequest) -> None:
+    from alexnet_viz.inspection.attribution.attribute import rectified
+
+    answer = long_work.run(t, job.map_work(t, request), at_once=True)
     if answer is None:
-        return None
-    signed = bool(st.session_state.get("heat_signed", False))
-    shown = answer.heat if signed else np.maximum(answer.heat, 0)
-    st.image(
-        over_photo(question, shown, shared),
-        caption=t("{milliseconds} ms", milliseconds=round(1000 * answer.seconds)),
-        width="stretch",
-        output_format="PNG",
-        alt=t("What speaks for {name}, drawn over the photo", name=class_name(answer.class_id, t.language)),
-    )
-    if not signed and answer.heat.max() <= 0:
+        return
+    shown = answer.heat if paint.signed() else rectified(answer.heat)
+    caption = t("{milliseconds} ms", milliseconds=round(1000 * answer.seconds))
+    show.picture(paint.over_photo(request, shown), paint.speaks_for(t, answer.class_id), caption)
+    if not paint.signed() and answer.heat.max() <= 0:
         st.caption(t("Blank: nothing here speaks for the class."))
-    return answer
 
 
-def _layers(t: Translator, question: Question, answer: "Attribution | None") -> None:
+def _layers(t: Translator, request: MapRequest, answer: "Attribution | None") -> None:
     """Grad-CAM at every convolution at once."""
     from alexnet_viz.network.spec import walk
 
-    names = [row.name for row in walk(question.model.network.spec).rows if row.kind == "conv"]
+    names = [row.name for row in walk(request.model.network.spec).rows if row.kind == "conv"]
     st.markdown(
         t("Grad-CAM at every convolution: early layers see edges anywhere, the last one sees things in their place.")
     )
     for place, name in zip(tiles(len(names), 150), names, strict=True):
         with place:
             st.markdown(f"**{name}**")
-            _one_of_many(t, question.asking(method="gradcam", layer=name, settings=()))
+            _one_of_many(t, replace(request, method="gradcam", layer=name, settings=()))
 
 
-def _two(t: Translator, question: Question, answer: "Attribution | None") -> None:
+def _two(t: Translator, request: MapRequest, answer: "Attribution | None") -> None:
     """Two classes against each other, and their difference."""
-    said = networks.answer(question.model, question.picture)
-    others = [class_id for class_id, _ in said.top(len(said.classes)) if class_id != question.class_id]
-    other_id = st.selectbox(
-        t("Against the class"),
-        others,
-        format_func=lambda class_id: both_words(class_id, t),
-        key=f"heat_other_{t.language}_{question.class_id}_{question.picture.digest[:8]}",
-    )
-    other_question = question.asking(class_id=other_id)
+    classes = best_first(networks.answer(request.model, request.picture))
+    others = [class_id for class_id in classes if class_id != request.class_id]
+    key = f"heat_other_{t.language}_{request.class_id}_{request.picture.digest[:8]}"
+    other_id = pick_class(t, t("Against the class"), others, key=key)
     first, second, difference = st.columns(3, gap="medium")
     with first:
-        other = answer_now(t, other_question)
+        other = long_work.run(t, job.map_work(t, replace(request, class_id=other_id)), at_once=True)
     if answer is None or other is None:
         return
-    shared = max(limit(answer.heat), limit(other.heat))
-    shown = [
-        (first, answer.class_id, answer.heat, answer.probability),
-        (second, other.class_id, other.heat, other.probability),
-    ]
-    for place, class_id, values, share in shown:
-        with place:
-            st.markdown(f"**{class_words(class_id, t)}** · {percent(share)}")
-            st.image(
-                over_photo(question, values, shared),
-                width="stretch",
-                output_format="PNG",
-                alt=t("What speaks for {name}, drawn over the photo", name=class_name(class_id, t.language)),
-            )
-    with difference:
-        names = [class_name(class_id, t.language) for class_id in (answer.class_id, other.class_id)]
-        written = [class_words(class_id, t) for class_id in (answer.class_id, other.class_id)]
-        st.markdown(f"**{t('{first} minus {second}', first=written[0], second=written[1])}**")
-        values = answer.heat - other.heat
-        st.image(
-            over_photo(question, values),
-            width="stretch",
-            output_format="PNG",
-            alt=t("Orange speaks for {first}, blue for {second}", first=names[0], second=names[1]),
-        )
-    shows = SAMPLES[question.picture.id].classes if question.picture.id in SAMPLES else ()
-    if len(shows) == 2 and set(shows) <= set(said.classes):
+    shared = max(paint.limit(answer.heat), paint.limit(other.heat))
+    for place, found in ((first, answer), (second, other)):
+        place.markdown(f"**{class_words(found.class_id, t)}** · {percent(found.probability)}")
+        png = paint.over_photo(request, found.heat, shared)
+        show.picture(png, paint.speaks_for(t, found.class_id), of=place)
+    written = {"first": class_words(answer.class_id, t), "second": class_words(other.class_id, t)}
+    difference.markdown(f"**{t('{first} minus {second}', **written)}**")
+    names = {"first": class_name(answer.class_id, t.language), "second": class_name(other.class_id, t.language)}
+    alt = t("Orange speaks for {first}, blue for {second}", **names)
+    show.picture(paint.over_photo(request, answer.heat - other.heat), alt, of=difference)
+    shows = SAMPLES[request.picture.id].classes if request.picture.id in SAMPLES else ()
+    if len(shows) == 2 and set(shows) <= set(classes):
         first_word, second_word = (class_words(class_id, t) for class_id in shows)
         st.caption(
             t(
@@ -268,7 +147,7 @@ TABS: Tabs = {
     "grid": (N_("Side by side"), _grid),
     "layers": (N_("Every layer"), _layers),
     "classes": (N_("Two classes"), _two),
-    "recipe": (N_("By hand"), attribution_trust.recipe),
-    "trust": (N_("Trust"), attribution_trust.trust),
-    "cover": (N_("Cover a part"), attribution_trust.cover),
+    "recipe": (N_("By hand"), trust.recipe),
+    "trust": (N_("Trust"), trust.trust),
+    "cover": (N_("Cover a part"), trust.cover),
 }

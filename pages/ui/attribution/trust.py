@@ -1,7 +1,8 @@
 """The tabs of the attribution page that look behind a map: its recipe, its tests, and the reader's own test."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -11,16 +12,15 @@ from alexnet_viz.pictures import images, render
 from alexnet_viz.words.i18n import N_, Translator
 from alexnet_viz.words.numbers import percent
 from pages.ui import long_work
-from pages.ui.attribution import cached
-from pages.ui.attribution.question import Question, limit, over_photo
+from pages.ui.attribution import cached, job, paint
+from pages.ui.attribution.request import MapRequest
 from pages.ui.long_work import LongWork
 from pages.ui.messages import class_words
 from pages.ui.store import networks
-from pages.ui.widgets import bars
+from pages.ui.widgets import bars, show
 from pages.ui.widgets.box import box_picker
-from pages.ui.widgets.layout import tiles
+from pages.ui.widgets.layout import pick, tiles
 from pages.ui.widgets.pixels import map_picker
-from pages.ui.widgets.show import FIXED
 
 if TYPE_CHECKING:
     from alexnet_viz.inspection.attribution.attribute import Attribution
@@ -29,12 +29,9 @@ SHOWN = 6  # channels of the recipe
 SUM_WIDTH = 280  # pixels of a small map on the screen
 
 
-# Grad-CAM by hand
-
-
-def recipe(t: Translator, question: Question, answer: "Attribution | None") -> None:
+def recipe(t: Translator, request: MapRequest, answer: "Attribution | None") -> None:
     """Grad-CAM step by step, with the real numbers."""
-    worked = networks.gradcam_recipe(question.model, question.picture, question.layer, question.class_id, ())
+    worked = networks.gradcam_recipe(request.model, request.picture, request.layer, request.class_id, ())
     count, height, width = worked.maps.shape
     st.markdown(
         t(
@@ -49,15 +46,10 @@ def recipe(t: Translator, question: Question, answer: "Attribution | None") -> N
     )
     st.latex(r"\alpha_k = \frac{1}{Z} \sum_{i,j} \frac{\partial y}{\partial A^k_{ij}}")
     best = worked.top[:SHOWN]
-    for place, k in zip(tiles(len(best), 120), best, strict=True):
-        with place:
-            st.image(
-                render.diverging(worked.maps[k], side=120),
-                caption=t("map {number}: weight {weight:+.4f}", number=int(k), weight=worked.weights[k]),
-                width="stretch",
-                output_format="PNG",
-                alt=t("Channel {number} of {layer}", number=int(k), layer=worked.layer),
-            )
+    for place, k in zip(tiles(len(best), 120), map(int, best), strict=True):
+        caption = t("map {number}: weight {weight:+.4f}", number=k, weight=worked.weights[k])
+        alt = t("Channel {number} of {layer}", number=k, layer=worked.layer)
+        show.picture(render.diverging(worked.maps[k], side=120), alt, caption, of=place)
     st.dataframe(
         {
             t("Channel"): [int(k) for k in best],
@@ -69,73 +61,40 @@ def recipe(t: Translator, question: Question, answer: "Attribution | None") -> N
     )
     st.markdown(t("**2.** The weighted sum of all maps, then the ReLU (equation 2), then enlarged over the photo:"))
     st.latex(r"L = \mathrm{ReLU}\Big(\sum_k \alpha_k A^k\Big)")
-    summed, cut, large = st.columns(3, gap="medium")
-    with summed:
-        st.markdown(f"**{t('The sum, signed')}**")
-        _small_map(t, worked.weighted_sum, limit(worked.weighted_sum), "recipe_sum")
-    with cut:
-        st.markdown(f"**{t('After the ReLU')}**")
-        _small_map(t, worked.rectified, limit(worked.weighted_sum), "recipe_relu")
-    with large:
-        st.markdown(f"**{t('Enlarged')}**")
-        shown = worked.enlarged_rectified
-        st.image(
-            render.overlaid(question.seen, shown, limit(shown)),
-            width="stretch",
-            output_format="PNG",
-            alt=t("Grad-CAM over the photo"),
-        )
+    *small, large = st.columns(3, gap="medium")
+    extreme = paint.limit(worked.weighted_sum)
+    maps = {"recipe_sum": worked.weighted_sum, "recipe_relu": worked.rectified}
+    titles = (t("The sum, signed"), t("After the ReLU"))
+    for place, title, (key, values) in zip(small, titles, maps.items(), strict=True):
+        with place:
+            st.markdown(f"**{title}**")
+            label = t("A map of {rows} x {columns} values", rows=height, columns=width)
+            strongest = divmod(int(np.abs(values).argmax()), width)
+            map_picker(t, label, values, key=f"{key}_{height}", width=SUM_WIDTH, limit=extreme, default=strongest)
+    large.markdown(f"**{t('Enlarged')}**")
+    shown = worked.enlarged_rectified
+    png = render.overlaid(networks.seen(request.model, request.picture), shown, paint.limit(shown))
+    show.picture(png, t("Grad-CAM over the photo"), of=large)
     if worked.blank:
-        reason = (
-            t("The map is blank because all {count} weights are negative or zero.", count=count)
-            if worked.all_negative
-            else t("The map is blank because the weighted sum is nowhere above zero.")
-        )
-        st.info(
-            f"{reason} {t('Nothing at this layer speaks for the class; the signed sum shows what speaks against.')}"
-        )
+        reason = t("The map is blank because the weighted sum is nowhere above zero.")
+        if worked.all_negative:
+            reason = t("The map is blank because all {count} weights are negative or zero.", count=count)
+        against = t("Nothing at this layer speaks for the class; the signed sum shows what speaks against.")
+        st.info(f"{reason} {against}")
 
 
-def _small_map(t: Translator, values: np.ndarray, extreme: float, key: str) -> None:
-    rows, columns = values.shape
-    map_picker(
-        t,
-        t("A map of {rows} x {columns} values", rows=rows, columns=columns),
-        values,
-        key=f"{key}_{rows}",
-        width=SUM_WIDTH,
-        limit=extreme,
-        default=divmod(int(np.abs(values).argmax()), columns),
-    )
-
-
-# Trust
-
-
-def trust(t: Translator, question: Question, answer: "Attribution | None") -> None:
+def trust(t: Translator, request: MapRequest, answer: "Attribution | None") -> None:
     """Four tests that a map may fail."""
-    tests: Mapping[str, tuple[str, Callable]] = {
-        "random": (N_("Random weights"), _random),
-        "curves": (N_("Deletion and insertion"), _curves),
-        "noise": (N_("A little noise"), _noise),
-        "sum": (N_("Does it add up?"), _completeness),
-    }
-    picked = st.segmented_control(
-        t("Test"),
-        list(tests),
-        default="random",
-        format_func=lambda test: t(tests[test][0]),
-        required=True,
-        key=f"heat_test_{t.language}",
-    )
+    titles = {test: title for test, (title, _) in TESTS.items()}
+    picked = pick(t, t("Test"), titles, key="heat_test", segments=True)
     if answer is None:
         st.info(t("First compute the map above."))
         return
-    tests[picked][1](t, question, answer)
+    TESTS[picked][1](t, request, answer)
 
 
-def _random(t: Translator, question: Question, answer: "Attribution") -> None:
-    from alexnet_viz.inspection.attribution.trust import FAILS_FROM
+def _random(t: Translator, request: MapRequest, answer: "Attribution") -> None:
+    from alexnet_viz.inspection.attribution.trust import FAILS_FROM, randomised_weights
 
     st.markdown(
         t(
@@ -144,49 +103,42 @@ def _random(t: Translator, question: Question, answer: "Attribution") -> None:
             "Grad-CAM fail: they draw the edges of the picture, whatever the network knows."
         )
     )
-    if not question.model.trained:
+    if not request.model.trained:
         st.info(t("This network has learnt nothing that it could forget: choose one with trained weights."))
         return
     work = LongWork(
-        key=("random weights", question.key),
-        start=t("Make the network forget"),
-        steps=lambda: _steps("randomised_weights", question, answer),
-        about=t("The method once for each layer with weights."),
+        ("random weights", job.map_key(request)),
+        t("Make the network forget"),
+        partial(randomised_weights, request.model, _input(request), answer),
+        t("The method once for each layer with weights."),
     )
     found = long_work.run(t, work)
     if found is None:
         return
-    places = tiles(len(found.stages) + 1, 96)
-    shown = [(t("trained"), None, found.original.heat)]
-    shown += [(stage.layer, stage.spearman, stage.heat) for stage in found.stages]
-    for place, (name, similarity, heat) in zip(places, shown, strict=True):
-        caption = name if similarity is None else f"{name}: {similarity:.2f}"
-        magnitude = np.abs(heat)
-        place.image(
-            over_photo(question, magnitude),
-            caption=caption,
-            width="stretch",
-            output_format="PNG",
-            alt=t("The map with random weights down to {layer}", layer=name),
-        )
+    shown = [(t("trained"), "", found.original.heat)]
+    shown += [(stage.layer, f": {stage.spearman:.2f}", stage.heat) for stage in found.stages]
+    for place, (name, similarity, heat) in zip(tiles(len(shown), 96), shown, strict=True):
+        alt = t("The map with random weights down to {layer}", layer=name)
+        show.picture(paint.over_photo(request, np.abs(heat)), alt, name + similarity, of=place)
     st.caption(
         t(
             "From left to right one more layer is random. The numbers are rank correlations with the trained map's "
             "magnitudes: 1 is the same map, 0 another one."
         )
     )
-    number = {"similarity": found.similarity, "limit": FAILS_FROM}
+    say, text = (
+        st.success,
+        N_("It passes: with nothing learnt left the similarity is {similarity:.2f} (limit {limit})."),
+    )
     if found.fails:
-        st.warning(
-            t("It fails: with nothing learnt left the map is still {similarity:.2f} similar (limit {limit}).", **number)
-        )
-    else:
-        st.success(
-            t("It passes: with nothing learnt left the similarity is {similarity:.2f} (limit {limit}).", **number)
-        )
+        say = st.warning
+        text = N_("It fails: with nothing learnt left the map is still {similarity:.2f} similar (limit {limit}).")
+    say(t(text, similarity=found.similarity, limit=FAILS_FROM))
 
 
-def _curves(t: Translator, question: Question, answer: "Attribution") -> None:
+def _curves(t: Translator, request: MapRequest, answer: "Attribution") -> None:
+    from alexnet_viz.inspection.attribution.trust import deletion_insertion
+
     st.markdown(
         t(
             "**Deletion:** the pixels that the map calls most important turn grey first; a good map makes the "
@@ -194,67 +146,46 @@ def _curves(t: Translator, question: Question, answer: "Attribution") -> None:
             "early (Petsiuk et al. 2018). Compare with a map that knows nothing."
         )
     )
-    work = LongWork(
-        key=("curves", question.key),
-        start=t("Delete and insert"),
-        steps=lambda: _steps("deletion_insertion", question, answer.heat, answer.target),
-        about=t("About 260 passes forward."),
-    )
+    steps = partial(deletion_insertion, request.model, _input(request), answer.heat, answer.target)
+    work = LongWork(("curves", job.map_key(request)), t("Delete and insert"), steps, t("About 260 passes forward."))
     curves = long_work.run(t, work)
     if curves is None:
         return
-    shown = [("deletion", t("Deletion"), curves.deletion), ("insertion", t("Insertion"), curves.insertion)]
-    for place, (key, title, curve) in zip(st.columns(2, gap="medium"), shown, strict=True):
-        area, areas = curve.area, curve.random_areas
+    names, axes = (t("this map"), t("a map that knows nothing")), (t("Share of the pixels"), t("Probability"))
+    titles = {"deletion": t("Deletion"), "insertion": t("Insertion")}
+    for place, (key, title) in zip(st.columns(2, gap="medium"), titles.items(), strict=True):
+        curve = getattr(curves, key)
+        areas, lines = curve.random_areas, (curve.probabilities, curve.random.mean(0))
+        value = {"area": curve.area, "random": float(areas.mean())}
         with place:
             st.markdown(f"**{title}**")
-            st.plotly_chart(
-                inspection_charts.curves(
-                    curve.fractions,
-                    (curve.probabilities, curve.random.mean(0)),
-                    (t("this map"), t("a map that knows nothing")),
-                    (t("Share of the pixels"), t("Probability")),
-                ),
-                config=FIXED,
-                key=f"curves_{key}",
-                alt=t("{title}: area {area:.3f}, random {random:.3f}", title=title, area=area, random=areas.mean()),
-            )
-            st.caption(
-                t(
-                    "Area under the curve: {area:.3f}; of random maps {random:.3f} ({low:.3f} to {high:.3f}).",
-                    area=area,
-                    random=float(areas.mean()),
-                    low=float(areas.min()),
-                    high=float(areas.max()),
-                )
-            )
+            figure = inspection_charts.curves(curve.fractions, lines, names, axes)
+            alt = t("{title}: area {area:.3f}, random {random:.3f}", title=title, **value)
+            show.chart(figure, alt, f"curves_{key}")
+            text = N_("Area under the curve: {area:.3f}; of random maps {random:.3f} ({low:.3f} to {high:.3f}).")
+            st.caption(t(text, **value, low=float(areas.min()), high=float(areas.max())))
 
 
-def _noise(t: Translator, question: Question, answer: "Attribution") -> None:
+def _noise(t: Translator, request: MapRequest, answer: "Attribution") -> None:
+    from alexnet_viz.inspection.attribution.trust import noise_sensitivity
+
     st.markdown(
         t("Noise that nobody sees, 2 % of the range, and the map again, five times. An honest map hardly moves.")
     )
-    work = LongWork(
-        key=("noise", question.key),
-        start=t("Add a little noise"),
-        steps=lambda: _steps("noise_sensitivity", question, answer),
-    )
-    found = long_work.run(t, work)
+    steps = partial(noise_sensitivity, request.model, _input(request), answer)
+    found = long_work.run(t, LongWork(("noise", job.map_key(request)), t("Add a little noise"), steps))
     if found is None:
         return
+    least, most = (percent(float(bound)) for bound in (found.probabilities.min(), found.probabilities.max()))
     moved, alike, answers = st.columns(3)
     moved.metric(t("The map moved by"), percent(float(found.moved.mean())), border=True)
     alike.metric(t("Correlation with the first"), f"{found.correlations.mean():.3f}", border=True)
-    answers.metric(
-        t("Probability with noise"),
-        f"{percent(float(found.probabilities.min()))} – {percent(float(found.probabilities.max()))}",
-        border=True,
-    )
+    answers.metric(t("Probability with noise"), f"{least} – {most}", border=True)
     st.caption(t("Moved: the distance of the maps over the length of the first one; means over five draws of noise."))
 
 
-def _completeness(t: Translator, question: Question, answer: "Attribution") -> None:
-    found = answer.completeness or cached.completeness(question.model, question.picture, answer.heat, answer.target)
+def _completeness(t: Translator, request: MapRequest, answer: "Attribution") -> None:
+    found = answer.completeness or cached.completeness(request.model, request.picture, answer.heat, answer.target)
     st.markdown(
         t(
             "Does the map add up to what it explains, the logit of the picture minus that of a baseline? Integrated "
@@ -267,58 +198,35 @@ def _completeness(t: Translator, question: Question, answer: "Attribution") -> N
     error.metric(t("Off by"), f"{found.error:.2%}" if found.error < 10 else "> 1000 %", border=True)
 
 
-def _steps(test: str, question: Question, *asked: Any) -> Iterator[Any]:
-    from alexnet_viz.inspection.attribution import trust
-
-    return getattr(trust, test)(question.model, question.array, *asked)
+def _input(request: MapRequest) -> np.ndarray:
+    return networks.input_array(request.model, request.picture)
 
 
-# The reader's own test
+TESTS: Mapping[str, tuple[str, Callable[..., None]]] = {  # by id: the title, marked for translation; what draws it
+    "random": (N_("Random weights"), _random),
+    "curves": (N_("Deletion and insertion"), _curves),
+    "noise": (N_("A little noise"), _noise),
+    "sum": (N_("Does it add up?"), _completeness),
+}
 
 
-def cover(t: Translator, question: Question, answer: "Attribution | None") -> None:
+def cover(t: Translator, request: MapRequest, answer: "Attribution | None") -> None:
     """Cover a part of the picture; the probabilities move."""
     from alexnet_viz.inspection.attribution.covering import COVERS
     from alexnet_viz.inspection.classify import softmax
 
-    seen = question.seen
+    seen, classes = networks.seen(request.model, request.picture), request.model.classes
     where, result, answers = st.columns([3, 3, 4], gap="medium")
     with where:
-        box = box_picker(
-            t,
-            t("Draw a box"),
-            images.encode(seen),
-            seen.height,
-            seen.width,
-            key=f"cover_{seen.height}",
-            width=300,
-        )
-        how = st.selectbox(
-            t("Cover it with"),
-            list(COVERS),
-            format_func=lambda cover: t(COVERS[cover].title),
-            key=f"cover_how_{t.language}",
-        )
-    picture, logits = cached.covered(question.model, question.picture, tuple(box), how)
-    with result:
-        st.image(
-            picture,
-            caption=t("What the network gets now"),
-            width="stretch",
-            output_format="PNG",
-            alt=t("The picture with the box covered"),
-        )
+        key = f"cover_{seen.height}"
+        box = box_picker(t, t("Draw a box"), images.encode(seen), seen.height, seen.width, key=key, width=300)
+        titles = {cover_id: cover.title for cover_id, cover in COVERS.items()}
+        how = pick(t, t("Cover it with"), titles, key="cover_how")
+    covered, logits = cached.covered(request.model, request.picture, tuple(box), how)
+    show.picture(covered, t("The picture with the box covered"), t("What the network gets now"), of=result)
     with answers:
-        before = softmax(networks.layers(question.model, question.picture)[_last(question)])
+        before = networks.answer(request.model, request.picture).probabilities
         after = softmax(logits)
-        shown = list(dict.fromkeys([*before.argsort()[::-1][:4], question.model.classes.index(question.class_id),
-                                    int(after.argmax())]))  # fmt: skip
-        titles = (t("untouched"), t("covered"))
-        bars.before_and_after(t, question.model.classes, before, after, shown, titles, "cover_bars")
+        shown = bars.contested(before, after, 4, classes.index(request.class_id))
+        bars.before_and_after(t, classes, before, after, shown, (t("untouched"), t("covered")), "cover_bars")
         st.caption(t("If the map is right, covering its hottest part must hurt most. Try it."))
-
-
-def _last(question: Question) -> str:
-    from alexnet_viz.network.spec import layer_names
-
-    return layer_names(question.model.network.spec.layers)[-1]

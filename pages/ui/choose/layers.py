@@ -8,13 +8,16 @@ from alexnet_viz.words.i18n import Translator
 from pages.ui import session
 
 
-def layer(t: Translator, names: Sequence[str]) -> str:
-    """A layer by its name, from the first to the last; the whole app remembers it."""
+def layer(t: Translator, names: Sequence[str], *, key: str = "layer", hideable: bool = True) -> str:
+    """A layer by its name, from the first to the last; the whole app remembers it.
+
+    A teacher's link may leave the control out, see `session.HIDE`, where it is `hideable`.
+    """
     current = session.LAYER.current(names)
     if current not in names:
         current = names[0]
-    if not session.hidden("layer"):
+    if not (hideable and session.hidden("layer")):
         # A slider keeps its value under its key, so the key changes with the network whose layers it shows.
-        current = st.select_slider(t("Layer"), names, current, key=f"layer_{hash(tuple(names))}")
+        current = st.select_slider(t("Layer"), names, current, key=f"{key}_{hash(tuple(names))}")
     session.LAYER.remember(current)
     return current

@@ -117,7 +117,7 @@ def _take(incoming: Sequence[tuple[str, bytes]]) -> None:
         except UserError as problem:
             problems.append(problem.message)
             continue
-        picture = Picture(stored.digest(data)[:12], name, data, stored.digest(data))
+        picture = Picture.own(name, data)
         own.pop(picture.id, None)
         own[picture.id] = picture
         _choose_picture(picture.id)

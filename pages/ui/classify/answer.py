@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TOP = 5
 
 
-def show(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", picture: Picture) -> None:
+def show_answer(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", picture: Picture) -> None:
     """The best class or "not sure", the best five as bars, and what their percentages mean."""
     from alexnet_viz.inspection.reliability import reliability
 
@@ -43,25 +43,16 @@ def show(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", p
         st.info(t(lesson), icon=":material/school:")
     if measured := reliability(model):
         st.caption(_worth(t, measured, share))
-    st.caption(
-        t(
-            "One of {count} classes, whatever the picture shows. Computed in {milliseconds} ms.",
-            count=len(model.classes),
-            milliseconds=round(1000 * answer.seconds),
-        )
-    )
+    text = N_("One of {count} classes, whatever the picture shows. Computed in {milliseconds} ms.")
+    st.caption(t(text, count=len(model.classes), milliseconds=round(1000 * answer.seconds)))
     if in_the_box and not find_weights(MODELS[BEST_MODEL]).trained:
         _offer_more(t)
 
 
 def _runner_up(t: Translator, name: str, second: str, share: float, lesson: str) -> None:
     """What the network would say next, and, where nothing else tells why, a guess at the reason."""
-    said = t(
-        "No class gets half. After {name} comes {second} with {runner_up}.",
-        name=name,
-        second=class_words(second, t),
-        runner_up=percent(share),
-    )
+    text = N_("No class gets half. After {name} comes {second} with {runner_up}.")
+    said = t(text, name=name, second=class_words(second, t), runner_up=percent(share))
     guess = t("Perhaps the picture shows something that it never learnt, or something that it takes for another.")
     st.markdown(said if lesson else f"{said} {guess}")
 

@@ -16,13 +16,13 @@ from pages.ui.classify import cached
 from pages.ui.messages import class_words
 from pages.ui.session import ChosenModel, Picture
 from pages.ui.store import networks
-from pages.ui.widgets import bars, downloads
+from pages.ui.widgets import bars, downloads, show
 from pages.ui.widgets.layout import Tabs
 from pages.ui.widgets.pixels import pixel_picker
-from pages.ui.widgets.show import FIXED
 
 if TYPE_CHECKING:
     from alexnet_viz.inspection.classify import Answer
+    from alexnet_viz.inspection.crops import TenCrops
     from alexnet_viz.network.weights import Model
 
 TERMS = 6  # of the softmax, written out
@@ -78,63 +78,53 @@ def _ten_crops(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answ
     )
     with st.skeleton(height=400):
         crops = cached.ten_crops(model, picture)
-    for row in (range(5), range(5, 10)):
-        for column, i in zip(st.columns(5), row, strict=True):
-            best = crops.probabilities[i].argmax()
-            class_id, share = crops.classes[best], percent(crops.probabilities[i][best])
-            column.image(
-                crops.encoded[i],
-                caption=f"{places[i]}: {class_words(class_id, t)} {share}",
-                width="stretch",
-                alt=f"{places[i]}: {class_name(class_id, t.language)} {share}",
-            )
+    columns = [*st.columns(5), *st.columns(5)]
+    for column, place, png, shares in zip(columns, places, crops.encoded, crops.probabilities, strict=True):
+        class_id, share = crops.classes[shares.argmax()], percent(shares.max())
+        alt = f"{place}: {class_name(class_id, t.language)} {share}"
+        show.picture(png, alt, f"{place}: {class_words(class_id, t)} {share}", of=column)
     single, mean = st.columns(2)
     with single:
-        st.markdown(f"**{t('One view, as above')}**")
-        bars.best(t, answer.top(5), "single_bars")
+        _best(t, t("One view, as above"), answer, "single_bars")
     with mean:
-        st.markdown(f"**{t('Mean of the ten crops')}**")
-        bars.best(t, crops.top(5), "mean_bars")
+        _best(t, t("Mean of the ten crops"), crops, "mean_bars")
+
+
+def _best(t: Translator, title: str, answer: "Answer | TenCrops", key: str) -> None:
+    st.markdown(f"**{title}**")
+    bars.best(t, answer.top(5), key)
 
 
 def _preprocessing(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", picture: Picture) -> None:
     preprocess = chosen.entry.preprocess
     steps = cached.steps(chosen.entry.id, picture)
-    width, height = steps.resized.size
+    side, (width, height) = preprocess.crop, steps.resized.size
     first, second, third = st.columns(3)
     with first:
         st.markdown(f"**1. {t('Resize')}**")
-        st.image(
-            images.encode(steps.resized),
-            caption=t(
-                "The shorter side to {size}: {width} x {height}", size=preprocess.size, width=width, height=height
-            ),
-            width="stretch",
-            alt=t("The picture, resized"),
-        )
+        text = N_("The shorter side to {size}: {width} x {height}")
+        caption = t(text, size=preprocess.size, width=width, height=height)
+        show.picture(images.encode(steps.resized), t("The picture, resized"), caption)
     with second:
         st.markdown(f"**2. {t('Crop')}**")
         row, column = pixel_picker(
             t,
-            t("The square in the centre, {side} x {side}. Choose a pixel", side=preprocess.crop),
+            t("The square in the centre, {side} x {side}. Choose a pixel", side=side),
             images.encode(steps.cropped),
-            preprocess.crop,
-            preprocess.crop,
-            key=f"pixel_{preprocess.crop}",
+            side,
+            side,
+            key=f"pixel_{side}",
             width=PICKER_WIDTH,
-            default=(preprocess.crop // 2, preprocess.crop // 2),
+            default=(side // 2, side // 2),
         )
     with third:
+        names = [t("Red"), t("Green"), t("Blue")] if len(preprocess.mean) == 3 else [t("Gray")]
         st.markdown(f"**3. {t('Scale and normalise this pixel')}**")
-        for name, value in zip(_channel_names(t, preprocess), steps.pixel(row, column), strict=True):
+        for name, value in zip(names, steps.pixel(row, column), strict=True):
             st.markdown(
                 f"{name}: {value.byte} / 255 = {value.scaled:.3f}\n\n"
                 rf"$({value.scaled:.3f} - {value.mean:.3f}) \,/\, {value.std:.3f} = \mathbf{{{value.normalised:.3f}}}$"
             )
-
-
-def _channel_names(t: Translator, preprocess: images.Preprocess) -> list[str]:
-    return [t("Red"), t("Green"), t("Blue")] if len(preprocess.mean) == 3 else [t("Gray")]
 
 
 def _two_models(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", picture: Picture) -> None:
@@ -145,26 +135,20 @@ def _two_models(t: Translator, chosen: ChosenModel, model: "Model", answer: "Ans
     sides = [("first_bars", chosen, model, answer), ("second_bars", second, other, other_answer)]
     for place, (key, which, loaded, said) in zip(st.columns(2), sides, strict=True):
         with place:
-            st.markdown(f"**{messages.escape(which.title(t))}**")
-            bars.best(t, said.top(5), key)
+            _best(t, messages.escape(which.title(t)), said, key)
             if not loaded.trained:
                 st.caption(t("Random weights: this answer means nothing."))
 
 
 def _classes(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", picture: Picture) -> None:
-    wanted = st.text_input(
-        t("Search the {count} classes", count=len(model.classes)), key="class_search", icon=":material/search:"
-    )
+    label = t("Search the {count} classes", count=len(model.classes))
+    wanted = st.text_input(label, key="class_search", icon=":material/search:")
     rows = downloads.class_rows(answer, wanted)
     if not wanted.strip():
         shown = [row for row in rows if row[-1] >= bars.LEAST] or rows[:1]
         if len(shown) < len(rows):
-            st.caption(
-                t(
-                    "{count} classes with less than 0.1 % are not listed; the search finds them.",
-                    count=len(rows) - len(shown),
-                )
-            )
+            text = N_("{count} classes with less than 0.1 % are not listed; the search finds them.")
+            st.caption(t(text, count=len(rows) - len(shown)))
         rows = shown
     if not rows:
         st.info(t("This network has no such class. Whatever the picture shows, it answers with one that it has."))
@@ -202,19 +186,14 @@ def _reliability(t: Translator, model: "Model") -> None:
     )
     photographs = t("{count} photographs, with 95 % intervals", count=len(measured.answers))
     small = t("{count} pictures of 64 x 64 pixels", count=f"{measured.small_count:,}")
-    st.plotly_chart(
-        charts.reliability_diagram(
-            {photographs: as_bins(measured.bands()), small: measured.small},
-            t("Stated probability"),
-            t("Right"),
-            t("perfect"),
-        ),
-        config=FIXED,
-        key="reliability",
-        alt=t(
+    curves = {photographs: as_bins(measured.bands()), small: measured.small}
+    show.chart(
+        charts.reliability_diagram(curves, t("Stated probability"), t("Right"), t("perfect")),
+        t(
             "Stated probability against the share of right answers. The photographs' points lie near the diagonal, "
             "those of the small pictures above it."
         ),
+        "reliability",
     )
     st.markdown(
         t(

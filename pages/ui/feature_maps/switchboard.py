@@ -1,6 +1,7 @@
 """The switchboard of the feature maps page: channels off, the answer beside the untouched one; and who matters most."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -10,16 +11,16 @@ from alexnet_viz.network import tables
 from alexnet_viz.pictures import render
 from alexnet_viz.words.i18n import Translator
 from pages.ui import long_work
-from pages.ui.feature_maps.view import View, choose_channel
+from pages.ui.choose.classes import best_first, pick_class
+from pages.ui.feature_maps.view import View, choose_channel, montage
 from pages.ui.long_work import LongWork
-from pages.ui.messages import both_words, class_words
+from pages.ui.messages import class_words
 from pages.ui.store import networks
-from pages.ui.widgets import bars, downloads
-from pages.ui.widgets.pixels import click_picker
-from pages.ui.widgets.show import FIXED
+from pages.ui.widgets import bars, downloads, show
+from pages.ui.widgets.pixels import tile_picker
 
 _OFF = "switched_off"  # session key: digest of the weights -> layer -> set of channels
-_LAST = "switched_last"  # session key: the tile clicked last
+_LAST = "switched_last"  # session key: the channel clicked last
 TOP = 5
 SHOWN = 8  # channels of a ranking, at either end
 
@@ -48,26 +49,21 @@ def _board(t: Translator, view: View, off: dict[str, set[int]]) -> None:
     here = off.setdefault(view.layer, set())
     values = view.values.copy()
     values[sorted(here)] = 0
-    limits = view.limits()
-    sheet = render.vector(values, float(limits.max(initial=0.0))) if view.flat else render.montage(values, limits)
     names = [t("{number}: off", number=i) if i in here else str(i) for i in range(len(values))]
 
-    def toggle(cell: tuple[int, int]) -> None:
-        st.session_state[_LAST] = cell
-        here.symmetric_difference_update({sheet.number(cell, len(values))})
+    def toggle(channel: int) -> None:
+        st.session_state[_LAST] = channel
+        here.symmetric_difference_update({channel})
 
-    click_picker(
+    tile_picker(
         t,
         t("{layer}: choose a channel to switch it off or on", layer=view.layer),
-        sheet.png,
-        sheet.rows,
-        sheet.columns,
+        montage(values, view.limits),
+        names,
+        toggle,
         key=f"board_{view.model.digest[:8]}_{view.layer}",
-        width=min(sheet.width, 560),
         at=st.session_state.get(_LAST),
-        on_click=toggle,
-        place="{value}",
-        values=names,
+        width=560,
     )
     with st.container(horizontal=True):
         everything = set(range(len(values)))
@@ -90,18 +86,13 @@ def _board(t: Translator, view: View, off: dict[str, set[int]]) -> None:
 def _answers(t: Translator, view: View, off: networks.Off) -> None:
     from alexnet_viz.inspection.classify import softmax
 
-    answer = networks.answer(view.model, view.picture)
-    before = answer.probabilities
-    logits = networks.switched_off(view.model, view.picture, off)
-    after = softmax(logits)
-    shown = list(before.argsort()[::-1][:TOP])
+    before = networks.answer(view.model, view.picture).probabilities
+    after = softmax(networks.switched_off(view.model, view.picture, off))
+    classes, shown = view.model.classes, bars.contested(before, after, TOP)
     winner = int(after.argmax())
-    if winner not in shown:
-        shown.append(winner)
-    st.subheader(f"{class_words(view.model.classes[winner], t)} · {after[winner]:.0%}", anchor=False)
-    titles = (t("untouched"), t("now"))
-    bars.before_and_after(t, view.model.classes, before, after, shown, titles, "board_bars")
-    _gradcam(t, view, view.model.classes[shown[0]], off)
+    st.subheader(f"{class_words(classes[winner], t)} · {after[winner]:.0%}", anchor=False)
+    bars.before_and_after(t, classes, before, after, shown, (t("untouched"), t("now")), "board_bars")
+    _gradcam(t, view, classes[shown[0]], off)
 
 
 def _gradcam(t: Translator, view: View, class_id: str, off: networks.Off) -> None:
@@ -109,38 +100,27 @@ def _gradcam(t: Translator, view: View, class_id: str, off: networks.Off) -> Non
     from alexnet_viz.inspection.attribution.attribute import map_layer
 
     layer = map_layer(view.model.network.spec)
-    image = view.chosen.entry.preprocess.from_array(view.input)
     maps = [
         networks.gradcam_recipe(view.model, view.picture, layer, class_id, which).enlarged_rectified
         for which in ((), off)
     ]
     shared = max(float(heat.max()) for heat in maps)
     for place, heat, title in zip(st.columns(2), maps, (t("untouched"), t("now")), strict=True):
-        place.image(
-            render.overlaid(image, heat, shared),
-            caption=t("Grad-CAM, {when}", when=title),
-            width="stretch",
-            output_format="PNG",
-            alt=t("Grad-CAM, {when}", when=title),
-        )
+        caption = t("Grad-CAM, {when}", when=title)
+        show.picture(render.overlaid(view.seen, heat, shared), caption, caption, of=place)
 
 
 def ranking(t: Translator, view: View) -> None:
     """Which single channel of this layer matters most for a class: each one is really switched off."""
     answer = networks.answer(view.model, view.picture)
-    best_first = [class_id for class_id, _ in answer.top(len(answer.classes))]
-    picked = st.selectbox(
-        t("For the class"),
-        best_first,
-        format_func=lambda class_id: both_words(class_id, t),
-        key=f"rank_class_{t.language}_{view.model.digest[:8]}_{view.picture.digest[:8]}",
-    )
+    key = f"rank_class_{t.language}_{view.model.digest[:8]}_{view.picture.digest[:8]}"
+    picked = pick_class(t, t("For the class"), best_first(answer), key=key)
     index = answer.classes.index(picked)
     work = LongWork(
-        key=("rank", view.model.digest, view.picture.digest, view.layer, index),
-        start=t("Switch off each of the {count} channels of {layer}", count=len(view.values), layer=view.layer),
-        steps=lambda: _rank(view, index),
-        about=t("One run of the rest of the network for each channel that is not zero already."),
+        ("rank", view.model.digest, view.picture.digest, view.layer, index),
+        t("Switch off each of the {count} channels of {layer}", count=len(view.values), layer=view.layer),
+        partial(_rank, view, index),
+        t("One run of the rest of the network for each channel that is not zero already."),
     )
     found = long_work.run(t, work)
     if found is None:
@@ -158,12 +138,8 @@ def ranking(t: Translator, view: View) -> None:
             points=100 * found.probability_drop[best],
         )
     )
-    st.plotly_chart(
-        inspection_charts.ranking(ends, found.logit_drop[ends], t("Fall of the logit without the channel")),
-        config=FIXED,
-        key="rank_bars",
-        alt=", ".join(f"{i}: {found.logit_drop[i]:+.3f}" for i in ends),
-    )
+    figure = inspection_charts.ranking(ends, found.logit_drop[ends], t("Fall of the logit without the channel"))
+    show.chart(figure, ", ".join(f"{i}: {found.logit_drop[i]:+.3f}" for i in ends), "rank_bars")
     rows = [
         {
             t("Channel"): int(i),
@@ -173,10 +149,8 @@ def ranking(t: Translator, view: View) -> None:
         for i in order
     ]
     with st.container(horizontal=True):
-        st.button(
-            t("Show channel {number}", number=best), on_click=choose_channel, args=(best,), key="rank_show",
-            icon=":material/search:",
-        )  # fmt: skip
+        open_it = t("Show channel {number}", number=best)
+        st.button(open_it, on_click=choose_channel, args=(best,), key="rank_show", icon=":material/search:")
         name = f"{view.model.entry.id}-{view.layer}-{picked}.csv"
         downloads.save(t("Table (CSV)"), tables.as_csv(rows), name, "text/csv")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from PIL import Image
 
 from alexnet_viz.network.spec import layer_names
 from alexnet_viz.pictures import render
@@ -16,7 +17,8 @@ from pages.ui import session
 from pages.ui.choose import layers, models, pictures
 from pages.ui.session import ChosenModel, Picture
 from pages.ui.store import networks
-from pages.ui.widgets.pixels import click_picker
+from pages.ui.widgets.layout import pick
+from pages.ui.widgets.pixels import tile_picker
 
 if TYPE_CHECKING:
     from alexnet_viz.inspection.maps import Statistics
@@ -31,7 +33,6 @@ ORDERS: Mapping[str, str] = {
     "sparsity": N_("fewest zeros first"),
 }
 SCALES: Mapping[str, str] = {"unit": N_("each channel"), "layer": N_("this layer"), "all": N_("all layers")}
-
 MODES: Mapping[str, str] = {"layer": N_("One layer"), "walk": N_("Walk through")}
 
 MODE = session.Choice("view", "layer")
@@ -47,8 +48,6 @@ class View:
     model: "Model"
     picture: Picture
     layer: str
-    order_by: str
-    scale: str
 
     @cached_property
     def layers(self) -> Mapping[str, Floats]:
@@ -56,9 +55,9 @@ class View:
         return networks.layers(self.model, self.picture)
 
     @property
-    def input(self) -> Floats:
-        """What the network got, (C, H, W)."""
-        return networks.input_array(self.model, self.picture)
+    def seen(self) -> Image.Image:
+        """What the network got, as a picture that people can see."""
+        return networks.seen(self.model, self.picture)
 
     @property
     def values(self) -> Floats:
@@ -78,58 +77,48 @@ class View:
 
     @cached_property
     def order(self) -> NDArray[np.intp]:
+        """Channel numbers as they are sorted."""
         from alexnet_viz.inspection.maps import order
 
-        return order(self.statistics, self.order_by)
+        return order(self.statistics, ORDER.current(ORDERS))
 
     @property
     def channel(self) -> int:
         """The chosen channel; the first one of the layer if the number is too high for it."""
         return int(session.CHANNEL.current([str(number) for number in range(len(self.values))]))
 
+    @cached_property
     def limits(self) -> Floats:
+        """What the strongest colour of each channel stands for."""
         from alexnet_viz.inspection.maps import limits
 
-        return limits(self.layers, self.layer, self.scale)
+        return limits(self.layers, self.layer, SCALE.current(SCALES))
 
     def montage(self) -> render.Montage:
         """All channels in the chosen order and colour range."""
-        values, limits = self.values[self.order], self.limits()[self.order]
-        if self.flat:  # one colour range for all units: with one each, all would look alike
-            return render.vector(values, float(limits.max(initial=0.0)))
-        return render.montage(values, limits)
+        return montage(self.values[self.order], self.limits[self.order])
 
     def channel_names(self, t: Translator) -> list[str]:
         """What is said of each tile under the mouse, in the order of the tiles."""
         found = self.statistics
         if self.flat:
             return [t("unit {number}: {value:.4g}", number=i, value=found.mean[i]) for i in self.order]
-        return [
-            t(
-                "channel {number}: mean {mean:.3g}, from {low:.3g} to {high:.3g}",
-                number=i,
-                mean=found.mean[i],
-                low=found.minimum[i],
-                high=found.maximum[i],
-            )
-            for i in self.order
-        ]
+        text = N_("channel {number}: mean {mean:.3g}, from {low:.3g} to {high:.3g}")
+        columns = zip(self.order, *(v[self.order] for v in (found.mean, found.minimum, found.maximum)), strict=True)
+        return [t(text, number=i, mean=mean, low=low, high=high) for i, mean, low, high in columns]
+
+
+def montage(values: Floats, limits: Floats, width: int = render.MONTAGE_WIDTH) -> render.Montage:
+    """Channels as tiles. All units of a vector share one colour range: with one each, all would look alike."""
+    if values.ndim == 1:
+        return render.vector(values, float(limits.max(initial=0.0)), width)
+    return render.montage(values, limits, width)
 
 
 def choose_mode(t: Translator) -> str:
     """One layer with all its channels, or a walk from the first to the last."""
-    picked = st.segmented_control(
-        t("View"),
-        list(MODES),
-        default=MODE.current(MODES),
-        format_func=lambda mode: t(MODES[mode]),
-        required=True,
-        key=f"maps_mode_{t.language}",
-        label_visibility="collapsed",
-        width="stretch",
-    )
-    MODE.remember(picked)
-    return picked
+    hidden = {"label_visibility": "collapsed", "width": "stretch"}
+    return pick(t, t("View"), MODES, MODE, key="maps_mode", segments=True, **hidden)
 
 
 def choose_view(t: Translator, *, with_layer: bool) -> View:
@@ -145,54 +134,30 @@ def choose_view(t: Translator, *, with_layer: bool) -> View:
         with layer:
             name = layers.layer(t, names)
     with st.skeleton(height=420):
-        model = networks.load(chosen)
-        return View(chosen, model, current, name, ORDER.current(ORDERS), SCALE.current(SCALES))
+        return View(chosen, networks.load(chosen), current, name)
 
 
 def order_and_range(t: Translator) -> None:
     """How the channels are sorted, and what the strongest colour stands for."""
-    by = ORDER.current(ORDERS)
+    before = ORDER.current(ORDERS), SCALE.current(SCALES)
     sorting, colours = st.columns(2)
-    picked = sorting.selectbox(
-        t("Sorted"),
-        list(ORDERS),
-        index=list(ORDERS).index(by),
-        format_func=lambda order: t(ORDERS[order]),
-        key=f"maps_order_{t.language}",
-    )
-    ORDER.remember(picked)
-    scale = SCALE.current(SCALES)
-    chosen = colours.selectbox(
-        t("Colour range"),
-        list(SCALES),
-        index=list(SCALES).index(scale),
-        format_func=lambda scale: t(SCALES[scale]),
-        key=f"maps_range_{t.language}",
-    )
-    SCALE.remember(chosen)
-    if picked != by or chosen != scale:
+    order = pick(t, t("Sorted"), ORDERS, ORDER, key="maps_order", of=sorting)
+    scale = pick(t, t("Colour range"), SCALES, SCALE, key="maps_range", of=colours)
+    if (order, scale) != before:
         st.rerun()
 
 
-def pick_channel(t: Translator, view: View, montage: render.Montage) -> None:
+def pick_channel(t: Translator, view: View) -> None:
     """The montage; a click on a tile chooses its channel."""
-    place = list(view.order).index(view.channel)
-    rows, columns = montage.rows, montage.columns
-    label = t("All {count} channels of {layer}", count=len(view.values), layer=view.layer)
-    if view.flat:
-        label = t("All {count} units of {layer}", count=len(view.values), layer=view.layer)
-    click_picker(
+    label = N_("All {count} units of {layer}") if view.flat else N_("All {count} channels of {layer}")
+    tile_picker(
         t,
-        label,
-        montage.png,
-        rows,
-        columns,
+        t(label, count=len(view.values), layer=view.layer),
+        view.montage(),
+        view.channel_names(t),
+        lambda number: choose_channel(int(view.order[number])),
         key=f"maps_{view.model.digest[:8]}_{view.layer}",
-        width=min(montage.width, 720),
-        at=montage.place(place),
-        on_click=lambda cell: choose_channel(int(view.order[montage.number(cell, len(view.values))])),
-        place="{value}",
-        values=view.channel_names(t),
+        at=list(view.order).index(view.channel),
     )
 
 

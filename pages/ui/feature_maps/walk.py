@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -11,11 +12,11 @@ from alexnet_viz.pictures import images, render
 from alexnet_viz.words.i18n import N_, Translator
 from alexnet_viz.words.numbers import percent
 from pages.ui import long_work
-from pages.ui.feature_maps.view import View
+from pages.ui.feature_maps.view import View, montage
 from pages.ui.long_work import LongWork
 from pages.ui.messages import class_words
 from pages.ui.store import networks
-from pages.ui.widgets import bars
+from pages.ui.widgets import bars, show
 
 PHOTO, SOFTMAX = "photo", "softmax"
 STRONGEST = 12  # maps shown of a layer, those with the highest values
@@ -56,11 +57,10 @@ def walk(t: Translator, view: View) -> None:
 
 
 def _photo(t: Translator, view: View) -> None:
-    spec = view.model.network.spec
-    shape = " x ".join(map(str, spec.input))
+    shape = " x ".join(map(str, view.model.network.spec.input))
     says = t("All that the network ever gets: a number for each colour of each pixel.")
     st.markdown(f"### {t('The photo')} · {shape}\n{says}")
-    st.image(_seen(view), width=420, output_format="PNG", alt=t("What the network saw"))
+    show.picture(images.encode(view.seen), t("What the network saw"), width=420)
 
 
 def _answer(t: Translator, view: View) -> None:
@@ -71,38 +71,23 @@ def _answer(t: Translator, view: View) -> None:
     bars.best(t, answer.top(5), "walk_bars")
 
 
-def _seen(view: View) -> bytes:
-    preprocess = view.chosen.entry.preprocess
-    return images.encode(preprocess.from_array(view.input))
-
-
 def _layer(t: Translator, view: View, layer: str) -> None:
-    from alexnet_viz.inspection.maps import energy, extreme, limits, order, statistics
+    from alexnet_viz.inspection.maps import energy, limits, order, statistics
 
     values = view.layers[layer]
+    flat = values.ndim == 1
     strongest, where, left = st.columns([4, 3, 3], gap="medium")
-    with strongest:
-        st.markdown(f"**{t('Its strongest channels')}**")
-        if values.ndim == 1:
-            sheet = render.vector(values, extreme(values), 560)
-        else:
-            best = order(statistics(values), "maximum")[:STRONGEST]
-            sheet = render.montage(values[best], limits(view.layers, layer, "unit")[best], 560)
-        st.image(
-            sheet.png, width="stretch", output_format="PNG", alt=t("The strongest channels of {layer}", layer=layer)
-        )
-    with where:
-        st.markdown(f"**{t('Where it answers')}**")
-        if values.ndim == 1:
-            st.caption(t("A fully connected layer has no places any more."))
-        else:
-            heat = energy(values)
-            image = view.chosen.entry.preprocess.from_array(view.input)
-            st.image(
-                render.overlaid(image, heat - heat.min(), float(heat.max() - heat.min())),
-                width="stretch",
-                alt=t("All channels of {layer} together, over the photo", layer=layer),
-            )
+    best = slice(None) if flat else order(statistics(values), "maximum")[:STRONGEST]
+    sheet = montage(values[best], limits(view.layers, layer, "unit")[best], 560)
+    strongest.markdown(f"**{t('Its strongest channels')}**")
+    show.picture(sheet.png, t("The strongest channels of {layer}", layer=layer), of=strongest)
+    where.markdown(f"**{t('Where it answers')}**")
+    if flat:
+        where.caption(t("A fully connected layer has no places any more."))
+    else:
+        heat = energy(values)
+        png = render.overlaid(view.seen, heat - heat.min(), float(heat.max() - heat.min()))
+        show.picture(png, t("All channels of {layer} together, over the photo", layer=layer), of=where)
     with left:
         st.markdown(f"**{t('What is left of the photo')}**")
         _left(t, view, layer)
@@ -113,33 +98,22 @@ def _left(t: Translator, view: View, layer: str) -> None:
     if not st.toggle(t("Rebuild it"), key="walk_rebuild"):
         st.caption(t("A search for a picture with the same numbers at this layer. It takes some seconds a layer."))
         return
-    work = LongWork(
-        key=("invert", view.model.digest, view.picture.digest, layer),
-        start=t("Rebuild"),
-        steps=lambda: _invert(view, layer),
-    )
-
-    def show(step: Any) -> None:
-        _rebuilt(t, step.reached, layer)
-
-    done = long_work.run(t, work, show, at_once=True)
+    key = ("invert", view.model.digest, view.picture.digest, layer)
+    work = LongWork(key, t("Rebuild"), partial(_invert, view, layer))
+    done = long_work.run(t, work, lambda step: _rebuilt(t, step.reached, layer), at_once=True)
     if done is not None:
         _rebuilt(t, done, layer)
 
 
 def _rebuilt(t: Translator, step: Any, layer: str) -> None:
-    st.image(
-        step.picture,
-        caption=t("At {layer} it differs from the photo by {share:.0%}.", layer=layer, share=step.value),
-        width="stretch",
-        output_format="PNG",
-        alt=t("A picture rebuilt from the numbers of {layer}", layer=layer),
-    )
+    caption = t("At {layer} it differs from the photo by {share:.0%}.", layer=layer, share=step.value)
+    show.picture(step.picture, t("A picture rebuilt from the numbers of {layer}", layer=layer), caption)
 
 
 def _invert(view: View, layer: str) -> Iterator[Any]:
+    import torch
+
     from alexnet_viz.inspection.maximisation import invert
 
-    batch = networks.outputs(view.model, view.picture)["input"]
-    preprocess = view.chosen.entry.preprocess
-    return long_work.ending_in_the_last(invert(view.model.network, preprocess, layer, batch))
+    batch = torch.from_numpy(networks.input_array(view.model, view.picture))[None]  # (1, C, H, W)
+    return long_work.ending_in_the_last(invert(view.model.network, view.model.entry.preprocess, layer, batch))

@@ -13,13 +13,12 @@ from alexnet_viz.pictures import images, render
 from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import messages
 from pages.ui.choose import models
-from pages.ui.filters import search as filters_search
-from pages.ui.filters.view import GROUPS, ORDER, ORDERS, FilterView, choose_filter, how_to_draw, pick_filter
+from pages.ui.filters import search
+from pages.ui.filters.view import ORDER, ORDERS, FilterView, choose_filter, enlarged, how_to_draw, pick_filter
 from pages.ui.store import networks
-from pages.ui.widgets import downloads
-from pages.ui.widgets.layout import Tabs
+from pages.ui.widgets import downloads, show
+from pages.ui.widgets.layout import Tabs, pick
 from pages.ui.widgets.pixels import map_picker
-from pages.ui.widgets.show import FIXED
 
 ENLARGED = 264  # pixels of the enlarged filter
 
@@ -46,22 +45,12 @@ def chosen(t: Translator, view: FilterView) -> None:
     number, found = view.filter, view.statistics
     st.markdown(f"#### {t('Filter {number} of {layer}', number=number, layer=view.layer)}")
     if view.convolution:
-        st.image(_enlarged(view), width=ENLARGED, output_format="PNG", alt=t("The chosen filter, enlarged"))
-    lines = [
-        t(
-            "{shape} weights, norm {norm:.3g}",
-            shape=" x ".join(map(str, view.kernels.shape[1:])),
-            norm=found.norm[number],
-        )
-    ]
-    if not np.isnan(found.orientation[number]):
-        lines.append(
-            t(
-                "stripes at {angle:.0f} degrees, {frequency:.2f} cycles per pixel",
-                angle=found.orientation[number],
-                frequency=found.frequency[number],
-            )
-        )
+        show.picture(_enlarged(view), t("The chosen filter, enlarged"), width=ENLARGED)
+    shape = " x ".join(map(str, view.kernels.shape[1:]))
+    lines = [t("{shape} weights, norm {norm:.3g}", shape=shape, norm=found.norm[number])]
+    if not np.isnan(angle := found.orientation[number]):
+        text = N_("stripes at {angle:.0f} degrees, {frequency:.2f} cycles per pixel")
+        lines.append(t(text, angle=angle, frequency=found.frequency[number]))
     if not np.isnan(found.colour[number]):
         lines.append(t("{share:.0%} of it is colour, not grey", share=found.colour[number]))
     if found.dead[number]:
@@ -69,14 +58,9 @@ def chosen(t: Translator, view: FilterView) -> None:
     if (twin := int(found.duplicate_of[number])) >= 0:
         lines.append(t("nearly the same as filter {number}", number=twin))
     st.markdown("\n".join(f"- {line}" for line in lines))
-    st.caption(
-        t(
-            "{count} filters: {dead} dead, {duplicates} nearly the same as another.",
-            count=len(view.kernels),
-            dead=int(found.dead.sum()),
-            duplicates=int((found.duplicate_of >= 0).sum()),
-        )
-    )
+    dead, duplicates = int(found.dead.sum()), int((found.duplicate_of >= 0).sum())
+    text = N_("{count} filters: {dead} dead, {duplicates} nearly the same as another.")
+    st.caption(t(text, count=len(view.kernels), dead=dead, duplicates=duplicates))
 
 
 def _enlarged(view: FilterView) -> bytes:
@@ -84,9 +68,7 @@ def _enlarged(view: FilterView) -> bytes:
     from alexnet_viz.inspection.filters import rgb_tiles
 
     if view.drawn == "colours":
-        tile = Image.fromarray(rgb_tiles(view.kernels[[view.filter]])[0])
-        scale = max(1, ENLARGED // tile.width)
-        return images.encode(tile.resize((tile.width * scale, tile.height * scale), Image.Resampling.NEAREST))
+        return images.encode(enlarged(Image.fromarray(rgb_tiles(view.kernels[[view.filter]])[0]), ENLARGED))
     return render.diverging(view.planes()[view.filter], side=ENLARGED)
 
 
@@ -96,84 +78,42 @@ def _numbers(t: Translator, view: FilterView) -> None:
     name = f"{view.model.entry.id}-{view.layer}-{view.filter}"
     if not view.convolution:
         sheet = render.vector(kernel, float(np.abs(kernel).max(initial=0.0)))
-        st.image(
-            sheet.png,
-            caption=t("Its {count:,} weights, row by row", count=kernel.size),
-            width="stretch",
-            output_format="PNG",
-            alt=t("The unit's weights as a picture"),
-        )
+        caption = t("Its {count:,} weights, row by row", count=kernel.size)
+        show.picture(sheet.png, t("The unit's weights as a picture"), caption)
         downloads.save(t("Weights (CSV)"), lambda: downloads.grid_csv(kernel), f"{name}.csv", "text/csv")
         return
     picture, table = st.columns([2, 3], gap="medium")
     with picture:
         names = [t("Red"), t("Green"), t("Blue")] if view.rgb else [str(i) for i in range(len(kernel))]
-        at = st.selectbox(
-            t("Input channel"),
-            range(len(kernel)),
-            view.input if view.input < len(kernel) else 0,
-            format_func=names.__getitem__,
-            key=f"numbers_input_{view.layer}_{t.language}",
-        )
-        plane = kernel[at]
-        map_picker(
-            t,
-            t("Filter {number}, input channel {channel}", number=view.filter, channel=names[at]),
-            plane,
-            key=f"numbers_{view.layer}",
-            width=300,
-            limit=float(np.abs(kernel).max()),
-            digits=".5f",
-        )
+        key = f"numbers_input_{view.layer}_{t.language}"
+        at = st.selectbox(t("Input channel"), range(len(kernel)), view.input, format_func=names.__getitem__, key=key)
+        plane, limit = kernel[at], float(np.abs(kernel).max())
+        label = t("Filter {number}, input channel {channel}", number=view.filter, channel=names[at])
+        map_picker(t, label, plane, key=f"numbers_{view.layer}", width=300, limit=limit, digits=".5f")
     with table:
         st.markdown(f"**{t('The exact weights')}**")
         st.dataframe(np.round(plane.astype(np.float64), 5), hide_index=True)
-        st.caption(
-            t(
-                "From {low:.5f} to {high:.5f}; orange above zero, blue below.",
-                low=float(plane.min()),
-                high=float(plane.max()),
-            )
-        )
+        low, high = float(plane.min()), float(plane.max())
+        st.caption(t("From {low:.5f} to {high:.5f}; orange above zero, blue below.", low=low, high=high))
         downloads.save(t("Weights (CSV)"), lambda: downloads.grid_csv(plane), f"{name}-{at}.csv", "text/csv")
 
 
 def _statistics(t: Translator, view: FilterView) -> None:
     """Two measures against each other; a point opens its filter."""
     possible = {name: title for name, title in MEASURES.items() if not np.isnan(getattr(view.statistics, name)).all()}
+    x, y = list(possible)[:2]
     if len(possible) > 2:
         across, up = st.columns(2)
-        ids = list(possible)
-        x = across.selectbox(
-            t("Across"),
-            ids,
-            ids.index("frequency"),
-            format_func=lambda name: t(MEASURES[name]),
-            key=f"scatter_x_{t.language}",
-        )
-        y = up.selectbox(
-            t("Up"),
-            ids,
-            ids.index("colour" if "colour" in ids else "norm"),
-            format_func=lambda name: t(MEASURES[name]),
-            key=f"scatter_y_{t.language}",
-        )
-    else:
-        x, y = list(possible)
-    groups = [(t(GROUPS.get((view.grouping, group), group or N_("all"))), members) for group, members in view.groups()]
-    event = st.plotly_chart(
-        inspection_charts.scatter(
-            getattr(view.statistics, x),
-            getattr(view.statistics, y),
-            (t(MEASURES[x]), t(MEASURES[y])),
-            groups,
-            view.filter,
-        ),
-        config=FIXED,
-        key=f"scatter_{view.layer}_{view.model.digest[:8]}",
+        x = pick(t, t("Across"), possible, key="scatter_x", current="frequency", of=across)
+        y = pick(t, t("Up"), possible, key="scatter_y", current="colour" if "colour" in possible else "norm", of=up)
+    titles, values = (t(MEASURES[x]), t(MEASURES[y])), (getattr(view.statistics, x), getattr(view.statistics, y))
+    groups = [(view.group_title(t, group), members) for group, members in view.groups()]
+    event = show.chart(
+        inspection_charts.scatter(*values, titles, groups, view.filter),
+        t("Every filter as a point: {x} against {y}", x=titles[0], y=titles[1]),
+        f"scatter_{view.layer}_{view.model.digest[:8]}",
         on_select="rerun",
         selection_mode="points",
-        alt=t("Every filter as a point: {x} against {y}", x=t(MEASURES[x]), y=t(MEASURES[y])),
     )
     points = (event or {}).get("selection", {}).get("points", [])
     if points and (picked := int(points[0]["customdata"][0])) != view.filter and _is_news(picked):
@@ -238,31 +178,22 @@ def _two(t: Translator, view: FilterView) -> None:
     other = FilterView(second, model, view.layer)
     limit = matched_limit(view.kernels, other.kernels) if view.drawn != "norm" else 0.0
     for place, side in zip(st.columns(2, gap="medium"), (view, other), strict=True):
-        place.markdown(f"**{messages.escape(side.chosen.title(t))}** · {len(side.kernels)}")
-        everything = np.arange(len(side.kernels))
-        place.image(
-            side.montage(everything, limit).png,
-            width="stretch",
-            output_format="PNG",
-            alt=t("{count} filters of {layer}", count=len(everything), layer=view.layer),
-        )
+        count = len(side.kernels)
+        place.markdown(f"**{messages.escape(side.chosen.title(t))}** · {count}")
+        alt = t("{count} filters of {layer}", count=count, layer=view.layer)
+        show.picture(side.montage(np.arange(count), limit).png, alt, of=place)
     if limit:
         st.caption(t("The same colours on both sides: the strongest stands for {limit:.4g}.", limit=limit))
     if view.kernels.shape == other.kernels.shape:
         alike = correlation(view.kernels, other.kernels)
-        st.markdown(
-            t(
-                "Filters of the same number: mean correlation {mean:.3f}; filter {number}: {this:.3f}.",
-                mean=float(np.nanmean(alike)),
-                number=view.filter,
-                this=float(alike[view.filter]),
-            )
-        )
+        mean, this = float(np.nanmean(alike)), float(alike[view.filter])
+        text = N_("Filters of the same number: mean correlation {mean:.3f}; filter {number}: {this:.3f}.")
+        st.markdown(t(text, mean=mean, number=view.filter, this=this))
 
 
 TABS: Tabs = {
-    "wants": (N_("What it wants to see"), filters_search.wants),
-    "excites": (N_("What excites it"), filters_search.excites),
+    "wants": (N_("What it wants to see"), search.wants),
+    "excites": (N_("What excites it"), search.excites),
     "numbers": (N_("Exact weights"), _numbers),
     "measures": (N_("Measured"), _statistics),
     "two": (N_("Two networks"), _two),

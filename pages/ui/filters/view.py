@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from PIL import Image
 
 from alexnet_viz.network.spec import Conv, Spec, kernel_layers, layer_names
 from alexnet_viz.pictures import render
 from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import session
-from pages.ui.choose import models
+from pages.ui.choose import layers, models
 from pages.ui.filters import cached
 from pages.ui.session import ChosenModel
 from pages.ui.store import networks
-from pages.ui.widgets.pixels import click_picker
+from pages.ui.widgets.pixels import tile_picker
 
 if TYPE_CHECKING:
     from alexnet_viz.inspection.filters import Statistics
@@ -102,10 +103,13 @@ class FilterView:
         return cached.statistics(self.model, self.layer)
 
     @property
+    def possible(self) -> list[str]:
+        """Ways of drawing kernels; colours only where there are red, green and blue."""
+        return [how for how in DRAWN if how != "colours" or self.rgb]
+
+    @property
     def drawn(self) -> str:
-        """How kernels are drawn; colours only where there are red, green and blue."""
-        possible = [how for how in DRAWN if how != "colours" or self.rgb]
-        return DRAW.current(possible) or possible[0]
+        return DRAW.current(self.possible) or self.possible[0]
 
     @property
     def grouping(self) -> str:
@@ -132,13 +136,17 @@ class FilterView:
         """Groups in turn, each with its filters in the chosen order."""
         from alexnet_viz.inspection.filters import grouped, order
 
-        by = ORDER.current(ORDERS)
-        places = np.argsort(order(self.statistics, by))
+        ordered = order(self.statistics, ORDER.current(ORDERS))
         if self.grouping == "none":
-            return [("", order(self.statistics, by))]
+            return [("", ordered)]
+        places = np.argsort(ordered)
         return [
             (group, members[np.argsort(places[members])]) for group, members in grouped(self.statistics, self.grouping)
         ]
+
+    def group_title(self, t: Translator, group: str) -> str:
+        """What a group of the chosen grouping is called; one that holds all filters, "all"."""
+        return t(GROUPS.get((self.grouping, group), group or N_("all")))
 
     def montage(self, members: NDArray[np.intp], limit: float = 0.0) -> render.Montage:
         """Those filters as one picture; `limit` overrules the chosen colour range."""
@@ -157,56 +165,44 @@ class FilterView:
         return render.montage(planes[members], limit or limits[members])
 
 
+def enlarged(picture: Image.Image, side: int) -> Image.Image:
+    """A small picture, every pixel a square, so many times as large as fits into `side` pixels."""
+    scale = max(1, side // max(picture.size))
+    return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
+
+
 def choose_filters(t: Translator) -> FilterView:
     """The controls at the top of the page."""
     network, layer = st.columns([3, 2], vertical_alignment="bottom")
     with network:
         chosen = models.model(t)
-    names = kernel_layers(chosen.spec)
-    current = session.LAYER.current(names)
     with layer:
-        picked = st.select_slider(
-            t("Layer"), names, current if current in names else names[0], key=f"filter_layer_{hash(tuple(names))}"
-        )
-    session.LAYER.remember(picked)
+        picked = layers.layer(t, kernel_layers(chosen.spec), key="filter_layer", hideable=False)
     with st.skeleton(height=420):
         return FilterView(chosen, networks.load(chosen), picked)
 
 
 def how_to_draw(t: Translator, view: FilterView) -> None:
     """How kernels are drawn, coloured, sorted and grouped."""
-    possible = [how for how in DRAWN if how != "colours" or view.rgb]
-    places = st.columns(4)
-    changed = [
-        _choose(t, places[0], t("Drawn"), DRAW, {how: DRAWN[how] for how in possible}, view.drawn)
-        if view.convolution
-        else False,
-        _choose(t, places[1], t("Colour range"), SCALE, SCALES, SCALE.current(SCALES)) if view.convolution else False,
-        _choose(t, places[2], t("Sorted"), ORDER, ORDERS, ORDER.current(ORDERS)),
-        _choose(t, places[3], t("Grouped"), GROUPING, GROUPINGS, view.grouping),
-    ]
+    boxes = [(t("Sorted"), ORDER, ORDERS, ORDER.current(ORDERS)), (t("Grouped"), GROUPING, GROUPINGS, view.grouping)]
+    if view.convolution:
+        how = {how: DRAWN[how] for how in view.possible}
+        boxes[:0] = [(t("Drawn"), DRAW, how, view.drawn), (t("Colour range"), SCALE, SCALES, SCALE.current(SCALES))]
+    changed = False
+    for place, (label, choice, titles, current) in zip(st.columns(4)[-len(boxes) :], boxes, strict=True):
+        key = f"filters_{choice.param}_{t.language}_{len(titles)}"
+        said = {one: t(title) for one, title in titles.items()}
+        picked = place.selectbox(label, list(said), list(said).index(current), format_func=said.__getitem__, key=key)
+        if picked != current:
+            choice.remember(picked)
+            changed = True
     if view.convolution and view.drawn == "input":
-        picked = st.number_input(
-            t("Input channel"), 0, view.kernels.shape[1] - 1, view.input, key=f"filter_input_{view.layer}"
-        )
-        changed.append(picked != view.input)
-        INPUT.remember(str(picked))
-    if any(changed):
+        most = view.kernels.shape[1] - 1
+        number = st.number_input(t("Input channel"), 0, most, view.input, key=f"filter_input_{view.layer}")
+        changed |= number != view.input
+        INPUT.remember(str(number))
+    if changed:
         st.rerun()
-
-
-def _choose(t: Translator, place, label: str, choice: session.Choice, titles: Mapping[str, str], current: str) -> bool:
-    """One select box; whether it was changed."""
-    picked = place.selectbox(
-        label,
-        list(titles),
-        index=list(titles).index(current),
-        format_func=lambda option: t(titles[option]),
-        key=f"filters_{choice.param}_{t.language}_{len(titles)}",
-    )
-    if picked != current:
-        choice.remember(picked)
-    return picked != current
 
 
 def pick_filter(t: Translator, view: FilterView) -> None:
@@ -217,27 +213,20 @@ def pick_filter(t: Translator, view: FilterView) -> None:
     for place, (group, members) in zip(places, groups, strict=True):
         with place:
             if group:
-                title = t(GROUPS.get((view.grouping, group), group))
-                st.markdown(f"**{title}** · {len(members)}")
+                st.markdown(f"**{view.group_title(t, group)}** · {len(members)}")
             _block(t, view, group, members)
 
 
 def _block(t: Translator, view: FilterView, group: str, members: NDArray[np.intp]) -> None:
-    sheet = view.montage(members)
     numbers = [int(i) for i in members]
-    place = numbers.index(view.filter) if view.filter in numbers else None
-    click_picker(
+    tile_picker(
         t,
         t("{count} filters of {layer}", count=len(members), layer=view.layer),
-        sheet.png,
-        sheet.rows,
-        sheet.columns,
+        view.montage(members),
+        [t("filter {number}: norm {norm:.3g}", number=i, norm=view.statistics.norm[i]) for i in numbers],
+        lambda number: choose_filter(numbers[number]),
         key=f"filters_{view.model.digest[:8]}_{view.layer}_{group}",
-        width=min(sheet.width, 720),
-        at=sheet.place(place) if place is not None else None,
-        on_click=lambda cell: choose_filter(numbers[sheet.number(cell, len(numbers))]),
-        place="{value}",
-        values=[t("filter {number}: norm {norm:.3g}", number=i, norm=view.statistics.norm[i]) for i in numbers],
+        at=numbers.index(view.filter) if view.filter in numbers else None,
     )
 
 

@@ -24,6 +24,5 @@ def gradcam(model: "Model", picture: Picture) -> bytes:
     """Grad-CAM of the model's own answer over what it saw, as PNG."""
     from alexnet_viz.inspection.attribution.attribute import attribute, rectified
 
-    array = networks.input_array(model, picture)
-    heat = rectified(attribute(model, array, "gradcam").heat)
-    return render.overlaid(model.entry.preprocess.from_array(array), heat, float(heat.max()) or 1.0)
+    heat = rectified(attribute(model, networks.input_array(model, picture), "gradcam").heat)
+    return render.overlaid(networks.seen(model, picture), heat, float(heat.max()) or 1.0)

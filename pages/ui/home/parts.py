@@ -25,6 +25,7 @@ from pages.ui.messages import class_words
 from pages.ui.session import Picture
 from pages.ui.store import networks
 from pages.ui.store import pictures as stored
+from pages.ui.widgets import show
 from pages.ui.widgets.layout import tiles
 
 CARD = 262  # pixels: three beside an open menu at 1280
@@ -85,32 +86,22 @@ def _maps(t: Translator, picture: Picture) -> None:
     values = networks.layers(networks.model(default_model()), picture)["relu1"]
     strongest = np.argsort(-values.mean((1, 2)))[:CHANNELS]
     sheet = render.montage(values[strongest], values[strongest].max((1, 2)), 2 * CARD)
-    st.image(sheet.png, width="stretch", output_format="PNG", alt=t("Maps of the first layer"))
+    show.picture(sheet.png, t("Maps of the first layer"))
 
 
 def _filters(t: Translator, picture: Picture) -> None:
-    st.image(
-        cached.filter_sheet(networks.model(default_model()), "conv1", 2 * CARD), alt=t("The first layer's filters")
-    )
+    png = cached.filter_sheet(networks.model(default_model()), "conv1", 2 * CARD)
+    show.picture(png, t("The first layer's filters"), width="content")
 
 
 def _attribution(t: Translator, picture: Picture) -> None:
-    st.image(
-        cached.gradcam(networks.model(default_model()), picture),
-        width="stretch",
-        output_format="PNG",
-        alt=t("Grad-CAM over the photo"),
-    )
+    show.picture(cached.gradcam(networks.model(default_model()), picture), t("Grad-CAM over the photo"))
 
 
 def _layers(t: Translator, picture: Picture) -> None:
     walked = walk(MODELS["alexnet_2012"].spec)
-    st.metric(
-        t("Parameters"),
-        f"{walked.params:,}",
-        chart_data=[row.macs for row in walked.rows if row.params],
-        chart_type="bar",
-    )
+    macs = [row.macs for row in walked.rows if row.params]
+    st.metric(t("Parameters"), f"{walked.params:,}", chart_data=macs, chart_type="bar")
 
 
 def _activations(t: Translator, picture: Picture) -> None:

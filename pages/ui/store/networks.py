@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from PIL import Image
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.network.sources import WeightsSource, find_weights
@@ -100,6 +101,11 @@ def own_models() -> OwnModels:
 def input_array(model: "Model", picture: Picture) -> NDArray[np.float32]:
     """What the network gets of a picture, (C, H, W); the network does not run for it."""
     return model.entry.preprocess.to_array(images.decode(picture.data).image)
+
+
+def seen(model: "Model", picture: Picture) -> Image.Image:
+    """The same turned back into a picture that people can see."""
+    return model.entry.preprocess.from_array(input_array(model, picture))
 
 
 @computed(1024)

@@ -1,6 +1,6 @@
 """Pictures as bytes: the samples, the visitor's own, and their thumbnails."""
 
-import hashlib
+from hashlib import sha256
 from pathlib import Path
 
 from alexnet_viz.pictures import images, render
@@ -13,7 +13,7 @@ from pages.ui.store.rules import computed, keep, keep_shared
 @keep_shared(max_entries=32)
 def _sample(sample_id: str) -> tuple[bytes, str]:
     data = load_sample(sample_id)
-    return data, digest(data)
+    return data, sha256(data).hexdigest()
 
 
 def sample(sample_id: str, t: Translator) -> Picture:
@@ -30,11 +30,6 @@ def sample_bytes(sample_id: str) -> bytes:
 def thumbnail(picture: Picture) -> bytes:
     """A small square JPEG of a picture."""
     return render.thumbnail(images.decode(picture.data).image)
-
-
-def digest(data: bytes) -> str:
-    """The key of a picture in every cache: sha256 of its bytes."""
-    return hashlib.sha256(data).hexdigest()
 
 
 @computed(2)

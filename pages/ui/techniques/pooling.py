@@ -20,7 +20,7 @@ from pages.ui.store import networks
 from pages.ui.techniques import cached, parts
 from pages.ui.widgets import show
 from pages.ui.widgets.layout import Tabs, pick, tiles
-from pages.ui.widgets.pixels import Cell, click_picker
+from pages.ui.widgets.pixels import Cell, pixel_picker
 
 MODEL = "alexnet_200"
 WIDTH = 275  # pixels of a drawn map at most; a pooled one has the same pixels a value
@@ -104,7 +104,7 @@ def _input(t: Translator, chosen: _Map, seen: WorkedPool, limit: float) -> None:
 
 def _output(t: Translator, chosen: _Map, name: str, small: np.ndarray, at: Cell, limit: float, pixels: int) -> None:
     rows, columns = small.shape
-    click_picker(
+    pixel_picker(
         t,
         t("{title}: {rows} x {columns} values", title=t(TITLES[name]), rows=rows, columns=columns),
         render.diverging(small, limit),
