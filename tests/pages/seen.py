@@ -5,11 +5,23 @@ import time
 
 from PIL import Image
 from streamlit.testing.v1 import AppTest
-from streamlit.testing.v1.element_tree import Button
+from streamlit.testing.v1.element_tree import Button, Selectbox
 
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.events import EpochDone, StepDone, to_line
 from alexnet_viz.training.runs import Run, Status, new_run, write_status
+
+
+def open_well(page: str, **query: str) -> AppTest:
+    """A page that opens without an exception and without a sentence about an error."""
+    app = open_page(page, **query)
+    assert not app.exception, app.exception
+    assert not app.error, [error.value for error in app.error]
+    return app
+
+
+def box(app: AppTest, label: str) -> Selectbox:
+    return next(box for box in app.selectbox if box.label == label)
 
 
 def headline(app: AppTest) -> str:

@@ -74,22 +74,16 @@ def test_classes_are_found_in_both_languages():
     assert "has no such class" in app.info[0].value
 
 
-def test_a_visitors_own_weights_become_the_model_and_go_along_to_every_page():
+@pytest.mark.parametrize("model_id", ["alexnet_cifar", "alexnet_transfer"])  # one of now, and the network of before
+def test_a_visitors_own_weights_become_the_model_and_go_along_to_every_page(model_id):
     app = open_page(tab="about")
-    open_weights(app, weights("alexnet_cifar"))
+    open_weights(app, weights(model_id))
     assert not app.error
     assert app.selectbox[0].value == "own"
     assert any("your own file" in text.value for text in app.markdown)
     assert "model" not in app.query_params, "nobody else can open a visitor's own weights"
     app.switch_page("pages/home.py").run()
     app.switch_page("pages/classify.py").run()
-    assert app.selectbox[0].value == "own"
-
-
-def test_an_exported_file_of_the_network_of_before_still_opens():
-    app = open_page(tab="about")
-    open_weights(app, weights("alexnet_transfer"))
-    assert not app.error
     assert app.selectbox[0].value == "own"
 
 

@@ -7,17 +7,22 @@ from pages.ui.classify import tabs as classify_tabs
 from pages.ui.frame import tour
 from pages.ui.frame.menu import PAGES
 from pages.ui.techniques import tabs as techniques
-from tests.pages.seen import button
+from tests.pages.seen import button, open_well
 from tools.pages import open_page
 
 
 @pytest.mark.parametrize(
-    ("locale", "title"), [("en-US", "See how AlexNet works"), ("ko", "AlexNet의 속을 들여다봅시다")]
+    ("page", "locale", "title"),
+    [
+        ("home", "en-US", "See how AlexNet works"),
+        ("home", "ko", "AlexNet의 속을 들여다봅시다"),
+        ("feature_maps", "ko-KR", "층마다 무엇을 볼까요?"),
+        ("filters", "ko-KR", "필터는 무엇을 찾을까요?"),
+        ("attribution", "ko-KR", "신경망은 어디를 보았을까요?"),
+    ],
 )
-def test_home_opens_in_both_languages(locale, title):
-    app = open_page("home", locale=locale)
-    assert not app.exception
-    assert app.title[0].value == title
+def test_pages_open_in_the_browsers_language(page, locale, title):
+    assert open_well(page, locale=locale).title[0].value == title
 
 
 def test_home_shows_what_the_network_makes_of_the_photo():

@@ -124,22 +124,19 @@ def _two(t: Translator, request: MapRequest, answer: "Attribution | None") -> No
         place.markdown(f"**{class_words(found.class_id, t)}** · {percent(found.probability)}")
         png = paint.over_photo(request, found.heat, shared)
         show.picture(png, paint.speaks_for(t, found.class_id), of=place)
-    written = {"first": class_words(answer.class_id, t), "second": class_words(other.class_id, t)}
-    difference.markdown(f"**{t('{first} minus {second}', **written)}**")
-    names = {"first": class_name(answer.class_id, t.language), "second": class_name(other.class_id, t.language)}
-    alt = t("Orange speaks for {first}, blue for {second}", **names)
+    one, two = class_words(answer.class_id, t), class_words(other.class_id, t)
+    difference.markdown(f"**{t('{first} minus {second}', first=one, second=two)}**")
+    one, two = class_name(answer.class_id, t.language), class_name(other.class_id, t.language)
+    alt = t("Orange speaks for {first}, blue for {second}", first=one, second=two)
     show.picture(paint.over_photo(request, answer.heat - other.heat), alt, of=difference)
     shows = SAMPLES[request.picture.id].classes if request.picture.id in SAMPLES else ()
     if len(shows) == 2 and set(shows) <= set(classes):
-        first_word, second_word = (class_words(class_id, t) for class_id in shows)
-        st.caption(
-            t(
-                "This picture shows two things, {first} and {second}: choose these two classes, and they look at "
-                "different halves.",
-                first=first_word,
-                second=second_word,
-            )
+        text = N_(
+            "This picture shows two things, {first} and {second}: choose these two classes, and they look at "
+            "different halves."
         )
+        first, second = (class_words(class_id, t) for class_id in shows)
+        st.caption(t(text, first=first, second=second))
 
 
 TABS: Tabs = {

@@ -33,17 +33,12 @@ def recipe(t: Translator, request: MapRequest, answer: "Attribution | None") -> 
     """Grad-CAM step by step, with the real numbers."""
     worked = networks.gradcam_recipe(request.model, request.picture, request.layer, request.class_id, ())
     count, height, width = worked.maps.shape
-    st.markdown(
-        t(
-            "**1.** The {count} maps of {layer}, {height} x {width} each, and the gradient of the logit of {name} by "
-            "every value of them. A map's weight is the mean of its gradients (equation 1):",
-            count=count,
-            layer=worked.layer,
-            height=height,
-            width=width,
-            name=class_words(worked.class_id, t),
-        )
+    text = N_(
+        "**1.** The {count} maps of {layer}, {height} x {width} each, and the gradient of the logit of {name} by "
+        "every value of them. A map's weight is the mean of its gradients (equation 1):"
     )
+    name = class_words(worked.class_id, t)
+    st.markdown(t(text, count=count, layer=worked.layer, height=height, width=width, name=name))
     st.latex(r"\alpha_k = \frac{1}{Z} \sum_{i,j} \frac{\partial y}{\partial A^k_{ij}}")
     best = worked.top[:SHOWN]
     for place, k in zip(tiles(len(best), 120), map(int, best), strict=True):

@@ -53,16 +53,14 @@ def _softmax(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer
         hide_index=True,
     )
     best = terms[0]
+    values = {"total": total, "exponential": best.exponential, "share": percent(best.probability)}
+    values |= {"count": len(answer.classes), "name": class_words(best.class_id, t)}
     st.markdown(
         t(
             "The sum over all {count} classes is {total:.6f}, so **{name}** gets {exponential:.6f} / {total:.6f}, "
             "which is **{share}**. Subtracting the largest logit changes nothing in the fraction and keeps the numbers "
             "small.",
-            count=len(answer.classes),
-            total=total,
-            name=class_words(best.class_id, t),
-            exponential=best.exponential,
-            share=percent(best.probability),
+            **values,
         )
     )
 

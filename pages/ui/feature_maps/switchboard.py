@@ -9,7 +9,7 @@ import streamlit as st
 from alexnet_viz.charts import inspection as inspection_charts
 from alexnet_viz.network import tables
 from alexnet_viz.pictures import render
-from alexnet_viz.words.i18n import Translator
+from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import long_work
 from pages.ui.choose.classes import best_first, pick_class
 from pages.ui.feature_maps.view import View, choose_channel, montage
@@ -68,18 +68,11 @@ def _board(t: Translator, view: View, off: dict[str, set[int]]) -> None:
     with st.container(horizontal=True):
         everything = set(range(len(values)))
         st.button(t("All on"), on_click=off.clear, disabled=not any(off.values()), key="board_on")
-        st.button(
-            t("All off but channel {number}", number=view.channel),
-            on_click=here.update,
-            args=(everything - {view.channel},),
-            key="board_only",
-        )
-        st.button(
-            t("The other way round"), on_click=here.symmetric_difference_update, args=(everything,), key="board_x"
-        )
-    counts = [
-        t("{layer}: {count} off", layer=layer, count=len(channels)) for layer, channels in off.items() if channels
-    ]
+        only, others = t("All off but channel {number}", number=view.channel), everything - {view.channel}
+        st.button(only, on_click=here.update, args=(others,), key="board_only")
+        swap = here.symmetric_difference_update
+        st.button(t("The other way round"), on_click=swap, args=(everything,), key="board_x")
+    counts = [t("{layer}: {count} off", layer=layer, count=len(those)) for layer, those in off.items() if those]
     st.caption(", ".join(counts) or t("Nothing is switched off. A channel that is off is zero everywhere."))
 
 
@@ -100,10 +93,8 @@ def _gradcam(t: Translator, view: View, class_id: str, off: networks.Off) -> Non
     from alexnet_viz.inspection.attribution.attribute import map_layer
 
     layer = map_layer(view.model.network.spec)
-    maps = [
-        networks.gradcam_recipe(view.model, view.picture, layer, class_id, which).enlarged_rectified
-        for which in ((), off)
-    ]
+    recipes = (networks.gradcam_recipe(view.model, view.picture, layer, class_id, which) for which in ((), off))
+    maps = [recipe.enlarged_rectified for recipe in recipes]
     shared = max(float(heat.max()) for heat in maps)
     for place, heat, title in zip(st.columns(2), maps, (t("untouched"), t("now")), strict=True):
         caption = t("Grad-CAM, {when}", when=title)
@@ -128,16 +119,12 @@ def ranking(t: Translator, view: View) -> None:
     order = found.order
     ends = list(dict.fromkeys([*order[:SHOWN], *order[-SHOWN:]])) if len(order) > 2 * SHOWN else list(order)
     best = int(order[0])
-    st.markdown(
-        t(
-            "**Channel {number}** matters most: without it the logit of {name} falls by {drop:.3f}, its probability by "
-            "{points:.1f} points. Below zero: without that channel the class does better.",
-            number=best,
-            name=class_words(picked, t),
-            drop=found.logit_drop[best],
-            points=100 * found.probability_drop[best],
-        )
+    text = N_(
+        "**Channel {number}** matters most: without it the logit of {name} falls by {drop:.3f}, its probability by "
+        "{points:.1f} points. Below zero: without that channel the class does better."
     )
+    drop, points = found.logit_drop[best], 100 * found.probability_drop[best]
+    st.markdown(t(text, number=best, name=class_words(picked, t), drop=drop, points=points))
     figure = inspection_charts.ranking(ends, found.logit_drop[ends], t("Fall of the logit without the channel"))
     show.chart(figure, ", ".join(f"{i}: {found.logit_drop[i]:+.3f}" for i in ends), "rank_bars")
     rows = [

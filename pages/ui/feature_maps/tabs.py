@@ -49,17 +49,13 @@ def photo(t: Translator, view: View) -> None:
     alt = t("What the network saw, with the place of the strongest answer outlined")
     show.picture(render.outlined(view.seen, edges), alt, t(text, number=view.channel, layer=view.layer))
     found = view.statistics
-    st.caption(
-        t(
-            "Shape {shape}. {dead} of {count} show nothing above zero, {saturated} are saturated; {zeros:.0%} of all "
-            "values are not above zero.",
-            shape=" x ".join(map(str, view.values.shape)),
-            dead=int(found.dead.sum()),
-            count=len(found),
-            saturated=int(found.saturated.sum()),
-            zeros=float(found.sparsity.mean()),
-        )
+    text = N_(
+        "Shape {shape}. {dead} of {count} show nothing above zero, {saturated} are saturated; {zeros:.0%} of all "
+        "values are not above zero."
     )
+    dead, saturated, zeros = int(found.dead.sum()), int(found.saturated.sum()), float(found.sparsity.mean())
+    shape = " x ".join(map(str, view.values.shape))
+    st.caption(t(text, shape=shape, dead=dead, count=len(found), saturated=saturated, zeros=zeros))
 
 
 def _channel(t: Translator, view: View) -> None:

@@ -115,18 +115,15 @@ def _networks(t: Translator, picture: Picture) -> None:
 
 
 def _learning(t: Translator, picture: Picture) -> None:
-    newest = next((one for one in runs() if history(one).epochs), None)
-    if newest:
-        told = history(newest).epochs
+    if told := next((epochs for one in runs() if (epochs := history(one).epochs)), None):
         shares = [100 * epoch.train_accuracy for epoch in told]
         st.metric(t("Training images right"), percent(told[-1].train_accuracy), chart_data=shares)
 
 
 def _runs(t: Translator, picture: Picture) -> None:
-    known = runs()
-    ends = [told.test_accuracy for one in known if (told := history(one).finished) and told.test_accuracy is not None]
-    bars = [100 * share for share in ends] if len(ends) > 1 else None
-    st.metric(t("Runs"), len(known), chart_data=bars, chart_type="bar")
+    ended = [told for one in runs() if (told := history(one).finished) and told.test_accuracy is not None]
+    bars = [100 * told.test_accuracy for told in ended] if len(ended) > 1 else None
+    st.metric(t("Runs"), len(runs()), chart_data=bars, chart_type="bar")
 
 
 # By page: whether its thumbnail needs torch, one sentence, and what draws it.
