@@ -8,7 +8,7 @@ from alexnet_viz.network.spec import layer_names
 from alexnet_viz.network.zoo import LISTED, model_entry
 from pages.ui import long_work
 from pages.ui.feature_maps import tabs as feature_maps_tabs
-from tests.pages.seen import button, captions, open_well
+from tests.pages.seen import button, captions, open_well, said
 
 LAYERS = layer_names(model_entry("alexnet_200").spec.layers)
 
@@ -61,12 +61,9 @@ def test_switching_everything_off_moves_the_answer_and_switching_on_brings_it_ba
 
 def test_the_ranking_runs_on_a_click_and_is_kept():
     app = open_maps(tab="matters", layer="fc6")
-    start = next(button for button in app.button if button.label.startswith("Switch off each"))
-    app = start.click().run()
-    assert not app.exception
-    assert any("matters most" in text.value for text in app.markdown)
-    again = open_maps(tab="matters", layer="fc6")
-    assert any("matters most" in text.value for text in again.markdown), "another visitor need not wait"
+    app = next(button for button in app.button if button.label.startswith("Switch off each")).click().run()
+    assert "matters most" in said(app)
+    assert "matters most" in said(open_maps(tab="matters", layer="fc6")), "another visitor need not wait"
 
 
 def test_the_walk_goes_from_the_photo_to_the_answer():
@@ -77,7 +74,7 @@ def test_the_walk_goes_from_the_photo_to_the_answer():
     for step in ("conv1", "pool5", "fc6", "softmax"):
         app = app.select_slider[0].set_value(step).run()
         assert not app.exception
-    assert any("tabby" in text.value for text in app.markdown)
+    assert "tabby" in said(app)
 
 
 def test_the_photo_is_rebuilt_from_a_layer_at_once_when_asked(monkeypatch):

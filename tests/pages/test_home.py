@@ -12,17 +12,17 @@ from tools.pages import open_page
 
 
 @pytest.mark.parametrize(
-    ("page", "locale", "title"),
+    ("page", "link", "title"),
     [
-        ("home", "en-US", "See how AlexNet works"),
-        ("home", "ko", "AlexNet의 속을 들여다봅시다"),
-        ("feature_maps", "ko-KR", "층마다 무엇을 볼까요?"),
-        ("filters", "ko-KR", "필터는 무엇을 찾을까요?"),
-        ("attribution", "ko-KR", "신경망은 어디를 보았을까요?"),
+        ("home", {"locale": "en-US"}, "See how AlexNet works"),
+        ("home", {"locale": "ko"}, "AlexNet의 속을 들여다봅시다"),
+        ("feature_maps", {"locale": "ko-KR", "tab": "table"}, "층마다 무엇을 볼까요?"),
+        ("filters", {"locale": "ko-KR", "tab": "measures"}, "필터는 무엇을 찾을까요?"),
+        ("attribution", {"locale": "ko-KR"}, "신경망은 어디를 보았을까요?"),
     ],
 )
-def test_pages_open_in_the_browsers_language(page, locale, title):
-    assert open_well(page, locale=locale).title[0].value == title
+def test_pages_open_in_the_browsers_language(page, link, title):
+    assert open_well(page, **link).title[0].value == title
 
 
 def test_home_shows_what_the_network_makes_of_the_photo():
