@@ -10,6 +10,7 @@ from streamlit.testing.v1.element_tree import Button, Selectbox
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.events import EpochDone, StepDone, to_line
 from alexnet_viz.training.runs import Run, Status, new_run, write_status
+from tools.pages import open_page
 
 
 def open_well(page: str, **query: str) -> AppTest:

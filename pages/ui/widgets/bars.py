@@ -29,11 +29,6 @@ def contested(before: np.ndarray, after: np.ndarray, count: int, *others: int) -
     return list(dict.fromkeys([*map(int, before.argsort()[::-1][:count]), *others, int(after.argmax())]))
 
 
-def contested(before: np.ndarray, after: np.ndarray, count: int, *others: int) -> list[int]:
-    """Class indices worth showing of two answers: the first one's best `count`, others, the second one's best."""
-    return list(dict.fromkeys([*map(int, before.argsort()[::-1][:count]), *others, int(after.argmax())]))
-
-
 def before_and_after(
     t: Translator,
     classes: Sequence[str],
