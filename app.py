@@ -13,6 +13,7 @@ from pages.ui.store import rules
 
 # The local icon comes before st.navigation: a page's :material: icon as favicon is fetched from the internet.
 st.set_page_config(page_icon=str(frame.ICON), layout="wide")
+rules.answer_at_once()
 with rules.places().place():  # few visitors' scripts run at once
     session.begin_run()
     t = session.translator()

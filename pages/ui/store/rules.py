@@ -16,6 +16,7 @@ from typing import Any
 import streamlit as st
 
 from alexnet_viz.serving.imports import ensure_ml
+from alexnet_viz.serving.no_delay import set_no_delay
 from alexnet_viz.serving.turns import Places, TicketLine
 from pages.ui.server import VisibleLine
 from pages.ui.session import Picture
@@ -70,6 +71,12 @@ def line() -> TicketLine:
 def places() -> Places:
     """Where the scripts of all visitors run, few at once. Whoever waits for the processor gives the place back."""
     return Places(_AT_ONCE, _PATIENCE)
+
+
+@st.cache_resource
+def answer_at_once() -> None:
+    """Once per server, before its first page: no answer waits in the kernel, see `set_no_delay`."""
+    set_no_delay()
 
 
 @st.cache_resource
