@@ -60,21 +60,21 @@ def average(rng: Random) -> Question:
 
 def colour(rng: Random) -> Question:
     red, drawn = rng.choice((5, 6, 7, 8)), rng.choice((-2, -1, 1, 2))  # tenths
-    spread = rng.choice((100, 200, 300))
-    answer = red * drawn * spread // 100
+    spread = rng.choice((1, 2, 3))  # tenths
+    answer = red * drawn * spread / 10
     return typed(
-        "Colour augmentation on values from 0 to 255: the first principal component is {red} for red, its "
-        "eigenvalue is {spread}. The number drawn for it is {drawn}, those for the other two are 0. How much is "
-        "added to the red of every pixel?",
-        {"red": red / 10, "spread": spread, "drawn": drawn / 10},
+        "Colour augmentation on values from 0 to 1: the first principal component is {red} for red, its "
+        "eigenvalue is {spread}. The number drawn for it is {drawn}, those for the other two are 0. How many "
+        "hundredths are added to the red of every pixel?",
+        {"red": red / 10, "spread": spread / 10, "drawn": drawn / 10},
         answer,
         Message(
-            "Component times drawn number times eigenvalue: {red} · {drawn} · {spread} = {answer}.",
+            "Component times drawn number times eigenvalue, times 100: {red} · {drawn} · {spread} · 100 = {answer}.",
             drawn=in_brackets(drawn / 10),
         ),
         [
-            (drawn * spread // 10, Message("That forgets the component: red gets only its part.")),
-            (red * spread // 10, Message("That forgets the number drawn.")),
+            (drawn * spread, Message("That forgets the component: red gets only its part.")),
+            (red * spread, Message("That forgets the number drawn.")),
             (-answer, Message("The sign is that of the number drawn: it is added, not taken away.")),
         ],
     )

@@ -19,7 +19,7 @@ BY_ID = {departure.id: departure for departure in ALL}
 
 def test_every_item_of_the_facts_is_there():
     assert [d.id for d in CODE_2012] == (
-        ["alpha", "order", "spatial", "pool5", "initial", "late", "biases", "rounding", "color", "crops"]
+        ["alpha", "order", "spatial", "pool5", "initial", "late", "biases", "bias_rate", "rounding", "color", "crops"]
     )
     assert [d.id for d in TORCHVISION] == ["channels", "padding", "group", "no_lrn", "dropout", "in_place", "mean"]
     assert len(BY_ID) == len(ALL)
@@ -29,7 +29,9 @@ def test_every_item_of_the_facts_is_there():
 def test_sources_can_be_looked_up():
     assert {d.id: d.source for d in ALL if d.source} == {
         "alpha": "layer.py:1183",
+        "bias_rate": "layer-params-145.cfg",
         "rounding": "layer.py:1004, layer.py:1164",
+        "color": "convdata.py",
         "channels": "arXiv 1404.5997",
         "dropout": "pytorch/vision#549",
     }
@@ -156,3 +158,9 @@ def test_the_rules_are_the_same_until_the_cut_and_part_after_it():
     assert found.apart[16] > 0.01
     assert found.widest > 16
     assert found.apart[found.widest] == max(found.apart)
+
+
+def test_after_the_last_cut_biases_are_so_much_faster():
+    """2012 code, layer-params-145.cfg: epsW 0.01, cut three times by 10; epsB 0.02, never cut."""
+    assert round(0.02 / (0.01 / 10**3)) == 2000
+    assert "2000 times" in BY_ID["bias_rate"].effect

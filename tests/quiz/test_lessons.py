@@ -91,7 +91,7 @@ def _augmentation_colour(v):
     components = torch.zeros(3, 3, dtype=torch.float64)
     components[0, 0] = v["red"]  # red, first component
     scales = torch.tensor([v["drawn"] * v["spread"], 0, 0], dtype=torch.float64)
-    return (components @ scales)[0].item()
+    return 100 * (components @ scales)[0].item()
 
 
 def _pooling_winner(v, grid):

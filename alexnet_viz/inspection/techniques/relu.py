@@ -85,7 +85,7 @@ INITIALISATIONS: Mapping[str, Initialisation] = {
         N_("PyTorch's own: uniform, ±1/√inputs"), lambda inputs: (3 * inputs) ** -0.5, uniform=True
     ),
     # Glorot and Bengio 2010: variance 2 / (inputs + outputs); here the two are equal.
-    "xavier": Initialisation(N_("Xavier: normal, √(1/inputs)"), lambda inputs: inputs**-0.5),
+    "xavier": Initialisation(N_("Xavier, layers of one width: normal, √(1/inputs)"), lambda inputs: inputs**-0.5),
     # He et al. 2015: half of the values are cut off by a ReLU, so twice the variance.
     "he": Initialisation(N_("He: normal, √(2/inputs)"), lambda inputs: (2 / inputs) ** 0.5),
 }
