@@ -227,7 +227,8 @@ class TrainConfig:
     validation: float = setting(0.05, N_("Validation share"), high=0.5,  # the test images wait for the end
         help=N_("Share of the training images that is never learnt from, to see during the run how well it does."))
     precision: Literal["auto", "fp32", "bf16"] = setting("auto", N_("Precision"),
-        help=N_("bf16 halves the bits: a third of the digits. Processors and cards with units for it are faster; auto finds out."))
+        help=N_("bf16 halves the bits: a third of the digits. Processors and cards with units for it are faster; "
+                "auto finds out."))
     seed: int = setting(0, N_("Seed"), high=2**31 - 1,  # of weights, order, split, augmentation and dropout
         help=N_("The same seed gives the same weights, order and augmentation again."))
     device: Literal["auto", "cpu", "cuda"] = setting("auto", N_("Device"),
