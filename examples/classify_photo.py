@@ -1,10 +1,14 @@
 """What does AlexNet see? The page Classify in a few lines.
 
-python -m examples.classify_photo out --photo assets/samples/dog.jpg
+python -m examples.classify_photo out --photo assets/samples/cat.jpg
 """
 
 import argparse
+import sys
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # a clone need not be installed
 
 from alexnet_viz.inspection.classify import classify
 from alexnet_viz.network.weights import load_model
@@ -12,8 +16,8 @@ from alexnet_viz.pictures import images
 from alexnet_viz.words.numbers import percent
 
 parser = argparse.ArgumentParser()
-parser.add_argument("folder", type=Path, help="where the picture goes")
-parser.add_argument("--photo", type=Path, default=Path("assets/samples/cat.jpg"))
+parser.add_argument("folder", type=Path, nargs="?", default=Path("out"), help="where the picture goes")
+parser.add_argument("--photo", type=Path, default=ROOT.joinpath("assets/samples/cat.jpg"))
 parser.add_argument("--model", default="alexnet_200")
 args = parser.parse_args()
 args.folder.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,11 @@ python -m examples.compare_networks out
 """
 
 import argparse
+import sys
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # a clone need not be installed
 
 from alexnet_viz.network import diagram
 from alexnet_viz.network.comparison import comparison, markdown_table
@@ -13,7 +17,7 @@ from alexnet_viz.words.i18n import translator
 from alexnet_viz.words.numbers import percent
 
 parser = argparse.ArgumentParser()
-parser.add_argument("folder", type=Path, help="where the table and the drawings go")
+parser.add_argument("folder", type=Path, nargs="?", default=Path("out"), help="where the table and the drawings go")
 parser.add_argument("--language", default="en")
 args = parser.parse_args()
 args.folder.mkdir(parents=True, exist_ok=True)

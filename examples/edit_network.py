@@ -4,6 +4,12 @@ python -m examples.edit_network out --kernel 7 --format onnx
 """
 
 import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # a clone need not be installed
+
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +19,7 @@ from alexnet_viz.network.weights import load_model
 from alexnet_viz.words.i18n import translator
 
 parser = argparse.ArgumentParser()
-parser.add_argument("folder", type=Path, help="where the drawing and the network go")
+parser.add_argument("folder", type=Path, nargs="?", default=Path("out"), help="where the drawing and the network go")
 parser.add_argument("--model", default="alexnet_200")
 parser.add_argument("--kernel", type=int, default=7, help="side of conv1's kernels")
 parser.add_argument("--format", choices=export.FORMATS, default="pth")

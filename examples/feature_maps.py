@@ -1,10 +1,14 @@
 """What does each layer see? Every channel behind every ReLU, as the page Feature maps draws them.
 
-python -m examples.feature_maps out --photo assets/samples/dog.jpg
+python -m examples.feature_maps out --photo assets/samples/cat.jpg
 """
 
 import argparse
+import sys
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # a clone need not be installed
 
 import torch
 
@@ -14,8 +18,8 @@ from alexnet_viz.network.weights import load_model
 from alexnet_viz.pictures import images, render
 
 parser = argparse.ArgumentParser()
-parser.add_argument("folder", type=Path, help="where the pictures go, one a layer")
-parser.add_argument("--photo", type=Path, default=Path("assets/samples/cat.jpg"))
+parser.add_argument("folder", type=Path, nargs="?", default=Path("out"), help="where the pictures go, one a layer")
+parser.add_argument("--photo", type=Path, default=ROOT.joinpath("assets/samples/cat.jpg"))
 parser.add_argument("--model", default="alexnet_200")
 args = parser.parse_args()
 args.folder.mkdir(parents=True, exist_ok=True)

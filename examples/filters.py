@@ -4,14 +4,18 @@ python -m examples.filters out --model alexnet_cifar
 """
 
 import argparse
+import sys
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # a clone need not be installed
 
 from alexnet_viz.inspection.filters import grouped, kernels, order, rgb_tiles, statistics
 from alexnet_viz.network.weights import load_model
 from alexnet_viz.pictures import render
 
 parser = argparse.ArgumentParser()
-parser.add_argument("folder", type=Path, help="where the picture goes")
+parser.add_argument("folder", type=Path, nargs="?", default=Path("out"), help="where the picture goes")
 parser.add_argument("--model", default="alexnet_200")
 args = parser.parse_args()
 args.folder.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,11 @@ python -m examples.gradcam out --photo assets/samples/coffee_and_orange.jpg --me
 """
 
 import argparse
+import sys
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # a clone need not be installed
 
 import numpy as np
 
@@ -15,8 +19,8 @@ from alexnet_viz.pictures import images, render
 from alexnet_viz.words.numbers import percent
 
 parser = argparse.ArgumentParser()
-parser.add_argument("folder", type=Path, help="where the pictures go, one a class")
-parser.add_argument("--photo", type=Path, default=Path("assets/samples/coffee_and_orange.jpg"))
+parser.add_argument("folder", type=Path, nargs="?", default=Path("out"), help="where the pictures go, one a class")
+parser.add_argument("--photo", type=Path, default=ROOT.joinpath("assets/samples/coffee_and_orange.jpg"))
 parser.add_argument("--method", default="gradcam")
 args = parser.parse_args()
 args.folder.mkdir(parents=True, exist_ok=True)

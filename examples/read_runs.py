@@ -4,14 +4,18 @@ python -m examples.read_runs out
 """
 
 import argparse
+import sys
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # a clone need not be installed
 
 from alexnet_viz.pictures import render
 from alexnet_viz.training.runs import history, metrics_csv, runs
 from alexnet_viz.training.snapshots import read_snapshot, snapshot_files
 
 parser = argparse.ArgumentParser()
-parser.add_argument("folder", type=Path, help="where tables and pictures go")
+parser.add_argument("folder", type=Path, nargs="?", default=Path("out"), help="where tables and pictures go")
 parser.add_argument("--most", type=int, default=5, help="how many runs, newest first")
 args = parser.parse_args()
 args.folder.mkdir(parents=True, exist_ok=True)

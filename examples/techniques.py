@@ -4,7 +4,11 @@ python -m examples.techniques out --masks 200
 """
 
 import argparse
+import sys
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # a clone need not be installed
 
 import torch
 
@@ -15,8 +19,8 @@ from alexnet_viz.network.weights import load_model
 from alexnet_viz.pictures import images, render
 
 parser = argparse.ArgumentParser()
-parser.add_argument("folder", type=Path, help="where the pictures go")
-parser.add_argument("--photo", type=Path, default=Path("assets/samples/cat.jpg"))
+parser.add_argument("folder", type=Path, nargs="?", default=Path("out"), help="where the pictures go")
+parser.add_argument("--photo", type=Path, default=ROOT.joinpath("assets/samples/cat.jpg"))
 parser.add_argument("--masks", type=int, default=100, help="how many dropout masks")
 args = parser.parse_args()
 args.folder.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,11 @@ python -m examples.train_shapes out --epochs 3
 """
 
 import argparse
+import sys
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # a clone need not be installed
 
 from alexnet_viz.pictures import render
 from alexnet_viz.training.config import TrainConfig
@@ -14,7 +18,7 @@ from alexnet_viz.training.snapshots import read_snapshot, snapshot_files
 from alexnet_viz.training.train import train
 
 parser = argparse.ArgumentParser()
-parser.add_argument("folder", type=Path, help="where checkpoints and pictures go")
+parser.add_argument("folder", type=Path, nargs="?", default=Path("out"), help="where checkpoints and pictures go")
 parser.add_argument("--model", default="alexnet_cifar")
 parser.add_argument("--epochs", type=int, default=2)
 parser.add_argument("--pictures", type=int, default=2000, help="to learn from")

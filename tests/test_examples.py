@@ -76,3 +76,13 @@ def test_they_run_from_the_repository_root_as_they_say(tmp_path):
     assert f"{walk(MODELS['alexnet_2012'].spec).params:,}" in done.stdout
     for path in FOLDER.glob("*.py"):
         assert f"python -m examples.{path.stem} out" in path.read_text(encoding="utf-8")
+
+
+def test_they_run_as_files_in_a_clone_that_is_not_installed(tmp_path):
+    """From another folder and without an argument: the result lies in `out` there."""
+    for path in FOLDER.glob("*.py"):
+        before, _, _ = path.read_text(encoding="utf-8").partition("alexnet_viz")
+        assert "sys.path.insert(0, str(ROOT))" in before, path.name
+    command = [sys.executable, str(FOLDER / "compare_networks.py")]
+    subprocess.run(command, check=True, cwd=tmp_path, stdout=subprocess.DEVNULL)
+    assert (tmp_path / "out" / "comparison.md").is_file()

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -155,6 +156,27 @@ def test_every_streamlit_variable_is_an_option():
     named = set(re.findall(r"`(STREAMLIT_[A-Z0-9_]+)`", read("docs/environment.md"))) - {"STREAMLIT_SECTION_OPTION"}
     assert named
     assert named <= options
+
+
+# ---- Names of files --------------------------------------------------------------------------------------------------
+
+NAMED = re.compile(r"(?<![\w./-])(?:alexnet_viz|pages|tools|tests|assets|docs|deploy|examples)/[\w./*-]+\.[a-z]\w*")
+NOT_OURS = ("design.md", "house.md", "facts.md", "style.md", "peers.md")
+
+
+def test_every_file_that_is_named_is_here():
+    listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, cwd=ROOT).stdout.split()
+    if not listed:
+        pytest.skip("this is no clone, so what belongs to it is not known")
+    missing = {}
+    for name in listed:
+        path = ROOT / name
+        if path.suffix in (".py", ".md", ".toml", ".yml") and path.is_file() and path.name != Path(__file__).name:
+            text = path.read_text(encoding="utf-8")
+            named = {one for one in NAMED.findall(text) if not list(ROOT.glob(one.replace("NAME", "*")))}
+            if unknown := named | {one for one in NOT_OURS if one in text}:
+                missing[name] = unknown
+    assert not missing
 
 
 # ---- The house ------------------------------------------------------------------------------------------------------

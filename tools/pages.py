@@ -23,7 +23,7 @@ def open_page(page: str = "classify", *, locale: str = "en-US", root: Path = ROO
 @contextmanager
 def visited_server() -> Iterator[None]:
     """Streamlit's test harness forgets before every run that st.navigation has run once in this process, so each run
-    would be the cold deep link of design.md section 10 (a browser test has that), and clicks would get lost in it."""
+    would be the cold deep link of `start_page` (a browser test has that), and clicks would get lost in it."""
     real = PagesManager.__init__
 
     def init(self, *args, **settings):

@@ -61,8 +61,8 @@ def start_page() -> Translator:
     """The first line of every page: the visitor's translator, after making sure that the frame is there.
 
     On a fresh server the first visitor who opens a page's address directly gets the page file alone, without
-    app.py: Streamlit takes the folder for an old-style multipage app until st.navigation has run once
-    (design.md section 10). Declaring the menu and starting over heals this.
+    app.py: Streamlit takes the folder for an old-style multipage app until st.navigation has run once.
+    Declaring the menu and starting over heals this.
     """
     t = session.translator()
     if not st.session_state.pop(session.FRAME_RAN, False):
