@@ -38,7 +38,7 @@ TABS = {
 SETTLE = 1500  # milliseconds after the run: charts are fetched and drawn
 
 
-# Nothing is excused: what Streamlit itself does wrong, pages/ui/style.py mends.
+# Nothing is excused: what Streamlit itself does wrong, pages/ui/frame/style.py mends.
 LOOK = """
 async () => {
   const { violations } = await axe.run({ resultTypes: ["violations"] });
@@ -91,7 +91,9 @@ def test_axe_finds_nothing_serious(pages, base_url, address, theme, language):
     page.wait_for_timeout(SETTLE)
     wait_for_run(page)
     expect(page.get_by_test_id("stMain").locator("h1")).to_be_visible()
-    expect(page.get_by_test_id("stSidebarNavItems").get_by_role("list")).not_to_have_count(0)  # see pages/ui/style.py
+    expect(page.get_by_test_id("stSidebarNavItems").get_by_role("list")).not_to_have_count(
+        0
+    )  # see pages/ui/frame/style.py
     found = complaints(page)
     assert not found, "\n".join(found)
 

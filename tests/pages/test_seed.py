@@ -76,7 +76,7 @@ WHERE = {
     "결론": (HOME, ["AlexNet"]),
 }
 
-# What facts.md (section 7) corrects: where it is said, in both languages.
+# What the app corrects: where it is said, in both languages.
 CORRECTED = {
     "ReLU was not the first of its kind": (technique("relu"), "Nair", "Nair|나이르"),
     "ReLU eases vanishing gradients": (technique("relu"), "ease", "완화|줄"),

@@ -55,7 +55,7 @@ def test_imagenets_classes_have_their_wordnet_ids():
 
 
 def test_what_the_page_says_the_200_lack_is_not_there():
-    """Classify names some things that people will try (pages/ui/classify_answer.py)."""
+    """Classify names some things that people will try (pages/ui/classify/answer.py)."""
     words = {word for class_id in class_ids("tiny_imagenet") for word in class_id.split()}
     tried = "person|man|woman|horse|flower|rose|daisy|guitar|cup|ship|airplane"
     assert not [word for word in words if re.fullmatch(tried, word)]
