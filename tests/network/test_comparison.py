@@ -35,6 +35,7 @@ def said(model_id: str, label: str) -> str:
 def test_three_milestones_then_three_re_creations():
     assert [row.id for row in ROWS] == IDS
     assert [row.year for row in ROWS[:3]] == [1998, 2012, 2015]
+    assert {row.id: row.year for row in ROWS}["alexnet_cifar"] == 2025, "the seed document's, not the paper's"
     assert set(IDS) <= set(MODELS) | set(REFERENCES)
 
 
