@@ -12,11 +12,14 @@ from typing import Any
 import streamlit as st
 
 from alexnet_viz.words.i18n import Translator
+from pages.ui import session
 from pages.ui.store import results, rules
 
 _RUNNING = "long_work_running"  # session key: the key of the work that this visitor started
 _STEP = "long_work_step"  # session key: the latest step of the work that is running
-_STOPPED = "long_work_stopped"  # session key: (key of the work that was stopped last, its latest step)
+_STOPPED = "long_work_stopped"  # session key: by key of what was stopped, its latest step; the newest last
+_DRAWN = "long_work_drawn"  # session key: how often each name was drawn, by the number of the page's run
+_MOST_STOPPED = 64
 
 
 @dataclass(frozen=True)
@@ -55,27 +58,43 @@ def run(
     """
     if (result := results.results().get(work.key)) is not None:
         return result
-    name = f"job_{abs(hash(work.key))}"
-    stopped = st.session_state.get(_STOPPED, (None, None))
-    if st.session_state.get(_RUNNING) != work.key and not (at_once and stopped[0] != work.key):
+    name = _name(work.key)
+    stopped = st.session_state.setdefault(_STOPPED, {})
+    if st.session_state.get(_RUNNING) != work.key and not (at_once and work.key not in stopped):
         st.button(work.start, icon=":material/play_arrow:", on_click=_start, args=(work.key,), key=f"{name}_start")
         if work.about:
             st.caption(work.about)
-        if stopped[0] == work.key and show and stopped[1] is not None:
-            st.caption(t("Stopped after step {done} of {of}.", done=stopped[1].done, of=stopped[1].of))
-            show(stopped[1])
+        if show and (step := stopped.get(work.key)) is not None:
+            st.caption(t("Stopped after step {done} of {of}.", done=step.done, of=step.of))
+            show(step)
         return None
     return _under_way(t, work, show, name)
 
 
+def _name(key: Hashable) -> str:
+    """What the widgets of this work are named by: the same work may stand on a page twice."""
+    run = session.run_number()
+    number, drawn = st.session_state.get(_DRAWN, (run, {}))
+    if number != run:
+        drawn = {}
+    drawn[key] = drawn.get(key, 0) + 1
+    st.session_state[_DRAWN] = (run, drawn)
+    again = f"_{drawn[key]}" if drawn[key] > 1 else ""
+    return f"job_{abs(hash(key))}{again}"
+
+
 def _start(key: Hashable) -> None:
     st.session_state[_RUNNING] = key
-    st.session_state.pop(_STOPPED, None)
+    st.session_state[_STOPPED].pop(key, None)
 
 
 def _stop(key: Hashable) -> None:
+    """It stays stopped, whatever else is started and finished meanwhile, until its own button starts it again."""
     st.session_state.pop(_RUNNING, None)
-    st.session_state[_STOPPED] = (key, st.session_state.pop(_STEP, None))
+    stopped = st.session_state[_STOPPED]
+    stopped[key] = st.session_state.pop(_STEP, None)
+    while len(stopped) > _MOST_STOPPED:
+        stopped.pop(next(iter(stopped)))
 
 
 def _under_way(t: Translator, work: LongWork, show: Callable[[Any], None] | None, name: str) -> Any:
@@ -102,8 +121,9 @@ def _under_way(t: Translator, work: LongWork, show: Callable[[Any], None] | None
     finally:
         steps.close()
     results.results().put(work.key, step)
-    for key in (_RUNNING, _STEP, _STOPPED):
+    for key in (_RUNNING, _STEP):
         st.session_state.pop(key, None)
+    st.session_state[_STOPPED].pop(work.key, None)
     place.empty()
     return step
 

@@ -22,6 +22,7 @@ from alexnet_viz.words import i18n
 if TYPE_CHECKING:
     from alexnet_viz.network.weights import Model
 
+_RUN_NUMBER = "run_number"
 FRAME_RAN = "frame_ran"  # app.py runs, and this page inside it; see frame.start_page
 OWN_MODEL = "own_model"  # OwnModel: the one weights file that the visitor opened
 OWN_MODEL_ID = "own"  # its id in the model choice
@@ -97,11 +98,17 @@ def visitor() -> str:
 def begin_run() -> None:
     """Called by app.py at the start of every run."""
     st.session_state[FRAME_RAN] = True
+    st.session_state[_RUN_NUMBER] = run_number() + 1
     # From the link into the session; and back into the URL, which going to another page empties.
     if linked := st.query_params.get(HIDE):
         st.session_state[HIDE] = linked
     elif kept := st.session_state.get(HIDE):
         st.query_params[HIDE] = kept
+
+
+def run_number() -> int:
+    """How many runs of whole pages this session has begun; a fragment's run is none of its own."""
+    return st.session_state.get(_RUN_NUMBER, 0)
 
 
 def hidden(control: str) -> bool:

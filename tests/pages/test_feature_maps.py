@@ -6,7 +6,6 @@ import pytest
 
 from alexnet_viz.network.spec import layer_names
 from alexnet_viz.network.zoo import LISTED, model_entry
-from pages.ui import long_work
 from pages.ui.feature_maps import tabs as feature_maps_tabs
 from tests.pages.seen import button, captions, open_well, said
 
@@ -88,32 +87,3 @@ def test_the_photo_is_rebuilt_from_a_layer_at_once_when_asked(monkeypatch):
     app = app.toggle[0].set_value(True).run()
     assert not app.exception
     assert any("differs from the photo" in caption for caption in captions(app))
-
-
-def test_a_job_that_was_stopped_does_not_start_again_by_itself():
-    started = []
-
-    def steps():
-        started.append(True)
-        yield long_work.Step(1, 2, "half")
-        yield "whole"
-
-    def page():
-        import streamlit as st
-
-        from alexnet_viz.words.i18n import translator
-        from pages.ui import long_work
-
-        st.session_state.setdefault("long_work_stopped", (("stopped",), None))
-        work = long_work.LongWork(key=("stopped",), start="Go", steps=st.session_state["steps"])
-        st.write(long_work.run(translator("en"), work, at_once=True))
-
-    from streamlit.testing.v1 import AppTest
-
-    app = AppTest.from_function(page)
-    app.session_state["steps"] = steps
-    app.run()
-    assert not app.exception
-    assert not started
-    app.button[0].click().run()
-    assert len(started) == 1
