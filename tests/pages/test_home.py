@@ -1,5 +1,7 @@
 """The home page and the tour through the others."""
 
+import re
+
 import pytest
 
 from alexnet_viz.serving.imports import ensure_ml
@@ -71,3 +73,23 @@ def test_a_page_that_is_not_the_stops_offers_the_way_back():
     app = app.button(key="tour_start").click().run()
     app = app.switch_page("pages/compare.py").run()
     assert button(app, "Back to the tour")
+
+
+def test_a_link_to_another_layer_moves_the_slider_that_is_drawn_already():
+    """The tour's fifth and sixth stop are the same page; AppTest opens the sixth as the tour's link does."""
+    app = open_page("feature_maps", layer="conv1")
+    stop = tour.STOPS[5]
+    assert stop.page == "feature_maps"
+    for layer in (stop.query["layer"], "conv1", stop.query["layer"]):
+        app.query_params["layer"] = layer
+        app.run()
+        assert app.select_slider[0].value == layer
+        assert not app.exception
+        assert not app.warning
+
+
+def test_the_sixth_stop_shows_maps_that_are_mostly_dark():
+    """As it says: of the values of its layer most are zero on the picture that the tour begins with."""
+    app = open_page("feature_maps", layer=tour.STOPS[5].query["layer"])
+    (zeros,) = re.findall(r"(\d+)% of all values are not above zero", " ".join(text.value for text in app.caption))
+    assert int(zeros) > 50

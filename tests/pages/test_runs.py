@@ -51,11 +51,21 @@ def test_a_run_is_deleted_only_after_a_yes(monkeypatch):
     assert run.id not in [one.id for one in runs()]
 
 
-def test_a_visitor_who_did_not_start_it_needs_the_token(monkeypatch):
-    monkeypatch.setattr("pages.ui.widgets.live_run.allowed", lambda run: False)
-    app = open_page("runs", run=told_run().id, tab="delete")
+def test_the_teachers_token_is_entered_once_and_holds_on_runs_and_train(monkeypatch):
+    """Nothing is replaced: who may do what is worked out as on a server with a teacher."""
+    monkeypatch.setenv("ALEXNET_VIZ_TEACHER_TOKEN", "kept by the teacher")
+    run = told_run(state="running")
+    app = open_page("runs", run=run.id, tab="delete")
     assert not [one for one in app.button if one.label == "Delete"]
-    assert any(box.label == "Teacher's token" for box in app.text_input)
+    app = app.text_input(key="teacher_token_box").set_value("a guess").run()
+    assert [error.value for error in app.error] == ["This is not the teacher's token of this server\\."]
+    app = app.text_input(key="teacher_token_box").set_value("kept by the teacher").run()
+    for _ in range(3):  # the box is gone, and what was entered in it counts on
+        assert not app.text_input
+        assert [one for one in app.button if one.label == "Delete"]
+        app = app.run()
+    app = app.switch_page("pages/train.py").run()
+    assert not any("Only who started a run" in caption.value for caption in app.caption)
 
 
 def with_weights(run, model_id: str):

@@ -45,8 +45,10 @@ STOPS = (
     ),
     Stop(
         "feature_maps",
-        N_("Four layers on, the maps are small and mostly dark: few units answer, each to something particular."),
-        {"layer": "conv5"},
+        N_(
+            "Four layers on, behind the ReLU: the maps are small and mostly dark. Few units answer, each to something of its own."
+        ),
+        {"layer": "relu5"},
     ),
     Stop(
         "attribution",

@@ -160,7 +160,7 @@ def _delete(t: Translator, chosen: Run) -> None:
         return
     if not live_run.allowed(chosen):
         st.info(t("Only who started a run may delete it, or who enters the teacher's token."))
-        st.text_input(t("Teacher's token"), type="password", key="teacher_token")
+        live_run.ask_for_token(t, chosen)
         return
     sure = st.checkbox(t("Yes, remove {run} with everything it made", run=chosen.id), key=f"runs_sure_{chosen.id}")
     if st.button(t("Delete"), icon=":material/delete:", disabled=not sure, key="runs_delete"):

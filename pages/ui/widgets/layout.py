@@ -75,7 +75,8 @@ def pick(
     It begins with `current`, else with what `choice` remembers, else with the first; `choice` is kept up to date.
     """
     ids = list(titles)
-    if current is None and choice:
+    key, linked = f"{key}_{t.language}", bool(choice and choice.linked(ids))
+    if choice and (current is None or linked):
         current = choice.current(ids)
     if current not in titles:
         current = ids[0]
@@ -83,12 +84,13 @@ def pick(
     def title(option: Any) -> str:
         return (say or t)(titles[option])
 
-    key = f"{key}_{t.language}"
+    if linked:  # a box that is drawn already would keep what it shows; and it must not be given a default as well
+        st.session_state[key] = current
     if segments:
-        settings = {"default": current, "required": True} | settings
+        settings = {"default": None if linked else current, "required": True} | settings
         picked = of.segmented_control(label, ids, format_func=title, key=key, **settings)
     else:
-        picked = of.selectbox(label, ids, ids.index(current), format_func=title, key=key, **settings)
+        picked = of.selectbox(label, ids, 0 if linked else ids.index(current), format_func=title, key=key, **settings)
     if choice:
         choice.remember(picked)
     return picked

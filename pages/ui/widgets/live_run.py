@@ -41,6 +41,7 @@ EVERY = 1.0  # seconds between two looks
 SMOOTHING = 0.95
 PREDICTIONS = 8  # of the fixed images, shown after every epoch
 _SEEN = "live_seen"  # session key: run id -> Seen, of the runs that were drawn last
+_TOKEN = "teacher_token"  # session key: what was entered as the teacher's token
 
 
 @dataclass
@@ -173,13 +174,24 @@ def _controls(t: Translator, watched: Run, now: str, told: History) -> None:
                 st.rerun()
 
 
+def ask_for_token(t: Translator, watched: Run) -> None:
+    """A box for the teacher's token. What was entered is kept for the session, not only while the box is drawn."""
+    entered = st.text_input(t("Teacher's token"), type="password", key="teacher_token_box")
+    if not entered:
+        return
+    st.session_state[_TOKEN] = entered
+    if allowed(watched):
+        st.rerun()
+    messages.error(t("This is not the teacher's token of this server."))
+
+
 def allowed(watched: Run) -> bool:
     """Whether this visitor may stop, change or delete the run."""
     return may_control(
         watched.owner(),
         session.visitor(),
         token=os.environ.get("ALEXNET_VIZ_TEACHER_TOKEN", ""),
-        given=st.session_state.get("teacher_token", ""),
+        given=st.session_state.get(_TOKEN, ""),
         bound_to_localhost=server.bound_to_localhost(),
     )
 
