@@ -46,7 +46,8 @@ STOPS = (
     Stop(
         "feature_maps",
         N_(
-            "Four layers on, behind the ReLU: the maps are small and mostly dark. Few units answer, each to something of its own."
+            "Four layers on, behind the ReLU: the maps are small and mostly dark. Few units answer, each to something "
+            "of its own."
         ),
         {"layer": "relu5"},
     ),
