@@ -1,5 +1,6 @@
 """The attribution page through Streamlit's own test harness."""
 
+import re
 from functools import partial
 
 import pytest
@@ -97,3 +98,21 @@ def test_covering_the_whole_picture_changes_the_answer():
 @pytest.mark.parametrize("told", [["a", 1, 2, 3], [1, 2], [500, 500, 600, 600], None, [9, 9, 3, 3], [1e400, 0, 0, 0]])
 def test_a_box_that_the_browser_made_up_is_the_middle_quarter(told):
     assert chosen_box(told, 224, 224) == (56, 56, 168, 168)
+
+
+@pytest.mark.parametrize(
+    ("method", "says"), [("gradcam", "What speaks for it"), ("saliency", "How strongly its logit would react")]
+)
+def test_a_sensitivity_is_not_called_evidence(method, says):
+    app = open_attribution(method=method, model=SMALL)
+    texts = [image.caption for block in app.get("imgs") for image in block.proto.imgs]
+    assert any(text.startswith(says) for text in texts)
+
+
+def test_of_two_things_it_says_where_each_map_lies():
+    """Coffee on the left, an orange on the right: Grad-CAM looks at either half, and the sentence has its shares."""
+    app = open_attribution(image="coffee_and_orange", tab="classes")
+    (text,) = (one.value for one in app.caption if "side by side" in one.value)
+    left, right = (float(share) for share in re.findall(r"([\d.]+)\s?%", text))
+    assert left > 75
+    assert right < 35

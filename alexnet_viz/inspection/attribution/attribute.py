@@ -246,6 +246,22 @@ def _check_value(setting: Setting, value: Value) -> None:
         )
 
 
+def importance(heat: Floats, method: str) -> Floats:
+    """How much each value of a method's map (H, W) counts, the largest most.
+
+    Evidence for the class counts by its sign. A gradient's sign says whether a pixel would have to become brighter or
+    darker, so of a sensitivity the magnitude counts (as in Simonyan et al. 2014, section 3.1).
+    """
+    return np.abs(heat) if METHODS[method].sensitivity else heat
+
+
+def left_share(heat: Floats) -> float:
+    """The share, 0 to 1, of what is above zero in a map (H, W) that lies in its left half; 0.5 of a blank one."""
+    above = rectified(heat)
+    total = float(above.sum())
+    return float(above[:, : heat.shape[1] // 2].sum()) / total if total else 0.5
+
+
 def rectified(heat: Floats) -> Floats:
     """What speaks for the class: negative values become 0, as the papers of CAM methods draw their maps."""
     return np.maximum(heat, np.float32(0))

@@ -37,6 +37,7 @@ class Method:
     run: Callable[[runs.Request], runs.Steps]
     needs_layer: bool = False
     settings: tuple[Setting, ...] = ()
+    sensitivity: bool = False  # how much the logit would change with a pixel; its sign is no evidence for or against
 
 
 def _baseline_setting(default: str, reason: str) -> Setting:
@@ -70,6 +71,7 @@ _ENTRIES = (
         departs=N_("The three colours are added up with their signs; the paper shows them in colour."),
         cost=N_("Two passes forward, two backward."),
         needs_layer=True,
+        sensitivity=True,
         run=runs.guided_gradcam,
     ),
     Method(
@@ -84,6 +86,7 @@ _ENTRIES = (
             "gradient."
         ),
         cost=N_("One pass forward, one backward."),
+        sensitivity=True,
         run=runs.guided_backprop,
     ),
     Method(
@@ -95,6 +98,7 @@ _ENTRIES = (
         ),
         departs=N_("The paper shows the largest magnitude of the three colours. Here they are added up, signs kept."),
         cost=N_("One pass forward, one backward."),
+        sensitivity=True,
         run=runs.saliency,
     ),
     Method(
@@ -145,6 +149,7 @@ _ENTRIES = (
             ),
             Setting("seed", N_("Seed"), 0, N_("of the noise: the same seed gives the same map"), 0, 9999),
         ),
+        sensitivity=True,
         run=runs.smoothgrad,
     ),
     Method(

@@ -48,18 +48,25 @@ def over_photo(request: MapRequest, heat: np.ndarray, extreme: float = 0.0, opac
     )
 
 
+def as_signed(request: MapRequest, heat: np.ndarray) -> np.ndarray:
+    """The values to draw: with their sign where the page is set so, else what counts for the class, from zero on."""
+    from alexnet_viz.inspection.attribution.attribute import importance, rectified
+
+    return heat if signed() else rectified(importance(heat, request.method))
+
+
 def as_set(request: MapRequest, heat: np.ndarray) -> bytes:
     """A map as the page's settings say, as PNG."""
-    from alexnet_viz.inspection.attribution.attribute import most_important, rectified
+    from alexnet_viz.inspection.attribution.attribute import importance, most_important
 
-    shown = heat if signed() else rectified(heat)
+    shown = as_signed(request, heat)
     match STYLE.current(STYLES):
         case "heat":
             return render.diverging(shown, limit(shown), side=448)
         case "contour":
             return render.contoured(networks.seen(request.model, request.picture), shown)
         case "masked":
-            kept = most_important(heat, st.session_state.get("heat_percent", 20))
+            kept = most_important(importance(heat, request.method), st.session_state.get("heat_percent", 20))
             return images.encode(render.masked(networks.seen(request.model, request.picture), kept))
         case _:
             return over_photo(request, shown, opacity=st.session_state.get("heat_opacity", 75) / 100)
@@ -75,25 +82,43 @@ def photo(t: Translator, request: MapRequest) -> None:
 
 
 def heat(t: Translator, request: MapRequest, found: "Attribution") -> None:
-    """The map as the settings say: rectified as in the papers, or signed."""
-    low, high = float(found.heat.min()), float(found.heat.max())
-    if signed():
-        caption = t("Orange speaks for it, blue against; from {low:.3g} to {high:.3g}.", low=low, high=high)
-    else:
-        caption = t("What speaks for it, up to {high:.3g}.", high=high)
-    show.picture(as_set(request, found.heat), speaks_for(t, found.class_id), caption)
+    """The map as the settings say: what counts for the class as in the papers, or with its sign."""
+    values = as_signed(request, found.heat)
+    text = _CAPTIONS[_is_sensitivity(found.method), signed()]
+    caption = t(text, low=float(values.min()), high=float(values.max()))
+    show.picture(as_set(request, found.heat), speaks_for(t, found), caption)
 
 
-def speaks_for(t: Translator, class_id: str) -> str:
+def speaks_for(t: Translator, found: "Attribution") -> str:
     """The alternative text of a map over the photo."""
-    return t("What speaks for {name}, drawn over the photo", name=class_name(class_id, t.language))
+    text = N_("What speaks for {name}, drawn over the photo")
+    if _is_sensitivity(found.method):
+        text = N_("How strongly {name} would react to each pixel, drawn over the photo")
+    return t(text, name=class_name(found.class_id, t.language))
+
+
+def _is_sensitivity(method: str) -> bool:
+    from alexnet_viz.inspection.attribution.methods import METHODS
+
+    return METHODS[method].sensitivity
+
+
+_CAPTIONS = {  # by whether the method's map is a sensitivity, and whether it is drawn with its sign
+    (False, False): N_("What speaks for it, up to {high:.3g}."),
+    (False, True): N_("Orange speaks for it, blue against; from {low:.3g} to {high:.3g}."),
+    (True, False): N_("How strongly its logit would react to each pixel, up to {high:.3g}; not what speaks for it."),
+    (True, True): N_(
+        "Its logit would rise if the picture became brighter where it is orange and darker where it is blue; from "
+        "{low:.3g} to {high:.3g}."
+    ),
+}
 
 
 def words(t: Translator, request: MapRequest, found: "Attribution | None") -> None:
     """How the map is drawn, and what it says."""
     before = STYLE.current(STYLES)
     style = pick(t, t("Drawn"), STYLES, STYLE, key="heat_style")
-    st.toggle(t("Signed"), key="heat_signed", help=t("Also what speaks against the class, in blue"))
+    st.toggle(t("Signed"), key="heat_signed", help=t("Also what lies below zero, in blue"))
     if style == "overlay":
         st.slider(t("Opacity in %"), 20, 100, 75, key="heat_opacity")
     elif style == "masked":

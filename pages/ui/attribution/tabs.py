@@ -1,6 +1,7 @@
 """The attribution page's lazy tabs: the method, several methods, layers or classes at once, and tests of a map."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -82,15 +83,13 @@ def _grid(t: Translator, request: MapRequest, answer: "Attribution | None") -> N
 
 
 def _one_of_many(t: Translator, request: MapRequest) -> None:
-    from alexnet_viz.inspection.attribution.attribute import rectified
-
     answer = long_work.run(t, job.map_work(t, request), at_once=True)
     if answer is None:
         return
-    shown = answer.heat if paint.signed() else rectified(answer.heat)
+    shown = paint.as_signed(request, answer.heat)
     caption = t("{milliseconds} ms", milliseconds=round(1000 * answer.seconds))
-    show.picture(paint.over_photo(request, shown), paint.speaks_for(t, answer.class_id), caption)
-    if not paint.signed() and answer.heat.max() <= 0:
+    show.picture(paint.over_photo(request, shown), paint.speaks_for(t, answer), caption)
+    if shown.max() <= 0 and not paint.signed():
         st.caption(t("Blank: nothing here speaks for the class."))
 
 
@@ -123,7 +122,7 @@ def _two(t: Translator, request: MapRequest, answer: "Attribution | None") -> No
     for place, found in ((first, answer), (second, other)):
         place.markdown(f"**{class_words(found.class_id, t)}** · {percent(found.probability)}")
         png = paint.over_photo(request, found.heat, shared)
-        show.picture(png, paint.speaks_for(t, found.class_id), of=place)
+        show.picture(png, paint.speaks_for(t, found), of=place)
     one, two = class_words(answer.class_id, t), class_words(other.class_id, t)
     difference.markdown(f"**{t('{first} minus {second}', first=one, second=two)}**")
     one, two = class_name(answer.class_id, t.language), class_name(other.class_id, t.language)
@@ -131,12 +130,26 @@ def _two(t: Translator, request: MapRequest, answer: "Attribution | None") -> No
     show.picture(paint.over_photo(request, answer.heat - other.heat), alt, of=difference)
     shows = SAMPLES[request.picture.id].classes if request.picture.id in SAMPLES else ()
     if len(shows) == 2 and set(shows) <= set(classes):
+        _where_each_lies(t, shows, answer, other)
+
+
+def _where_each_lies(t: Translator, shows: Sequence[str], *found: "Attribution") -> None:
+    """Of a picture with one thing in either half: how much of each class's map lies on which side."""
+    from alexnet_viz.inspection.attribution.attribute import importance, left_share
+
+    names = {"first": class_words(shows[0], t), "second": class_words(shows[1], t)}
+    shares = {one.class_id: percent(left_share(importance(one.heat, one.method))) for one in found}
+    if set(shares) != set(shows):
         text = N_(
-            "This picture shows two things, {first} and {second}: choose these two classes, and they look at "
-            "different halves."
+            "This picture shows two things, {first} and {second}: choose these two classes, and see where each lies."
         )
-        first, second = (class_words(class_id, t) for class_id in shows)
-        st.caption(t(text, first=first, second=second))
+        st.caption(t(text, **names))
+        return
+    text = N_(
+        "This picture shows two things side by side. Of this method's map for {first}, {first_left} lies in the left "
+        "half; of that for {second}, {second_left}."
+    )
+    st.caption(t(text, **names, first_left=shares[shows[0]], second_left=shares[shows[1]]))
 
 
 TABS: Tabs = {

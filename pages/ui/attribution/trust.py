@@ -114,24 +114,28 @@ def _random(t: Translator, request: MapRequest, answer: "Attribution") -> None:
     shown += [(stage.layer, f": {stage.spearman:.2f}", stage.heat) for stage in found.stages]
     for place, (name, similarity, heat) in zip(tiles(len(shown), 96), shown, strict=True):
         alt = t("The map with random weights down to {layer}", layer=name)
-        show.picture(paint.over_photo(request, np.abs(heat)), alt, name + similarity, of=place)
+        show.picture(paint.over_photo(request, paint.as_signed(request, heat)), alt, name + similarity, of=place)
     st.caption(
         t(
             "From left to right one more layer is random. The numbers are rank correlations with the trained map's "
             "magnitudes: 1 is the same map, 0 another one."
         )
     )
-    say, text = (
-        st.success,
-        N_("It passes: with nothing learnt left the similarity is {similarity:.2f} (limit {limit})."),
+    text = N_(
+        "It passes: over all stages the maps correlate {similarity:.2f} with the trained one on average, less than "
+        "{limit}, from which on we call it failed. With nothing learnt left it is {last:.2f}."
     )
     if found.fails:
-        say = st.warning
-        text = N_("It fails: with nothing learnt left the map is still {similarity:.2f} similar (limit {limit}).")
-    say(t(text, similarity=found.similarity, limit=FAILS_FROM))
+        text = N_(
+            "It fails: over all stages the maps correlate {similarity:.2f} with the trained one on average; from "
+            "{limit} on we call it failed. With nothing learnt left it is {last:.2f}."
+        )
+    say = st.warning if found.fails else st.success
+    say(t(text, similarity=found.similarity, limit=FAILS_FROM, last=found.stages[-1].spearman))
 
 
 def _curves(t: Translator, request: MapRequest, answer: "Attribution") -> None:
+    from alexnet_viz.inspection.attribution.attribute import importance
     from alexnet_viz.inspection.attribution.trust import deletion_insertion
 
     st.markdown(
@@ -141,7 +145,9 @@ def _curves(t: Translator, request: MapRequest, answer: "Attribution") -> None:
             "early (Petsiuk et al. 2018). Compare with a map that knows nothing."
         )
     )
-    steps = partial(deletion_insertion, request.model, _input(request), answer.heat, answer.target)
+    steps = partial(
+        deletion_insertion, request.model, _input(request), importance(answer.heat, answer.method), answer.target
+    )
     work = LongWork(("curves", job.map_key(request)), t("Delete and insert"), steps, t("About 260 passes forward."))
     curves = long_work.run(t, work)
     if curves is None:
@@ -165,7 +171,11 @@ def _noise(t: Translator, request: MapRequest, answer: "Attribution") -> None:
     from alexnet_viz.inspection.attribution.trust import noise_sensitivity
 
     st.markdown(
-        t("Noise that nobody sees, 2 % of the range, and the map again, five times. An honest map hardly moves.")
+        t(
+            "Noise that nobody sees, 2 % of the range, and the map again, five times. Exact gradients fluctuate from "
+            "pixel to pixel (Smilkov et al. 2017), so maps made of them move more than those of a layer: compare "
+            "methods."
+        )
     )
     steps = partial(noise_sensitivity, request.model, _input(request), answer)
     found = long_work.run(t, LongWork(("noise", job.map_key(request)), t("Add a little noise"), steps))
@@ -224,4 +234,6 @@ def cover(t: Translator, request: MapRequest, answer: "Attribution | None") -> N
         after = softmax(logits)
         shown = bars.contested(before, after, 4, classes.index(request.class_id))
         bars.before_and_after(t, classes, before, after, shown, (t("untouched"), t("covered")), "cover_bars")
-        st.caption(t("If the map is right, covering its hottest part must hurt most. Try it."))
+        st.caption(
+            t("Covering the hottest part should hurt more than a cold one, unless another part says the same. Try it.")
+        )

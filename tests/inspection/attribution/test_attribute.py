@@ -23,8 +23,10 @@ from alexnet_viz.inspection.attribution.attribute import (
     Progress,
     attribute,
     attribute_steps,
+    importance,
     input_array,
     layers_with_maps,
+    left_share,
     map_layer,
     most_important,
     rectified,
@@ -36,7 +38,7 @@ from alexnet_viz.network.spec import Activation, Flatten, Linear, Pool, Spec, la
 from alexnet_viz.network.weights import load_model
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.pictures.images import decode
-from alexnet_viz.pictures.samples import load_sample
+from alexnet_viz.pictures.samples import SAMPLES, load_sample
 from tests.inspection.attribution.attribution_models import (
     CLASSES,
     SMALL,
@@ -533,3 +535,33 @@ def test_most_important_is_exactly_so_many_and_none_left_out_is_higher(heat, per
         border = heat.ravel()[mask.ravel()].min()
         tied = mask.ravel()[heat.ravel() == border]
         assert np.array_equal(tied, np.sort(tied)[::-1]), "of equals the first"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_counts_for_a_class_is_evidence_by_its_sign_and_sensitivity_by_its_magnitude(method):
+    heat = np.array([[-3.0, 1.0], [2.0, 0.0]], np.float32)
+    sensitivities = {
+        "saliency",
+        "smoothgrad",
+        "guided_backprop",
+        "guided_gradcam",
+    }  # gradients, not multiplied by input
+    counted = np.abs(heat) if method in sensitivities else heat
+    assert np.array_equal(importance(heat, method), counted)
+
+
+def test_the_share_of_the_left_half():
+    assert left_share(np.array([[3.0, -9.0, 0.0, 1.0]], np.float32)) == 0.75
+    assert left_share(np.zeros((4, 4), np.float32)) == 0.5
+
+
+def test_gradcam_finds_the_two_things_of_the_sample_in_their_halves():
+    """Coffee on the left and an orange on the right: what the page says of this sample, measured."""
+    model, picture = load_model("alexnet_200"), decode(load_sample("coffee_and_orange")).image
+    shares = {
+        name: left_share(attribution.attribute(model, input_array(model, picture), "gradcam", target=name).heat)
+        for name in SAMPLES["coffee_and_orange"].classes
+    }
+    first, second = shares.values()
+    assert first > 0.75
+    assert second < 0.35
