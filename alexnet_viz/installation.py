@@ -78,7 +78,7 @@ def extras() -> list[Extra]:
         ),
         Extra(
             N_("CIFAR-10"),
-            N_("60,000 small pictures to train networks with"),
+            N_("50,000 small pictures to train networks with, and 10,000 to test them"),
             ARCHIVE_MIB,
             "train",
             cifar10_path() is not None,

@@ -13,6 +13,7 @@ words, picture = st.columns([3, 2], gap="large", vertical_alignment="center")
 with words:
     st.title(t("See how AlexNet works"), anchor=False)
     st.markdown(lessons.lesson("home", t.language))
+    parts.where_it_runs(t)
     with st.container(horizontal=True):
         if st.button(t("Let it look at a photo"), icon=":material/arrow_forward:", type="primary", key="start"):
             st.switch_page(PAGES["classify"].file)

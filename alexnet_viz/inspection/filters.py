@@ -246,7 +246,7 @@ def _cosines(directions: Floats, these: Indices, before: Indices) -> Floats:
     return cosines
 
 
-def correlation(first: Floats, second: Floats) -> Numbers:
+def cosine(first: Floats, second: Floats) -> Numbers:
     """(N,): the cosine between filters of the same number in two checkpoints; nan where one of them is zero."""
     if first.shape != second.shape:
         raise UserError(

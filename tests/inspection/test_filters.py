@@ -13,7 +13,7 @@ from alexnet_viz.inspection import filters
 from alexnet_viz.inspection.filters import (
     GROUPINGS,
     ORDERS,
-    correlation,
+    cosine,
     grouped,
     input_norm,
     input_slice,
@@ -348,7 +348,7 @@ def test_statistics_are_frozen_and_leave_the_kernels_alone():
     weights = noise(4, 3, 5, 5)
     before = weights.copy()
     measured = statistics(weights, rgb=True)
-    rgb_tiles(weights), input_norm(weights), matched_limit(weights, weights), correlation(weights, weights)
+    rgb_tiles(weights), input_norm(weights), matched_limit(weights, weights), cosine(weights, weights)
     input_slice(weights, 1)[...] = 0
     assert np.array_equal(weights, before)
     with pytest.raises(FrozenInstanceError):
@@ -482,7 +482,7 @@ def test_slices_and_norms_of_the_input_channels():
 def test_correlation_of_filters_of_the_same_number(shape):
     first, second = noise(*shape), noise(*shape, seed=1)
     second[0], second[1], second[2] = 4 * first[0], -first[1], 0
-    found = correlation(first, second)
+    found = cosine(first, second)
     assert found[:2] == pytest.approx([1, -1])
     assert np.isnan(found[2])
     for number in range(3, 6):
@@ -492,7 +492,7 @@ def test_correlation_of_filters_of_the_same_number(shape):
 
 def test_layers_of_different_shape_are_not_correlated():
     with pytest.raises(UserError, match=r"these are 64x3x11x11 and 96x3x11x11"):
-        correlation(noise(64, 3, 11, 11), noise(96, 3, 11, 11))
+        cosine(noise(64, 3, 11, 11), noise(96, 3, 11, 11))
 
 
 def test_figure_3_of_the_shipped_network():

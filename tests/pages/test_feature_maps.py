@@ -86,4 +86,28 @@ def test_the_photo_is_rebuilt_from_a_layer_at_once_when_asked(monkeypatch):
     app = app.select_slider[0].set_value("conv1").run()
     app = app.toggle[0].set_value(True).run()
     assert not app.exception
-    assert any("differs from the photo" in caption for caption in captions(app))
+    assert any("away from the photo" in caption for caption in captions(app))
+
+
+@pytest.mark.parametrize(
+    ("model", "layer", "says"),
+    [
+        ("alexnet_cifar_2gpu", "conv2", "its own group, 32 of 64"),
+        ("alexnet_cifar", "conv2", "everything before it"),
+        ("lenet5", "tanh1", "between -1 and 1"),
+        ("lenet5", "pool1", "the mean goes on"),
+        ("alexnet_cifar", "pool1", "only the strongest"),
+    ],
+)
+def test_the_walk_speaks_of_the_layers_own_settings(model, layer, says):
+    app = open_well("feature_maps", model=model, view="walk")
+    app = app.select_slider[0].set_value(layer).run()
+    assert says in said(app)
+
+
+def test_random_weights_are_named_in_the_list_and_on_the_walk():
+    app = open_well("feature_maps", model="lenet5", view="walk")
+    assert any("random" in warning.value for warning in app.warning)
+    options = app.selectbox[0].options
+    assert any(option.endswith("(random weights)") for option in options)
+    assert not any("200 classes" in option and "random" in option for option in options)

@@ -84,4 +84,4 @@ def test_the_patches_that_excite_a_filter_are_found_among_the_samples():
 def test_two_checkpoints_of_the_same_shape_are_correlated():
     app = open_filters(model="alexnet_2012", tab="two")
     app = box(app, "Compare with").set_value("alexnet_single").run()
-    assert "mean correlation" in said(app)
+    assert "mean cosine" in said(app)

@@ -93,3 +93,12 @@ def test_the_sixth_stop_shows_maps_that_are_mostly_dark():
     app = open_page("feature_maps", layer=tour.STOPS[5].query["layer"])
     (zeros,) = re.findall(r"(\d+)% of all values are not above zero", " ".join(text.value for text in app.caption))
     assert int(zeros) > 50
+
+
+@pytest.mark.parametrize(("at_this_computer", "says"), [(True, "No picture leaves it"), (False, "are sent there")])
+def test_it_says_where_pictures_go(at_this_computer, says, monkeypatch):
+    monkeypatch.setattr("pages.ui.server.at_this_computer", lambda: at_this_computer)
+    app = open_page("home")
+    texts = " ".join(text.value for text in app.markdown)
+    assert says in texts
+    assert ("No picture leaves it" in texts) == at_this_computer

@@ -74,7 +74,8 @@ def _chosen(model_id: str) -> ChosenModel:
 
 def _title(t: Translator, model_id: str) -> str:
     if model_id in LISTED:
-        return t(LISTED[model_id].title)
+        title = t(LISTED[model_id].title)
+        return title if find_weights(LISTED[model_id]).trained else t("{network} (random weights)", network=title)
     if model_id.startswith(RUN_PREFIX):
         return t("Trained here: {run}", run=model_id.removeprefix(RUN_PREFIX))
     return t("My own: {file}", file=st.session_state[session.OWN_MODEL].name)

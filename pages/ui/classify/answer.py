@@ -33,10 +33,10 @@ def show_answer(t: Translator, chosen: ChosenModel, model: "Model", answer: "Ans
     name = class_words(first, t)
     unsure = answer.unsure and model.trained
     headline = N_("Not sure: {name} · {share}") if unsure else N_("{name} · {share}")
-    st.subheader(t(headline, name=name, share=percent(share)), anchor=False)
-    bars.best(t, answer.top(TOP), "top_bars")
     if not model.trained:
         st.warning(t("These weights are random: this network has learnt nothing, so its answer means nothing."))
+    st.subheader(t(headline, name=name, share=percent(share)), anchor=False)
+    bars.best(t, answer.top(TOP), "top_bars")
     if unsure and others:
         _runner_up(t, name, *others[0], lesson)
     if lesson:

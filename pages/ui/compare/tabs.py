@@ -75,7 +75,7 @@ def _limits(t: Translator, rows: Rows) -> None:
         t(
             "Both see 11 x 11 pixels, step by 4 and give 96 maps of 55 x 55; the stack has three ReLUs instead of one. "
             "It is not cheaper by itself: its first layers work at fine resolution, so their width decides. It looks "
-            "in finer steps, though. Zeiler and Fergus (2013) found AlexNet's first kernels too coarse and took 7x7 "
+            "in finer steps, though. Zeiler and Fergus (2014) found AlexNet's first kernels too coarse and took 7x7 "
             "with stride 2; ResNet-18 begins like that."
         )
     )
@@ -150,7 +150,7 @@ _NORMALISATIONS = (
     ),
     (
         N_("Where"),
-        N_("AlexNet; hardly anywhere since"),
+        N_("AlexNet, ZFNet and GoogLeNet; hardly anywhere since 2015"),
         N_("ResNet and most CNNs"),
         N_("Transformers, and some recent CNNs"),
     ),

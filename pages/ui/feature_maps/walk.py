@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from alexnet_viz.network.spec import Activation, Conv, Pool, Row
 from alexnet_viz.network.spec import walk as walked
 from alexnet_viz.pictures import images, render
 from alexnet_viz.words.i18n import N_, Translator
@@ -23,19 +24,31 @@ STRONGEST = 12  # maps shown of a layer, those with the highest values
 
 _KINDS = {
     "conv": N_("Each filter slides over everything before it and answers where it finds its pattern."),
-    "activation": N_("Everything below zero becomes zero: what remains is what was found."),
     "lrn": N_("Strong channels hold their neighbours down."),
     "batch_norm": N_("Each channel is brought to a common scale."),
-    "pool": N_("Of each window only the strongest answer goes on: where exactly matters less now."),
     "adaptive_pool": N_("Whatever the size of the map, a fixed number of means goes on."),
     "dropout": N_("It acts in training only: here everything passes."),
     "flatten": N_("The maps are laid out in one long row of numbers: from here on there is no above and below."),
     "linear": N_("Each unit weighs every number before it."),
 }
+_FUNCTIONS = {
+    "relu": N_("Everything below zero becomes zero: what remains is what was found."),
+    "tanh": N_("Every number is squeezed between -1 and 1; large ones are told apart no more."),
+    "sigmoid": N_("Every number is squeezed between 0 and 1; large ones are told apart no more."),
+}
+_POOLS = {
+    "max": N_("Of each window only the strongest answer goes on: where exactly matters less now."),
+    "avg": N_("Of each window the mean goes on: where exactly matters less now."),
+}
+_GROUPED = N_(
+    "Each filter slides over the maps of its own group, {maps} of {all}, and answers where it finds its pattern."
+)
 
 
 def walk(t: Translator, view: View) -> None:
     """One slider; what the network holds there, and what is left of the photo."""
+    if not view.model.trained:
+        st.warning(t("These weights are random: the maps show what the network does, not what it has learnt."))
     rows = {row.name: row for row in walked(view.model.network.spec).rows}
     titles = {PHOTO: t("the photo"), **{name: name for name in rows}, SOFTMAX: t("the answer")}
     at = st.select_slider(
@@ -52,8 +65,20 @@ def walk(t: Translator, view: View) -> None:
     else:
         row = rows[at]
         size = f"{' x '.join(map(str, row.shape))} = {math.prod(row.shape):,}"
-        st.markdown(f"### {at} · {size}\n{t(_KINDS[row.kind])}")
+        st.markdown(f"### {at} · {size}\n{_what_it_does(t, row)}")
         _layer(t, view, at)
+
+
+def _what_it_does(t: Translator, row: Row) -> str:
+    """One sentence about a layer, by its own settings."""
+    match row.layer:
+        case Conv(groups=groups) if groups > 1:
+            return t(_GROUPED, maps=row.input[0] // groups, all=row.input[0])
+        case Activation(function=function):
+            return t(_FUNCTIONS[function])
+        case Pool(mode=mode):
+            return t(_POOLS[mode])
+    return t(_KINDS[row.kind])
 
 
 def _photo(t: Translator, view: View) -> None:
@@ -106,7 +131,11 @@ def _left(t: Translator, view: View, layer: str) -> None:
 
 
 def _rebuilt(t: Translator, step: Any, layer: str) -> None:
-    caption = t("At {layer} it differs from the photo by {share:.0%}.", layer=layer, share=step.value)
+    # The search lowers the squared distance; its root is the distance that readers expect.
+    share = percent(step.value**0.5)
+    caption = t(
+        "Its numbers at {layer} are {share} away from the photo's (relative distance).", layer=layer, share=share
+    )
     show.picture(step.picture, t("A picture rebuilt from the numbers of {layer}", layer=layer), caption)
 
 

@@ -28,7 +28,7 @@ def wants(t: Translator, view: FilterView) -> None:
     with settings:
         st.markdown(
             t(
-                "From noise, step by step to a picture that makes this unit's answer as large as it gets: gradient "
+                "From noise, step by step to a picture that this unit answers to much more: gradient "
                 "ascent on the picture instead of the weights (Olah et al. 2017)."
             )
         )

@@ -167,7 +167,7 @@ def _state(view: FilterView, i: int) -> str:
 
 def _two(t: Translator, view: FilterView) -> None:
     """The same layer of two networks or checkpoints, in matched colours."""
-    from alexnet_viz.inspection.filters import correlation, matched_limit
+    from alexnet_viz.inspection.filters import cosine, matched_limit
 
     second = models.second_model(t, view.chosen)
     with st.skeleton(height=200):
@@ -180,14 +180,16 @@ def _two(t: Translator, view: FilterView) -> None:
     for place, side in zip(st.columns(2, gap="medium"), (view, other), strict=True):
         count = len(side.kernels)
         place.markdown(f"**{messages.escape(side.chosen.title(t))}** · {count}")
+        if not side.model.trained:
+            place.caption(t("Random weights: there is nothing to see in them but noise."))
         alt = t("{count} filters of {layer}", count=count, layer=view.layer)
         show.picture(side.montage(np.arange(count), limit).png, alt, of=place)
     if limit:
         st.caption(t("The same colours on both sides: the strongest stands for {limit:.4g}.", limit=limit))
     if view.kernels.shape == other.kernels.shape:
-        alike = correlation(view.kernels, other.kernels)
+        alike = cosine(view.kernels, other.kernels)
         mean, this = float(np.nanmean(alike)), float(alike[view.filter])
-        text = N_("Filters of the same number: mean correlation {mean:.3f}; filter {number}: {this:.3f}.")
+        text = N_("Filters of the same number: mean cosine {mean:.3f}; filter {number}: {this:.3f}.")
         st.markdown(t(text, mean=mean, number=view.filter, this=this))
 
 

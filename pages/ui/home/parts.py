@@ -17,7 +17,7 @@ from alexnet_viz.training.runs import history, runs
 from alexnet_viz.words import lessons
 from alexnet_viz.words.i18n import N_, Translator
 from alexnet_viz.words.numbers import percent
-from pages.ui import messages
+from pages.ui import messages, server
 from pages.ui.choose import pictures
 from pages.ui.frame.menu import PAGES
 from pages.ui.home import cached
@@ -33,15 +33,30 @@ WAIT = 1.0  # seconds between two looks whether torch is there
 CHANNELS = 24  # of the thumbnail of feature maps, the ones that answer most
 
 
+def where_it_runs(t: Translator) -> None:
+    """Whether a visitor's pictures leave their computer: not for those who sit at the one that the app runs on."""
+    if server.at_this_computer():
+        st.markdown(
+            t("Everything runs on this computer. No picture leaves it, and nothing is downloaded unless you ask.")
+        )
+        return
+    st.markdown(
+        t(
+            "Everything runs on the computer that serves this page. Pictures that you choose are sent there, kept in "
+            "its memory while you are here, shown to nobody else and sent nowhere else."
+        )
+    )
+
+
 def result(t: Translator) -> None:
     """The result that made 2012 a turning point."""
     st.subheader(t("The result of 2012"), anchor=False)
     words, chart = st.columns([2, 3], gap="large", vertical_alignment="center")
     words.markdown(
         t(
-            "For each test photo a network may name five of 1000 classes. The runner-up missed the right one in "
-            "**26.2 %** of the photos, AlexNet's winning entry in **15.3 %**: seven networks, averaged. One alone had "
-            "18.2 %."
+            "For each photo a network may name five of 1000 classes. Of the test photos the runner-up missed the right "
+            "one in **26.2 %**, AlexNet's winning entry in **15.3 %**: seven networks, averaged. One alone had 18.2 % "
+            "on the validation photos."
         )
     )
     with chart:

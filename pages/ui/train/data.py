@@ -52,7 +52,12 @@ def _cifar10(t: Translator) -> str:
         st.info(t("The archive of CIFAR-10 is on this computer, but not unpacked yet. That takes about half a minute."))
         label = t("Unpack CIFAR-10")
     else:
-        st.info(t("CIFAR-10 is not on this computer: 60,000 photos of ten classes. It is downloaded only if you ask."))
+        st.info(
+            t(
+                "CIFAR-10 is not on this computer: 50,000 photos of ten classes to learn from and 10,000 to test. It "
+                "is downloaded only if you ask."
+            )
+        )
         label = t("Download CIFAR-10 ({size} MiB)", size=ARCHIVE_MIB)
     by_hand = t(
         "CIFAR-10 is not on this computer. Put it at {file}, a zip with one folder of pictures for each class, "
