@@ -13,7 +13,16 @@ from tools.catalogue import ROOT, TRANSLATED, po_file, read_catalogue, source_st
 # A new module takes its place here.
 IMPORT_ORDER = [
     # the ground floor
-    *("words.i18n", "words.numbers", "errors", "serving.qr", "serving.no_delay", "serving.limits", "files.paths"),
+    *(
+        "words.i18n",
+        "words.numbers",
+        "errors",
+        "serving.qr",
+        "serving.no_delay",
+        "serving.addresses",
+        "serving.limits",
+        "files.paths",
+    ),
     "files.download",
     *("words.labels", "words.lessons", "paper.milestones", "pictures.file_kinds", "pictures.images", "files.zips"),
     *("pictures.colour_pca", "pictures.samples", "pictures.render", "charts.base", "charts.compare"),

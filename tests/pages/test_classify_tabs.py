@@ -47,7 +47,7 @@ def test_the_softmax_is_worked_out_with_the_temperature():
     app = open_page(tab="softmax", image="coffee_and_orange")
     cold = app.dataframe[0].value
     assert cold["exp((z - z_max) / T)"].iloc[0] == 1
-    app.slider(key="temperature").set_value(5.0).run()
+    app.select_slider(key="softmax_temperature").set_value("5.00").run()
     hot = app.dataframe[0].value
     assert hot["Probability"].iloc[0] < cold["Probability"].iloc[0]
     assert (hot["Logit z"] == cold["Logit z"]).all()

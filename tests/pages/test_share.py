@@ -135,12 +135,8 @@ def test_own_pictures_do_not_travel():
     assert any("Your own picture" in warning.value for warning in app.warning)
 
 
-@pytest.mark.parametrize(("base", "here"), [("http://localhost:8501/classify", True), (BASE, False)])
-def test_an_address_of_this_computer_says_so(base, here):
-    app = open_page()
-    assert not app.code, "the button does nothing until it is opened"
-    offer(app, base=base)
-    assert any("this computer only" in caption.value for caption in app.caption) == here
+def test_the_button_offers_nothing_until_it_is_opened():
+    assert not open_page().code
 
 
 def test_a_link_keeps_what_stands_in_the_address_and_says_each_thing_once():
@@ -173,3 +169,34 @@ def test_longer_addresses_take_larger_codes_until_none_fits():
     assert sizes == sorted(set(sizes))
     with pytest.raises(UserError, match="3,000 characters"):
         qr_svg("a" * 3000)
+
+
+@pytest.mark.parametrize(
+    ("bound", "addresses", "code"),
+    [
+        (False, ["192.168.0.7"], "http://192.168.0.7:8501/classify?"),
+        (False, [], "http://localhost:8501/classify?"),
+        (True, ["192.168.0.7"], "http://localhost:8501/classify?"),
+    ],
+)
+def test_a_qr_code_is_only_made_of_an_address_that_a_phone_can_open(bound, addresses, code, monkeypatch):
+    monkeypatch.setattr("pages.ui.server.bound_to_localhost", lambda: bound)
+    monkeypatch.setattr(share, "lan_addresses", lambda: addresses)
+    app = open_page("classify")
+    address = offer(app, base="http://localhost:8501/classify")
+    assert address.startswith(code)
+    assert any(toggle.key == "share_large" for toggle in app.toggle) == ("localhost" not in address), "its QR code"
+    assert any("HOST=0.0.0.0" in caption.value for caption in app.caption) == ("localhost" in address)
+
+
+@pytest.mark.parametrize(
+    ("page_id", "query"),
+    [
+        ("feature_maps", {"view": "walk", "step": "relu3"}),
+        ("attribution", {"tab": "trust", "test": "noise"}),
+        ("classify", {"temperature": "0.50"}),
+    ],
+)
+def test_what_is_set_inside_of_a_page_goes_along(page_id, query):
+    app = open_page(page_id, **query)
+    assert query.items() <= dict(parse_qsl(urlsplit(offer(app, page_id)).query)).items()

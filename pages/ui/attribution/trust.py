@@ -16,6 +16,7 @@ from pages.ui.attribution import cached, job, paint
 from pages.ui.attribution.request import MapRequest
 from pages.ui.long_work import LongWork
 from pages.ui.messages import class_words
+from pages.ui.session import Choice
 from pages.ui.store import networks
 from pages.ui.widgets import bars, show
 from pages.ui.widgets.box import box_picker
@@ -25,6 +26,7 @@ from pages.ui.widgets.pixels import map_picker
 if TYPE_CHECKING:
     from alexnet_viz.inspection.attribution.attribute import Attribution
 
+TEST = Choice("test", "random")
 SHOWN = 6  # channels of the recipe
 SUM_WIDTH = 280  # pixels of a small map on the screen
 
@@ -81,7 +83,7 @@ def recipe(t: Translator, request: MapRequest, answer: "Attribution | None") -> 
 def trust(t: Translator, request: MapRequest, answer: "Attribution | None") -> None:
     """Four tests that a map may fail."""
     titles = {test: title for test, (title, _) in TESTS.items()}
-    picked = pick(t, t("Test"), titles, key="heat_test", segments=True)
+    picked = pick(t, t("Test"), titles, TEST, key="heat_test", segments=True)
     if answer is None:
         st.info(t("First compute the map above."))
         return

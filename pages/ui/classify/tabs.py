@@ -14,10 +14,10 @@ from pages.ui.choose import models, pictures
 from pages.ui.choose.weights import weights_box
 from pages.ui.classify import cached
 from pages.ui.messages import class_words
-from pages.ui.session import ChosenModel, Picture
+from pages.ui.session import Choice, ChosenModel, Picture
 from pages.ui.store import networks
 from pages.ui.widgets import bars, downloads, show
-from pages.ui.widgets.layout import Tabs
+from pages.ui.widgets.layout import Tabs, slide
 from pages.ui.widgets.pixels import pixel_picker
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from alexnet_viz.inspection.crops import TenCrops
     from alexnet_viz.network.weights import Model
 
+TEMPERATURES = [f"{step / 20:.2f}" for step in range(5, 101)]  # 0.25 to 5
+TEMPERATURE = Choice("temperature", "1.00")
 TERMS = 6  # of the softmax, written out
 PICKER_WIDTH = 320  # pixels on the screen
 
@@ -34,9 +36,8 @@ def _softmax(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer
 
     st.markdown(t("The last layer gives each class a number, its **logit**. Softmax turns them into probabilities:"))
     st.latex(r"p_i = \frac{e^{(z_i - z_{\max})/T}}{\sum_j e^{(z_j - z_{\max})/T}}")
-    temperature = st.slider(
-        t("Temperature T: below 1 sharpens the answer, above 1 flattens it"), 0.25, 5.0, 1.0, 0.05, key="temperature"
-    )
+    label = t("Temperature T: below 1 sharpens the answer, above 1 flattens it")
+    temperature = float(slide(label, TEMPERATURES, TEMPERATURE, key="softmax_temperature"))
     terms, total = softmax_terms(answer, temperature, TERMS)
     st.dataframe(
         {

@@ -16,10 +16,13 @@ from pages.ui import long_work
 from pages.ui.feature_maps.view import View, montage
 from pages.ui.long_work import LongWork
 from pages.ui.messages import class_words
+from pages.ui.session import Choice
 from pages.ui.store import networks
 from pages.ui.widgets import bars, show
+from pages.ui.widgets.layout import slide
 
 PHOTO, SOFTMAX = "photo", "softmax"
+STEP = Choice("step", PHOTO)
 STRONGEST = 12  # maps shown of a layer, those with the highest values
 
 _KINDS = {
@@ -51,12 +54,8 @@ def walk(t: Translator, view: View) -> None:
         st.warning(t("These weights are random: the maps show what the network does, not what it has learnt."))
     rows = {row.name: row for row in walked(view.model.network.spec).rows}
     titles = {PHOTO: t("the photo"), **{name: name for name in rows}, SOFTMAX: t("the answer")}
-    at = st.select_slider(
-        t("From the pixels to the answer"),
-        list(titles),
-        PHOTO,
-        format_func=titles.__getitem__,
-        key=f"walk_{hash(tuple(rows))}_{t.language}",
+    at = slide(
+        t("From the pixels to the answer"), titles, STEP, key=f"walk_{hash(tuple(rows))}_{t.language}", say=titles.get
     )
     if at == PHOTO:
         _photo(t, view)

@@ -7,9 +7,10 @@ import streamlit as st
 
 from alexnet_viz.network.zoo import LISTED
 from alexnet_viz.pictures.samples import SAMPLES
+from alexnet_viz.serving.addresses import lan_addresses
 from alexnet_viz.serving.qr import qr_svg
 from alexnet_viz.words.i18n import N_, Translator
-from pages.ui import messages, session
+from pages.ui import messages, server, session
 from pages.ui.frame.menu import PAGES
 from pages.ui.widgets.layout import popover
 
@@ -24,7 +25,7 @@ TITLES: Mapping[str, str] = {
 }
 HIDEABLE = {page.id: (*page.controls, "menu", "language") for page in PAGES.values()}
 
-QR_WIDTH = 240  # pixels
+QR_WIDTH, QR_LARGE = 240, 560  # pixels
 _THIS_COMPUTER = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -57,7 +58,9 @@ def link(base: str, query: Mapping[str, str], hide: Collection[str], language: s
 @st.fragment
 def _offer(t: Translator, page: str) -> None:
     controls = HIDEABLE[page]
-    st.markdown(t("This link opens the page as it is now."))
+    st.markdown(
+        t("This link opens the page as it is now. Of settings inside of a tab, it keeps those that the address shows.")
+    )
     hide = st.pills(
         t("Leave out"),
         controls,
@@ -73,14 +76,33 @@ def _offer(t: Translator, page: str) -> None:
         if control in controls and st.session_state.get(choice.param, choice.default) not in listed:
             st.warning(note)
     base = st.context.url or ""
-    address = link(base, st.query_params.to_dict(), [control for control in controls if control in hide], t.language)
+    leave_out = [control for control in controls if control in hide]
+    address = link(base, st.query_params.to_dict(), leave_out, t.language)
+    if urlsplit(base).hostname not in _THIS_COMPUTER:
+        _show_link(t, address)
+        return
+    reachable = [] if server.bound_to_localhost() else lan_addresses()
+    if reachable:
+        _show_link(t, _at(address, reachable[0]))
+        return
     st.code(address, None, wrap_lines=True)
-    if urlsplit(base).hostname in _THIS_COMPUTER:
-        st.caption(
-            t(
-                "This address works on this computer only. For a class, start the app with HOST=0.0.0.0 and open it by "
-                "this computer's address in the network."
-            )
+    st.caption(
+        t(
+            "This address works on this computer only. For a class, start the app with HOST=0.0.0.0 and open it by "
+            "this computer's address in the network."
         )
+    )
+
+
+def _at(address: str, host: str) -> str:
+    """The same address by another name of this computer."""
+    parts = urlsplit(address)
+    return parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host).geturl()
+
+
+def _show_link(t: Translator, address: str) -> None:
+    """An address that a phone can open, as text and as a QR code, which can be read from the last row."""
+    st.code(address, None, wrap_lines=True)
+    large = st.toggle(t("Large QR code"), key="share_large")
     with messages.shown(t):
-        st.image(qr_svg(address), width=QR_WIDTH, alt=t("QR code of {address}", address=address))
+        st.image(qr_svg(address), width=QR_LARGE if large else QR_WIDTH, alt=t("QR code of {address}", address=address))

@@ -1,6 +1,6 @@
 """Where things stand: lazy tabs, a box behind a button, tiles; and the one way to choose from a list."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -94,3 +94,25 @@ def pick(
     if choice:
         choice.remember(picked)
     return picked
+
+
+def slide(
+    label: str,
+    ids: Collection[str],
+    choice: Choice,
+    *,
+    key: str,
+    say: Callable[[str], Any] = str,
+    drawn: bool = True,
+) -> str:
+    """One of some ids in their order, by a slider; `choice` remembers it, in the link too. `drawn` False only looks."""
+    linked, current, first = choice.linked(ids), choice.current(ids), next(iter(ids))
+    if current not in ids:
+        current = first
+    if drawn:
+        if linked:  # by the tour, or Back: a slider that is drawn already would keep what it shows
+            st.session_state[key] = current
+        settings = {} if linked else {"value": current}
+        current = st.select_slider(label, list(ids), key=key, format_func=say, **settings)
+    choice.remember(current)
+    return current
