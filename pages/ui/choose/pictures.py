@@ -85,7 +85,7 @@ def paste_or_photograph(t: Translator) -> None:
     if session.hidden("picture"):
         return
     round_ = session.get(session.UPLOAD_ROUND, 0)
-    box = popover(t, f"aside_paste_{round_}", t("Paste or camera"), ":material/photo_camera:")
+    box = popover(t, f"ways_in_{round_}", t("Paste or camera"), ":material/photo_camera:")
     if not box.open:
         return
     with box:

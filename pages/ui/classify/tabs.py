@@ -49,7 +49,7 @@ def _softmax(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer
         column_config={
             t("Logit z"): st.column_config.NumberColumn(format="%.3f"),
             "exp((z - z_max) / T)": st.column_config.NumberColumn(format="%.6f"),
-            t("Probability"): downloads.PERCENTAGE,
+            t("Probability"): downloads.PROBABILITY,
         },
         hide_index=True,
     )
@@ -162,7 +162,8 @@ def _pictures(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answe
 def _about(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", picture: Picture) -> None:
     st.markdown(t(chosen.entry.summary))
     weights_box(t, chosen)
-    st.caption(t("sha256 of the weights: {digest}", digest=model.digest[:16]))
+    if model.trained:
+        st.caption(t("sha256 of the weights: {digest}", digest=model.digest[:16]))
     _reliability(t, model)
 
 

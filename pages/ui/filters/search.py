@@ -9,7 +9,7 @@ from PIL import Image
 from alexnet_viz.files.paths import cifar10_path
 from alexnet_viz.pictures import images, render
 from alexnet_viz.words.i18n import Translator
-from pages.ui import long_work, messages
+from pages.ui import long_work, messages, server
 from pages.ui.choose import pictures
 from pages.ui.filters.view import FilterView, enlarged
 from pages.ui.long_work import LongWork
@@ -81,7 +81,7 @@ def excites(t: Translator, view: FilterView) -> None:
         required=True,
         key=f"excites_set_{t.language}_{len(sets)}",
     )
-    if not cifar:
+    if not cifar and server.at_this_computer():
         st.caption(
             t("With CIFAR-10 on this computer (ALEXNET_VIZ_CIFAR10 names its zip) its pictures are searched too.")
         )

@@ -121,7 +121,7 @@ def _statistics(t: Translator, view: FilterView) -> None:
         st.rerun()
     st.caption(t("Choose a point: the filter opens above. The ring marks the one that is open."))
     rows = _rows(t, view, possible)
-    st.dataframe(rows, hide_index=True, height=300)
+    st.dataframe(rows, hide_index=True, height=300, placeholder="")
     name = f"{view.model.entry.id}-{view.layer}"
     with st.container(horizontal=True):
         _, members = max(view.groups(), key=lambda group: len(group[1]))

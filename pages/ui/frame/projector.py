@@ -8,8 +8,8 @@ from pages.ui import session
 _SWITCH = "projector_switch"
 
 # Streamlit's sizes are in rem and follow the root, those of its charts and tables too. Our own pickers count in pixels
-# and are enlarged by the zoom. What goes: captions, question marks, files in and out, and whatever has a key that
-# begins with "aside_".
+# and are enlarged by the zoom. What goes: captions, question marks, files to take home, and whatever has a key
+# that begins with "aside_". Ways to put a picture in stay: a class wants to see its own.
 _STYLE = """
 <style>
 :root { --projector-type: 24px; --projector-zoom: 1.5; }
@@ -19,8 +19,8 @@ html { font-size: var(--projector-type) !important; }
 [data-testid="stMainBlockContainer"] { max-width: none; padding: 2rem 1.5rem 1rem; }
 [data-testid="stMain"] :is(
   [data-testid="stCaptionContainer"], [data-testid="stTooltipIcon"], [data-testid="stElementToolbar"],
-  [data-testid="stFileUploader"], [data-testid="stDownloadButton"], [class*="st-key-aside_"]
-), [data-testid="stColumn"]:has([class*="st-key-upload_"]) { display: none; }
+  [data-testid="stDownloadButton"], [class*="st-key-aside_"]
+) { display: none; }
 </style>
 """
 

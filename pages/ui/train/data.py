@@ -59,10 +59,14 @@ def _cifar10(t: Translator) -> str:
             )
         )
         label = t("Download CIFAR-10 ({size} MiB)", size=ARCHIVE_MIB)
-    by_hand = t(
-        "CIFAR-10 is not on this computer. Put it at {file}, a zip with one folder of pictures for each class, "
-        "or name it with ALEXNET_VIZ_CIFAR10.",
-        file="ALEXNET_VIZ_HOME/datasets/cifar10.zip",
+    by_hand = (
+        None
+        if not server.at_this_computer()
+        else t(
+            "CIFAR-10 is not on this computer. Put it at {file}, a zip with one folder of pictures for each class, "
+            "or name it with ALEXNET_VIZ_CIFAR10.",
+            file="ALEXNET_VIZ_HOME/datasets/cifar10.zip",
+        )
     )
     if st.button(label, icon=":material/download:", help=by_hand, width="stretch", key="cifar10_download"):
         with messages.shown(t), closing(download_cifar10()) as steps:

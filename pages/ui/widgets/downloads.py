@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 TOP = 5
 
-PERCENTAGE = st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
+# Not as rounded percent: "100 %" beside "> 99.9 %" would be two answers.
+PROBABILITY = st.column_config.ProgressColumn(format="%.4f", min_value=0.0, max_value=1.0)
 
 
 def class_rows(answer: "Answer", wanted: str) -> list[tuple[str, str, float]]:
@@ -37,7 +38,7 @@ def class_table(t: Translator, rows: Sequence[tuple[str, str, float]]) -> None:
             "한국어": [korean if korean != class_id else "" for class_id, korean, _ in rows],
             t("Probability"): [share for _, _, share in rows],
         },
-        column_config={t("Probability"): PERCENTAGE},
+        column_config={t("Probability"): PROBABILITY},
         hide_index=True,
         height="content" if len(rows) <= 12 else 440,
     )
@@ -57,7 +58,7 @@ def answers(t: Translator, model: "Model", pictures: Sequence[Picture]) -> None:
             t("Probability"): [probability for _, probability in best],
             t("Milliseconds"): [round(1000 * answer.seconds) for _, answer in answered],
         },
-        column_config={t("Probability"): PERCENTAGE},
+        column_config={t("Probability"): PROBABILITY},
     )
     records = [answer_record(name, model.entry.id, answer, TOP) for name, answer in answered]
     with st.container(horizontal=True):

@@ -19,4 +19,4 @@ def chart(figure: Any, alt: str, key: str, **settings: Any) -> Any:
 
 def table(rows: Any, **settings: Any) -> None:
     """Rows, or columns by their titles, all of them in sight and without an index."""
-    st.dataframe(rows, hide_index=True, height="content", **settings)
+    st.dataframe(rows, hide_index=True, height="content", placeholder="", **settings)
