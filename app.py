@@ -6,7 +6,7 @@ Cheap on purpose: it runs on every rerun of every page. Nothing here imports tor
 import streamlit as st
 
 from pages.ui import messages, session
-from pages.ui.frame import language, projector, share, tour, waiting
+from pages.ui.frame import language, projector, returning, share, tour, waiting
 from pages.ui.frame import menu as frame
 from pages.ui.frame.style import style
 from pages.ui.store import rules
@@ -15,6 +15,7 @@ from pages.ui.store import rules
 st.set_page_config(page_icon=str(frame.ICON), layout="wide")
 rules.answer_at_once()
 with rules.places().place():  # few visitors' scripts run at once
+    returning.come_back()
     session.begin_run()
     t = session.translator()
     page = frame.navigation(t)
@@ -27,8 +28,10 @@ with rules.places().place():  # few visitors' scripts run at once
         language.switch(t)
         projector.switch(t)
         share.share(t, page.url_path or "home")
+    returning.stay_known()
     waiting.place(t)
     tour.bar(t, page.url_path or "home")
     with messages.shown(t):
         page.run()
+    returning.leave()
     rules.warm_up()  # the next page need not wait for torch
