@@ -191,6 +191,17 @@ def test_a_zip_that_is_uploaded_is_offered_and_trained_on(idle_jobs):
     assert data_box(app).value == str(kept.path), "in another language too"
 
 
+def test_own_pictures_begin_with_the_trained_network_and_a_fresh_head(idle_jobs):
+    app = upload(open_page("train"), "My pets.zip", zipped(PLAIN))
+    network = next(box for box in app.selectbox if box.label == "Network")
+    assert MODELS[network.value].frozen
+    assert any("Transfer learning" in caption.value for caption in app.caption)
+    app = choose(app, "cifar10")
+    network = next(box for box in app.selectbox if box.label == "Network")
+    assert not MODELS[network.value].frozen
+    assert not any("Transfer learning" in caption.value for caption in app.caption)
+
+
 def test_uploads_are_offered_newest_first_to_everybody_and_the_same_one_is_chosen_again():
     app = upload(open_page("train"), "old.zip", zipped(PLAIN))
     app = upload(app, "new.zip", zipped(SPLIT))

@@ -37,7 +37,7 @@ def come_back() -> None:
     if _KEY in st.session_state:
         return
     given = browsers_key()
-    key = given if _VALID.fullmatch(given) else secrets.token_hex(16)
+    key = given if isinstance(given, str) and _VALID.fullmatch(given) else secrets.token_hex(16)
     st.session_state[_KEY] = key
     for name, value in returns().find(key).items():
         # A copy: two tabs of one browser go their own ways.

@@ -11,6 +11,7 @@ from alexnet_viz.network.zoo import LISTED, MODELS
 from alexnet_viz.serving.limits import training_limit
 from alexnet_viz.training.config import (
     CHOICE_TITLES,
+    DATASETS,
     DEFAULTS,
     FIELDS,
     FOR_DATA,
@@ -48,6 +49,13 @@ def form(t: Translator) -> None:
         edited = {EDITED: t("Your edited network")}
         titles = {**edited, **titles} if "net" in st.query_params else {**titles, **edited}
     model = _choose(t, FIELDS["model"], titles, f"model_{hash(tuple(titles))}", next(iter(titles)))
+    if model != EDITED and MODELS[model].frozen:
+        st.caption(
+            t(
+                "Transfer learning: the convolutions stay as they learnt on ImageNet's photos, and only a new head "
+                "learns your classes. A few dozen pictures of each are enough."
+            )
+        )
     presets, explained = {name: t(CHOICE_TITLES[name]) for name in PRESETS}, t(FIELDS["preset"].help)
     preset = _choose(t, FIELDS["preset"], presets, "preset", "fast", segments=True, help=explained)
     starting = DEFAULTS | PRESETS[preset] | (FOR_DATA.get(data, {}) if preset == "fast" else {})
@@ -83,10 +91,16 @@ def _edited(t: Translator, data: str) -> Lab | None:
 
 
 def _fitting(data: str) -> list[str]:
-    """Networks for small pictures; a fresh head on frozen convolutions where pictures can be enlarged for them."""
+    """Networks for small pictures, and a fresh head on frozen convolutions where pictures can be enlarged for them.
+
+    That one comes first for a visitor's own pictures: they are few, and a network that starts from nothing learns
+    nothing from them.
+    """
     small = [model_id for model_id, entry in LISTED.items() if entry.spec.input[1] == SMALL]
     frozen = [model_id for model_id, entry in LISTED.items() if entry.frozen]
-    return small if data == "shapes" else [*small, *frozen]
+    if data == "shapes":
+        return small
+    return [*small, *frozen] if data in DATASETS else [*frozen, *small]
 
 
 # Streamlit forgets a widget that the page does not draw, and choices go by their titles, which languages change. So
