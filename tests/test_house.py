@@ -43,8 +43,8 @@ IMPORT_ORDER = [
     *("inspection.attribution.algorithms", "inspection.attribution.methods", "inspection.attribution.attribute"),
     *("inspection.attribution.gradcam_by_hand", "inspection.attribution.trust", "inspection.attribution.covering"),
     # training
-    *("training.archives", "training.left_out", "training.layout", "training.datasets", "training.cifar10"),
-    *("training.config", "training.events", "training.runs", "training.processes", "training.uploads"),
+    *("training.events", "training.archives", "training.left_out", "training.layout", "training.datasets"),
+    *("training.cifar10", "training.config", "training.runs", "training.processes", "training.uploads"),
     *("training.worker", "training.script"),
     *("training.devices", "training.distributed", "training.measure", "training.snapshots", "training.shapes"),
     *("training.augment", "training.data", "training.checkpoints", "training.forward", "training.initial"),

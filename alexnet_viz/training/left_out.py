@@ -16,6 +16,7 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.pictures.file_kinds import KINDS, recognise
 from alexnet_viz.pictures.images import MAX_ASPECT, MAX_SIDE, MIN_SIDE
 from alexnet_viz.training.archives import FileError, Files, Name, Reason, shown
+from alexnet_viz.training.events import Started
 from alexnet_viz.words.i18n import N_, Message
 
 REASONS: Mapping[Reason, str] = {
@@ -85,6 +86,26 @@ def said(left_out: Iterable[LeftOut], outside: Sequence[str] = ()) -> list[Messa
         )
         for one in left_out
     ]
+
+
+def started_notes(event: Started) -> list[Message]:
+    """The same of a run that began; nothing of one that an earlier version began."""
+    left_out = tuple(map(of_record, event.left_out))
+    return notes(left_out, event.outside, event.untested, tested=event.pictures.get("test") != 0)
+
+
+def notes(
+    left_out: Iterable[LeftOut], outside: Sequence[str], untested: Sequence[str], *, tested: bool
+) -> list[Message]:
+    """All that is to be said of a dataset before anybody believes a figure of it. `tested`: it has test pictures."""
+    lines = said(left_out, outside)
+    if untested:
+        lines.append(
+            Message("No test pictures of {classes}: the test figure says nothing about them.", classes=_named(untested))
+        )
+    if not tested:
+        lines.append(Message("There are no test pictures: the run ends with the figure of its validation pictures."))
+    return lines
 
 
 def _words(reason: Reason) -> Message:

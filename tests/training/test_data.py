@@ -46,7 +46,7 @@ def some(counts, side=4):
     labels = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
     images = torch.arange(len(labels)).view(-1, 1, 1, 1).expand(-1, 3, side, side).to(torch.uint8)
     classes = tuple(f"c{i}" for i in range(len(counts)))
-    return Dataset("some", classes, Split(images, labels), Split(images[:2], labels[:2]), 0)
+    return Dataset("some", classes, Split(images, labels), Split(images[:2], labels[:2]))
 
 
 # ---- Found and kept --------------------------------------------------------------------------------------------------

@@ -378,7 +378,7 @@ def test_frozen_convolutions_stay_as_they_are(tmp_path):
     )
     small = stripes(6)
     large = Split(F.interpolate(small.images, scale_factor=28), small.labels)
-    events = run(chosen, tmp_path, dataset=Dataset("large", ("a", "b", "c"), large, large, 0))
+    events = run(chosen, tmp_path, dataset=Dataset("large", ("a", "b", "c"), large, large))
     assert events[-1].state == "finished"
     model = open_model(tmp_path / "checkpoints" / "last.safetensors", model_id="alexnet_200")
     assert model.classes == ("a", "b", "c")
