@@ -222,6 +222,8 @@ def _levels(
         inner = _wrapper(looks, level, at)  # seg_train/seg_train/CLASS
         if inner is not None and (part == "train" or not _is_class(inner, inside["train"])):
             at, level = at + 1, looks.folders(level[inner], at + 1)
+        if part != "train" and len(level) == 1 and not any(_is_class(label, inside["train"]) for label in level):
+            level = {}  # pictures to be named by who enters a contest: nobody says of which class they are
         inside[part].append((level, at))
     split = any(level for part in ("validation", "test") for level, _ in inside[part])
     trained = any(level for level, _ in inside["train"])

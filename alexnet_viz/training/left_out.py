@@ -157,6 +157,6 @@ def reason_of(problem: UserError) -> Reason:
 
 def _unrecognised(head: bytes) -> Reason:
     text = head.replace(b"\0", b"").lower()  # without zeros, UTF-16 reads like ASCII
-    drawing = b"<svg" in text and b"<html" not in text
+    drawing = b"<svg" in text and b"<html" not in text and b"<!doctype html" not in text
     known = drawing or any(head.startswith(start, at) for at, start in _UNSUPPORTED)
     return "unsupported" if known else "not_a_picture"

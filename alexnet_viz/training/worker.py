@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from io import FileIO
@@ -232,7 +232,7 @@ class _Worker:
     def _record(self, event: Event) -> None:
         self._append(event)
         if isinstance(event, Started):
-            self._log(map(str, started_notes(event)))
+            self._log(started_notes(event))
         with self._status_lock:
             self._status = _after(self._status, event)
         if isinstance(event, Finished):
@@ -241,9 +241,10 @@ class _Worker:
             self._write_status()
         self.finished = isinstance(event, Finished)
 
-    def _log(self, lines: Iterable[str]) -> None:
-        with writing(self._run.path), (self._run.path / "log.txt").open("a", encoding="utf-8") as log:
-            log.writelines(f"{line}\n" for line in lines)
+    def _log(self, lines: Sequence[Message]) -> None:
+        if lines:
+            with writing(self._run.path), (self._run.path / "log.txt").open("a", encoding="utf-8") as log:
+                log.writelines(f"{line}\n" for line in lines)
 
     def _append(self, event: Event) -> None:
         if self._metrics:
