@@ -42,7 +42,8 @@ torch.set_num_threads(1)
 def test_the_events_of_a_run(tmp_path):
     events = run(run_dir=tmp_path / "some-run")
     first, *_, last = events
-    assert first == Started(run="some-run", config=config().to_dict(), device=first.device, steps=9)
+    pictures = {"train": 48, "validation": 12, "test": 30}
+    assert first == Started(run="some-run", config=config().to_dict(), device=first.device, steps=9, pictures=pictures)
     assert "fp32" in first.device
     assert last.state == "finished"
     steps, epochs = of(StepDone, events), of(EpochDone, events)
