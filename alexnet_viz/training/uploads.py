@@ -53,13 +53,17 @@ class Upload:
     outside: tuple[str, ...] = ()  # names of what lies outside the class folders
     untested: tuple[str, ...] = ()  # classes without test pictures, where others have some
     tested: bool = True  # whether there are test pictures, or some are kept for that
-    owner: str = ""  # the digest of who uploaded it, see `runs.may_control`
+    uploaded_by: str = ""  # a digest, see `owner`
     again: bool = field(default=False, compare=False)  # whether `keep` found these very bytes here
 
     @property
     def name(self) -> str:
         """What people call it: "my-pets.zip"."""
         return self.path.name.partition("-")[2]
+
+    def owner(self) -> str:
+        """The digest of who uploaded it, see `runs.may_control`; "" where an earlier version kept it."""
+        return self.uploaded_by
 
 
 def uploads_dir() -> Path:
@@ -163,7 +167,7 @@ def _write(upload: Upload, fresh: Path) -> None:
     os.replace(fresh, upload.path)
 
 
-_LATER = ("names", "left_out", "outside", "untested", "tested", "owner")  # zips of an earlier version lack these
+_LATER = ("names", "left_out", "outside", "untested", "tested", "uploaded_by")  # zips of an earlier version lack these
 
 
 def _read(path: Path) -> Upload | None:
@@ -181,7 +185,7 @@ def _read(path: Path) -> Upload | None:
             untested=untested,
             left_out=tuple(map(of_record, record.get("left_out", ()))),
             tested=bool(record.get("tested", True)),
-            owner=str(record.get("owner", "")),
+            uploaded_by=str(record.get("uploaded_by", "")),
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
@@ -237,5 +241,5 @@ def _surveyed(zip_file: Path, path: Path, owner: str) -> Upload:
         outside=found.outside[: MOST_NAMED + 1],
         untested=found.untested,
         tested=any(part in ("", "test") for part, _ in found.folders),
-        owner=owner,
+        uploaded_by=owner,
     )

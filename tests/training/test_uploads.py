@@ -105,7 +105,7 @@ def test_a_zip_of_an_earlier_version_is_still_listed():
     early = {name: record[name] for name in ("classes", "pictures", "kept_at")}
     upload.path.with_suffix(".json").write_text(json.dumps(early))
     (found,) = uploads()
-    assert (found.pictures, found.left_out, found.owner, found.tested) == (20, (), "", True)
+    assert (found.pictures, found.left_out, found.owner(), found.tested) == (20, (), "", True)
 
 
 def test_newest_first():
@@ -188,7 +188,7 @@ def test_whose_zip_it_is_is_kept_as_a_digest():
     (found,) = uploads()
 
     def may(visitor, **given):
-        return may_control(found.owner, visitor, **{"token": "", "given": "", "bound_to_localhost": False} | given)
+        return may_control(found.owner(), visitor, **{"token": "", "given": "", "bound_to_localhost": False} | given)
 
     assert may("a secret")
     assert not may("another")
