@@ -27,6 +27,8 @@ from alexnet_viz.words.i18n import Message
 
 MAX_WRAPPERS = 4  # folders around everything
 MAX_BELOW = 8  # sub-folders of a class folder in one another
+MOST_BESIDE = 3  # pictures of a folder that is taken for a stray one beside a folder of class folders,
+MANY_TIMES = 3  # each of which has so many times more
 
 Part = Literal["", "train", "validation", "test"]
 ClassFolder = tuple[Part, str]  # "" where the dataset is not split; class
@@ -142,9 +144,12 @@ def _class_folders(files: Files) -> tuple[dict[ClassFolder, list[Name]], dict[Na
         names = folders[inner]
     found: dict[ClassFolder, list[Name]] = {}
     deepest: dict[Name, int] = {}
+    trained: dict[str, str] = {}  # classes to learn from, by their names in any case
     for part, level, at in _levels(looks, folders, parts, depth):
         for label, below in level.items():
-            found.setdefault((part, label), []).extend(below)
+            same = label if label in trained.values() else trained.get(label.casefold(), label)  # train/Cat, test/cat
+            found.setdefault((part, label if part in ("", "train") else same), []).extend(below)
+            trained |= {label.casefold(): label} if part == "train" else {}
             deepest |= dict.fromkeys(below, at + 1)
     if not found:
         tops = sorted({name[0] for name in files.names if len(name) > 1})
@@ -196,11 +201,21 @@ def _wrapper(looks: _Looks, folders: _Folders, depth: int) -> str | None:
     if len(trained) == 1 and _is_wrapper(looks, folders[trained[0]], depth + 1):
         return trained[0]  # what is beside it is no part that is known
     if len(folders) != 1:
-        return None
+        return _beside_few(looks, folders, depth)
     ((folder, names),) = folders.items()
     inside = looks.folders(names, depth + 1)
     # A class folder with pictures of its own and one sub-folder is a class folder.
     return folder if len(inside) > 1 or (inside and not looks.direct(names, depth + 1)) else None
+
+
+def _beside_few(looks: _Looks, folders: _Folders, depth: int) -> str | None:
+    """A folder of class folders, where all that is beside it are folders of a few pictures: samples/1.jpg."""
+    wrappers = [folder for folder, names in folders.items() if _is_wrapper(looks, names, depth + 1)]
+    if len(wrappers) != 1:
+        return None
+    few = min(len(names) for names in looks.folders(folders[wrappers[0]], depth + 1).values()) / MANY_TIMES
+    beside = (names for folder, names in folders.items() if folder != wrappers[0])
+    return wrappers[0] if all(len(names) <= min(MOST_BESIDE, few) for names in beside) else None
 
 
 def _is_wrapper(looks: _Looks, names: list[Name], depth: int) -> bool:
@@ -213,7 +228,8 @@ def _levels(
 ) -> Iterator[tuple[Part, _Folders, int]]:
     """The class folders of each part, and their depth."""
     if not parts:
-        yield "", folders, depth
+        if not (len(folders) == 1 and all(_part_of(folder)[0] for folder in folders)):  # train/PICTURE
+            yield "", folders, depth
         return
     inside: dict[Part, list[tuple[_Folders, int]]] = {"train": [], "validation": [], "test": []}
     for folder, part in parts.items():

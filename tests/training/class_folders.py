@@ -72,6 +72,10 @@ UNUSABLE: dict[str, tuple[Tree, str]] = {
         {"train/cat.1.png": picture(), "train/dog.1.png": picture(), "test/1.png": picture()},
         "test/CLASS/PICTURE",
     ),
+    "only train without classes": (
+        {"train/cat.1.png": picture(), "train/dog.1.png": picture()},
+        "not sorted into class folders",
+    ),
     "another zip, and nothing else": ({"cat-and-dog.zip": zipped(PLAIN)}, "holds another zip, cat-and-dog.zip"),
     "another archive, and nothing else": (
         {"data/pets.7z": b"7z\xbc\xaf\x27\x1c" + bytes(99), "data/README": b"hello"},

@@ -159,6 +159,24 @@ LAYOUTS: Mapping[str, tuple[dict[str, bytes], dict[str, dict[str, int]], tuple[s
         {"": TWO},
         ("docs/",),
     ),
+    "a stray folder of a few pictures beside the wrapper": (
+        files(*(f"pets/{label}/{i}.png" for label in TWO for i in range(6)), "posters/*"),
+        {"": {"cat": 6, "dog": 6}},
+        ("posters/",),
+    ),
+    "a class of a few pictures beside one of sub-folders": (
+        files(
+            *(f"cat/{kind}/{i}.png" for kind in ("siamese", "persian") for i in range(6)),
+            *(f"dog/{i}.png" for i in range(4)),
+        ),
+        {"": {"cat": 12, "dog": 4}},
+        (),
+    ),
+    "classes in another case": (
+        files("train/Cat/*", "train/Dog/*", "test/cat/*", "test/DOG/*"),
+        {"train": {"Cat": 2, "Dog": 2}, "test": {"Cat": 2, "Dog": 2}},
+        (),
+    ),
     "a stray folder beside the classes": (
         files("cat/*", "dog/*") | {"annotations/xml/0.xml": b"<a>", "annotations/xml/1.xml": b"<a>"},
         {"": TWO},
