@@ -15,8 +15,9 @@ from typing import Any
 
 from alexnet_viz.cli.output import Commands, add_command, say
 from alexnet_viz.training.config import FIELDS, Field, TrainConfig
-from alexnet_viz.training.events import EpochDone, Event, Finished, StepDone, to_line
-from alexnet_viz.training.processes import Processes
+from alexnet_viz.training.events import EpochDone, Event, Finished, Started, StepDone, to_line
+from alexnet_viz.training.left_out import started_notes
+from alexnet_viz.training.processes import SERVER_VARIABLE, Processes
 from alexnet_viz.training.runs import STATES, Asked, Run, history, new_run, run, runs
 from alexnet_viz.training.worker import work
 from alexnet_viz.words.i18n import Translator
@@ -103,6 +104,10 @@ def _text(event: Event, waiting: Run) -> str:
     match event:
         case StepDone():
             return ""
+        case Started():
+            # What a page started writes into the run's log, where these lines are already.
+            lines = [] if SERVER_VARIABLE in os.environ else map(str, started_notes(event))
+            return "\n".join((to_line(event).rstrip("\n"), *lines))
         case EpochDone():
             checked = "" if event.val_accuracy is None else f", validation {event.val_accuracy:.1%}"
             return (
@@ -111,6 +116,8 @@ def _text(event: Event, waiting: Run) -> str:
             )
         case Finished():
             tested = "" if event.test_accuracy is None else f", test images right: {event.test_accuracy:.2%}"
+            if event.val_accuracy is not None:
+                tested = f", validation images right: {event.val_accuracy:.2%} (there are no test images)"
             return f"{waiting.id}: {event.state}{tested}"
         case _:
             return to_line(event).rstrip("\n")

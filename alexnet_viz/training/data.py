@@ -1,6 +1,5 @@
 """The images of a run: found, decoded once, kept for the next start, split, and put on the device."""
 
-import hashlib
 import json
 import os
 import shutil
@@ -13,14 +12,17 @@ import torch
 from torch import Tensor
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.files.paths import CIFAR10_VARIABLE, cifar10_path, home_dir
+from alexnet_viz.files.paths import CIFAR10_VARIABLE, cifar10_path
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.datasets import Dataset, Split, load_dataset
+from alexnet_viz.training.left_out import of_record
 from alexnet_viz.training.shapes import SIDE, shapes10
+from alexnet_viz.training.uploads import decoded_folder
 
 CIFAR10 = "cifar10"
 SHAPES = "shapes"
-KEPT = "decoded"  # folder of decoded images in the folder for datasets
+DECODED_AS = 2  # counts the ways in which files have become images here: other layouts, other colours
+PARTS = ("train", "validation", "test")
 
 
 def open_data(data: str, side: int) -> Dataset:
@@ -55,9 +57,8 @@ def _kept(path: Path, side: int) -> Dataset:
     """The decoded images of an earlier start if the zip has not changed since; otherwise decoded now, and kept."""
     if not path.is_file():  # a folder: whether its files have changed takes as long to find out as to decode them
         return load_dataset(path, side=side)
-    digest = hashlib.sha256(repr((str(path.absolute()), side)).encode()).hexdigest()[:16]
-    folder = home_dir() / "datasets" / KEPT / digest
-    stamp = [path.stat().st_size, path.stat().st_mtime_ns]
+    folder = decoded_folder(path, side)
+    stamp = [path.stat().st_size, path.stat().st_mtime_ns, DECODED_AS]
     try:
         return _read(folder, stamp)
     except (OSError, ValueError, KeyError, TypeError):
@@ -71,20 +72,27 @@ def _read(folder: Path, stamp: list[int]) -> Dataset:
     about = json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
     if about.pop("stamp") != stamp:
         raise ValueError("of an earlier zip")
-    train, test = (
-        Split(*(torch.from_numpy(np.load(folder / f"{part}_{what}.npy")) for what in ("images", "labels")))
-        for part in ("train", "test")
+    splits = {
+        part: Split(*(torch.from_numpy(np.load(folder / f"{part}_{what}.npy")) for what in ("images", "labels")))
+        for part in PARTS
+    }
+    return Dataset(
+        about["name"],
+        tuple(about["classes"]),
+        **splits,
+        left_out=tuple(map(of_record, about["left_out"])),
+        outside=tuple(about["outside"]),
     )
-    return Dataset(about.pop("name"), tuple(about.pop("classes")), train, test, **about)
 
 
 def _write(folder: Path, stamp: list[int], dataset: Dataset) -> None:
     """Written beside and renamed: nobody reads half of it."""
     fresh = folder.with_name(f"{folder.name}.{os.getpid()}")
-    about = {"stamp": stamp, "name": dataset.name, "classes": dataset.classes, "skipped": dataset.skipped}
+    about = {"stamp": stamp, "name": dataset.name, "classes": dataset.classes, "outside": dataset.outside}
+    about["left_out"] = [one.record() for one in dataset.left_out]
     try:
         fresh.mkdir(parents=True)
-        for part, split in (("train", dataset.train), ("test", dataset.test)):
+        for part, split in zip(PARTS, (dataset.train, dataset.validation, dataset.test), strict=True):
             np.save(fresh / f"{part}_images.npy", split.images.numpy())
             np.save(fresh / f"{part}_labels.npy", split.labels.numpy())
         (fresh / "dataset.json").write_text(json.dumps(about), encoding="utf-8")
@@ -104,11 +112,14 @@ class Data:
     classes: tuple[str, ...]
     train: Split  # all three: uint8 (N, C, H, W), on the device
     validation: Split  # empty where the config keeps none
-    test: Split
+    test: Split  # empty where whoever split the dataset made none
 
 
 def prepare(dataset: Dataset, config: TrainConfig, channels: int, device: torch.device) -> Data:
-    """The dataset as the network wants it, on the device; the config's share of each class kept for validation."""
+    """The dataset as the network wants it, on the device.
+
+    The config's share of each class is kept for validation, unless the dataset brings its own validation images.
+    """
 
     def ready(split: Split) -> Split:
         images = grey(split.images) if channels == 1 else split.images
@@ -116,6 +127,8 @@ def prepare(dataset: Dataset, config: TrainConfig, channels: int, device: torch.
         images = images.to(device).contiguous(memory_format=torch.channels_last)
         return Split(images, split.labels.to(device))
 
+    if len(dataset.validation):
+        return Data(dataset.classes, ready(dataset.train), ready(dataset.validation), ready(dataset.test))
     kept = _kept_for_validation(dataset.train.labels, config.validation, config.seed)
     if len(kept) == len(dataset.train) or (config.validation and not len(kept)):
         raise UserError(

@@ -10,7 +10,7 @@ counts the optimizer's steps that are done, so it is 1 after the first; epochs c
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 
@@ -22,6 +22,10 @@ class Started:
     config: Mapping[str, Any]  # TrainConfig.to_dict()
     device: str = ""  # as a person would say it
     steps: int = 0  # of the whole run
+    pictures: Mapping[str, int] = field(default_factory=dict)  # how many: "train", "validation" and "test"
+    left_out: list[dict[str, Any]] = field(default_factory=list)  # files not among them: "class", "count", "reason"
+    outside: list[str] = field(default_factory=list)  # names of what lies outside the class folders
+    untested: list[str] = field(default_factory=list)  # classes without test pictures, where others have some
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,11 +84,16 @@ class LearningRateChanged:
 
 @dataclass(frozen=True, kw_only=True)
 class Finished:
-    """The process ends. Only a run that came to its end has looked at the test images."""
+    """The process ends. Only a run that came to its end has looked at the test images.
+
+    Where the data has none, the figures of the validation images at the end take their place.
+    """
 
     state: str  # finished, stopped, paused, failed or interrupted
     test_accuracy: float | None = None
     test_loss: float | None = None
+    val_accuracy: float | None = None  # only of a run without test images
+    val_loss: float | None = None
     seconds: float = 0.0
     message: str = ""  # why it failed, in English
 

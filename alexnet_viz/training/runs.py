@@ -43,6 +43,7 @@ from alexnet_viz.training.events import (
     Finished,
     LearningRateChanged,
     Saved,
+    Started,
     StepDone,
     as_it_went,
     from_line,
@@ -152,7 +153,7 @@ def new_run(config: TrainConfig, *, owner: str = "") -> Run:
         config = replace(config, data=str(Path(config.data).expanduser().absolute()))  # the process may stand elsewhere
     with writing(run.path):
         run.checkpoints.mkdir(parents=True)
-        record = {"created": now, "owner": _digest(owner), "config": config.to_dict()}
+        record = {"created": now, "owner": owner_digest(owner), "config": config.to_dict()}
         replace_file(run.path / "config.json", json.dumps(record, ensure_ascii=False, indent=1).encode())
     write_status(run, Status(state="queued", queued_at=now, heartbeat=now))
     return run
@@ -369,12 +370,13 @@ def may_control(owner: str, visitor: str, *, token: str, given: str, bound_to_lo
     """
     if token and secrets.compare_digest(given.encode(), token.encode()):
         return True
-    if owner and secrets.compare_digest(_digest(visitor), owner):
+    if owner and secrets.compare_digest(owner_digest(visitor), owner):
         return True
     return bound_to_localhost and not token
 
 
-def _digest(secret: str) -> str:
+def owner_digest(secret: str) -> str:
+    """What is kept of the secret of whoever made a run or uploaded a zip; "" of nobody's."""
     return hashlib.sha256(secret.encode()).hexdigest() if secret else ""
 
 
@@ -409,6 +411,7 @@ class History:
     saved: tuple[Saved, ...]
     changes: tuple[LearningRateChanged, ...]
     finished: Finished | None
+    started: Started | None = None  # the last time that a process began or went on
 
     @property
     def best_epoch(self) -> EpochDone | None:
@@ -431,6 +434,7 @@ def history_of(events: list[Event]) -> History:
         saved=tuple(event for event in events if isinstance(event, Saved)),
         changes=tuple(event for event in events if isinstance(event, LearningRateChanged)),
         finished=ends[-1] if ends else None,
+        started=next((event for event in reversed(events) if isinstance(event, Started)), None),
     )
 
 

@@ -356,10 +356,19 @@ def load():
 
 _FOLDER = '''
 def load():
-    """Folders train/ and test/ if there are such; otherwise a fifth of the pictures is kept for testing."""
+    """Parts by their names (train, Training, val, test, ...), also in folders around them; pictures for validation
+    take the place of missing test pictures. Without parts, a fifth is kept for testing."""
     root = Path(DATA)
-    if (root / "train").is_dir():
-        return datasets.ImageFolder(root / "train"), datasets.ImageFolder(root / "test")
+    folders = [root]
+    while len(folders) == 1:
+        root = folders[0]
+        folders = sorted(folder for folder in root.iterdir() if folder.is_dir() and folder.name[0] not in "._")
+    parts = {word: folder for word in ("train", "val", "test") for folder in folders if word in folder.name.lower()}
+    if "train" in parts and len(parts) > 1:
+        training, test = (datasets.ImageFolder(parts[part]) for part in ("train", "test" if "test" in parts else "val"))
+        labels = [training.class_to_idx[name] for name in test.classes]  # a class may have no test pictures
+        test.samples = [(path, labels[label]) for path, label in test.samples]
+        return training, test
     every = datasets.ImageFolder(root)
     order = torch.randperm(len(every)).tolist()
     fifth = len(every) // 5

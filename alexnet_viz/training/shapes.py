@@ -34,7 +34,6 @@ def shapes10(train: int = 1_800, test: int = 1_000, seed: int = 0) -> Dataset:
         classes=tuple(SHAPES),
         train=_split(train, np.random.default_rng((seed, 0))),
         test=_split(test, np.random.default_rng((seed, 1))),
-        skipped=0,
     )
 
 

@@ -44,6 +44,7 @@ from alexnet_viz.training.events import (
 )
 from alexnet_viz.training.forward import Trained
 from alexnet_viz.training.initial import first_network, optimizer_of
+from alexnet_viz.training.left_out import MOST_NAMED
 from alexnet_viz.training.runs import Asked
 from alexnet_viz.training.snapshots import TEST, Snapshot, snapshot_bytes, snapshot_file
 
@@ -83,7 +84,7 @@ def _events(
 ) -> Iterator[Event]:
     training = _Training(config, run_dir, control, dataset, group)
     run = run_dir.name if run_dir else ""
-    yield Started(run=run, config=config.to_dict(), device=describe(config, group.device), steps=training.steps)
+    yield training.started(run)
     if resume:
         training.go_on()
         yield Resumed(step=training.at.step, epoch=training.epochs_done)
@@ -112,7 +113,7 @@ class _Training:
         # Which images: their side is the network's, and its last layer gets one output for each of their classes.
         spec = spec_of(config, classes=1)
         preprocess = preprocess_of(config, spec)
-        dataset = dataset or open_data(config.data, spec.input[1])
+        self.dataset = dataset = dataset or open_data(config.data, spec.input[1])
         spec = spec_of(config, len(dataset.classes))
         check_memory(config, spec, group.device)
         channels = len(preprocess.mean)
@@ -149,6 +150,20 @@ class _Training:
     def seconds(self) -> float:
         """Of the whole run, without the time in which no process worked on it."""
         return self.at.seconds + time.perf_counter() - self.began
+
+    def started(self, run: str) -> Event:
+        """What is known before the first step."""
+        data, dataset = self.data, self.dataset
+        return Started(
+            run=run,
+            config=self.config.to_dict(),
+            device=describe(self.config, self.group.device),
+            steps=self.steps,
+            pictures={"train": len(data.train), "validation": len(data.validation), "test": len(data.test)},
+            left_out=[one.record() for one in dataset.left_out],
+            outside=list(dataset.outside[: MOST_NAMED + 1]),
+            untested=list(dataset.untested),
+        )
 
     def go_on(self) -> None:
         """From the last checkpoint, if there is one."""
@@ -341,27 +356,25 @@ class _Training:
             yield Saved(step=self.at.step, epoch=self.epochs_done, file=checkpoints.LAST)
 
     def test(self) -> Event:
-        """The test images, looked at for the only time."""
+        """The test images, looked at for the only time; without any, the validation images once more."""
         if not self.group.leads:
             return Finished(state="finished")
         # In fp32, once, with the weights as they are: nothing was chosen by these images.
-        test = self.data.test
+        test = self.data.test if len(self.data.test) else self.data.validation
         try:
             logits = measure.logits_of(self.network, test.images, self.normalise, before_each=self._stop_if_asked)
         except _EndAskedError:
             return Finished(state=self.control().end, seconds=self.seconds)
+        accuracy, loss = measure.accuracy(logits, test.labels), measure.loss(logits, test.labels)
+        if not len(self.data.test):
+            return Finished(state="finished", val_accuracy=accuracy, val_loss=loss, seconds=self.seconds)
         if self.run_dir:
             # The mistakes in which the right class was given least
             worst = measure.worst_mistakes(logits, test.labels, MISTAKES)
             mistakes = Split(test.images[worst], test.labels[worst])
             snapshot = self._snapshot(mistakes, logits[worst], test, logits)
             checkpoints.write_whole(self.run_dir / TEST, snapshot_bytes(snapshot))
-        return Finished(
-            state="finished",
-            test_accuracy=measure.accuracy(logits, test.labels),
-            test_loss=measure.loss(logits, test.labels),
-            seconds=self.seconds,
-        )
+        return Finished(state="finished", test_accuracy=accuracy, test_loss=loss, seconds=self.seconds)
 
     def _logits(self, split: Split) -> Tensor:
         """In the precision of training, which is quicker."""

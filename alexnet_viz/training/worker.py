@@ -10,7 +10,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from io import FileIO
@@ -23,6 +23,7 @@ from filelock import FileLock, Timeout
 from alexnet_viz.errors import UserError
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.events import EpochDone, Event, Finished, Resumed, Started, StepDone, to_line
+from alexnet_viz.training.left_out import started_notes
 from alexnet_viz.training.processes import SERVER_VARIABLE, device_kind, queue
 from alexnet_viz.training.runs import (
     STATES,
@@ -230,6 +231,8 @@ class _Worker:
 
     def _record(self, event: Event) -> None:
         self._append(event)
+        if isinstance(event, Started):
+            self._log(started_notes(event))
         with self._status_lock:
             self._status = _after(self._status, event)
         if isinstance(event, Finished):
@@ -237,6 +240,11 @@ class _Worker:
         if not isinstance(event, StepDone):
             self._write_status()
         self.finished = isinstance(event, Finished)
+
+    def _log(self, lines: Sequence[Message]) -> None:
+        if lines:
+            with writing(self._run.path), (self._run.path / "log.txt").open("a", encoding="utf-8") as log:
+                log.writelines(f"{line}\n" for line in lines)
 
     def _append(self, event: Event) -> None:
         if self._metrics:

@@ -64,14 +64,26 @@ UNUSABLE: dict[str, tuple[Tree, str]] = {
     "empty": ({}, "holds no files"),
     "only junk": ({".DS_Store": b"", "__MACOSX/a": b""}, "holds no files"),
     "no folders": ({"a.png": picture(), "b.png": picture()}, "not sorted into class folders"),
-    "too deep": ({f"x/y/{name}": data for name, data in PLAIN.items()}, "not sorted into class folders"),
-    "train and val": (
-        {f"{part}/{name}": data for name, data in PLAIN.items() for part in ("train", "val")},
-        "at its top: train, val",
+    "val and test, nothing to learn from": (
+        {f"{part}/{name}": data for name, data in PLAIN.items() for part in ("test", "val")},
+        "at its top: test, val",
     ),
-    "test without classes": (
-        {f"train/{name}": data for name, data in PLAIN.items()} | {"test/1.png": picture()},
+    "train and test without classes": (
+        {"train/cat.1.png": picture(), "train/dog.1.png": picture(), "test/1.png": picture()},
         "test/CLASS/PICTURE",
+    ),
+    "only train without classes": (
+        {"train/cat.1.png": picture(), "train/dog.1.png": picture()},
+        "not sorted into class folders",
+    ),
+    "another zip, and nothing else": ({"cat-and-dog.zip": zipped(PLAIN)}, "holds another zip, cat-and-dog.zip"),
+    "another archive, and nothing else": (
+        {"data/pets.7z": b"7z\xbc\xaf\x27\x1c" + bytes(99), "data/README": b"hello"},
+        "another archive, data/pets.7z (7-Zip)",
+    ),
+    "validation class without training": (
+        {name.replace("test/", "val/"): data for name, data in SPLIT.items()} | {"val/eel/1.png": picture()},
+        "validation pictures of eel, but none to learn from. Add train/eel or remove val/eel.",
     ),
     "one class": ({"cat/1.png": picture(), "cat/2.png": picture()}, "only 1 class, cat"),
     "one class, wrapped": ({"pets/cat/1.png": picture()}, "only 1 class, cat"),

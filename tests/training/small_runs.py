@@ -27,7 +27,7 @@ def stripes(count, seed=0, noise=60):
 
 
 def dataset(count=60):
-    return Dataset("stripes", ("across", "down", "none"), stripes(count), stripes(30, seed=1), 0)
+    return Dataset("stripes", ("across", "down", "none"), stripes(count), stripes(30, seed=1))
 
 
 def config(**settings):

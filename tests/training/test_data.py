@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from alexnet_viz.training import data
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.data import first, grey, open_data, prepare
 from alexnet_viz.training.datasets import Dataset, Split
+from alexnet_viz.training.left_out import LeftOut
 from tests.training.class_folders import PLAIN, equal, make_folder, make_zip
 
 torch.set_num_threads(1)
@@ -46,7 +48,7 @@ def some(counts, side=4):
     labels = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
     images = torch.arange(len(labels)).view(-1, 1, 1, 1).expand(-1, 3, side, side).to(torch.uint8)
     classes = tuple(f"c{i}" for i in range(len(counts)))
-    return Dataset("some", classes, Split(images, labels), Split(images[:2], labels[:2]), 0)
+    return Dataset("some", classes, Split(images, labels), Split(images[:2], labels[:2]))
 
 
 # ---- Found and kept --------------------------------------------------------------------------------------------------
@@ -61,6 +63,25 @@ def test_a_zip_is_decoded_once(tmp_path, loads):
     assert kept.train.images.dtype == torch.uint8
     kept.train.images[0] = 0  # a copy of one's own, not the file
     assert equal(open_data(str(path), 8), fresh)
+
+
+def test_what_is_left_out_and_the_validation_images_are_kept_with_the_decoded_ones(tmp_path, loads):
+    tree = {f"{part}/{name}": data for name, data in PLAIN.items() for part in ("train", "val")}
+    path = make_zip(tmp_path, tree | {"train/cat/x.psd": b"8BPS", "README.md": b"hello"})
+    fresh, kept = open_data(str(path), 8), open_data(str(path), 8)
+    assert len(loads) == 1
+    assert kept.left_out == fresh.left_out == (LeftOut("", "outside", 1), LeftOut("cat", "unsupported", 1))
+    assert kept.outside == fresh.outside == ("README.md",)
+    assert kept.validation.images.equal(fresh.validation.images)
+    assert (len(kept.train), len(kept.validation), len(kept.test)) == (20, 20, 0)
+
+
+def test_images_that_an_earlier_version_kept_are_decoded_again(tmp_path, loads, monkeypatch):
+    path = make_zip(tmp_path, PLAIN)
+    open_data(str(path), 8)
+    monkeypatch.setattr(data, "DECODED_AS", data.DECODED_AS + 1)
+    open_data(str(path), 8)
+    assert len(loads) == 2
 
 
 def test_another_side_or_a_changed_zip_is_decoded_again(tmp_path, loads):
@@ -136,6 +157,15 @@ def test_each_class_gives_its_share(share, kept):
     for split in (ready.train, ready.validation):  # every image still with its own label
         assert dataset.train.labels[split.images[:, 0, 0, 0].long()].equal(split.labels)
     assert ready.test.images.equal(dataset.test.images)
+
+
+def test_validation_images_of_the_dataset_take_the_place_of_a_share():
+    brought = some([3, 3]).train
+    dataset = replace(some([10, 20, 4]), validation=brought)
+    ready = prepare(dataset, TrainConfig(data="shapes", validation=0.25), 3, CPU)
+    assert len(ready.train) == 34
+    assert ready.validation.images.equal(brought.images)
+    assert ready.validation.labels.equal(brought.labels)
 
 
 def test_the_split_follows_from_the_seed():

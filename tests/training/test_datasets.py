@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import stat
 import struct
 import tempfile
@@ -20,6 +21,7 @@ from PIL import Image
 from alexnet_viz.errors import UserError
 from alexnet_viz.training import archives, datasets
 from alexnet_viz.training.datasets import load_dataset, sample_pictures
+from alexnet_viz.training.left_out import LeftOut
 from alexnet_viz.words.labels import class_ids
 from tests.training.class_folders import PLAIN, SPLIT, UNUSABLE, equal, make_folder, make_zip, picture, png
 
@@ -100,6 +102,7 @@ def test_train_classes_without_test_pictures_are_accepted(tmp_path):
     dataset = load_dataset(make_zip(tmp_path, SPLIT | {"train/ant/0.png": picture()}))
     assert dataset.classes == ("ant", "cat", "dog")
     assert dataset.test.labels.unique().tolist() == [1, 2]
+    assert dataset.untested == ("ant",)
 
 
 @both
@@ -116,17 +119,34 @@ def test_what_systems_leave_behind_is_ignored(tmp_path, make):
 
 
 @both
-def test_files_that_are_no_pictures_are_skipped_and_counted(tmp_path, make):
+def test_files_that_cannot_be_used_are_left_out_and_counted(tmp_path, make):
+    noise = np.random.default_rng(0).bytes(archives.MAX_BYTES + 1)
     strays = {
         "cat/notes.txt": b"text",
+        "cat/sign in.jpg": b"<html>",
         "cat/cut.png": picture()[:40],
         "cat/empty.png": b"",
         "dog/tiny.png": picture(size=(2, 2)),
-        "cat/deeper/a.png": picture(),
+        "dog/strip.png": picture(size=(300, 10)),
+        "dog/wide.png": picture(size=(16_001, 900)),
+        "dog/large.png": noise,
+        "dog/phone.HEIC": b"\0\0\0\x18ftypheis" + bytes(99),
+        "dog/drawing.svg": b"<svg></svg>",
+        "dog/photoshop.png": b"8BPS" + bytes(99),
         "README.md": b"outside",
+        "docs/how.txt": b"outside",
     }
     dataset = load_dataset(make(tmp_path, PLAIN | strays))
-    assert (len(dataset), dataset.skipped) == (20, 6)
+    assert (len(dataset), dataset.skipped) == (20, len(strays))
+    assert [one.record() for one in dataset.left_out] == [
+        {"class": "", "count": 2, "reason": "outside"},
+        {"class": "cat", "count": 2, "reason": "damaged"},
+        {"class": "cat", "count": 2, "reason": "not_a_picture"},
+        {"class": "dog", "count": 2, "reason": "too_large"},
+        {"class": "dog", "count": 1, "reason": "too_small"},
+        {"class": "dog", "count": 4, "reason": "unsupported"},
+    ]
+    assert dataset.outside == ("README.md", "docs/")
 
 
 def test_korean_class_names_however_they_are_stored(tmp_path):
@@ -261,8 +281,12 @@ def patched(path: Path, offset: int, value: int, form: str = "<H") -> Path:
         r"cat//x.png",
         r"C:/cat/x.png",
         r"c:x.png",
-        r"cat\x.png",
+        r"C:\cat\x.png",
         r"..\x.png",
+        r"cat\..\..\x.png",
+        r"cat\/x.png",
+        r"\cat\x.png",
+        r"\\server\x.png",
         r"//server/x.png",
         r"..",
     ],
@@ -270,7 +294,7 @@ def patched(path: Path, offset: int, value: int, form: str = "<H") -> Path:
 def test_zip_paths_that_lead_out(tmp_path, name):
     said = refusal(make_zip(tmp_path, PLAIN | {name: picture()}))
     assert "could lead out" in said
-    assert name in said
+    assert name.replace("\\", "/") in said
 
 
 @pytest.mark.parametrize(
@@ -295,8 +319,12 @@ def test_zip_with_a_link(tmp_path):
     ("offset", "value", "said"),
     [*((FLAGS, flag, "encrypted") for flag in (0x1, 0x40, 0x2000)), (METHOD, 99, "rare method")],
 )
-def test_zips_that_cannot_be_unpacked(tmp_path, offset, value, said):
-    assert said in refusal(patched(make_zip(tmp_path, PLAIN), offset, value))
+def test_files_that_cannot_be_unpacked(tmp_path, offset, value, said):
+    """One is left out; where it is all of a class, the refusal says why."""
+    dataset = load_dataset(patched(make_zip(tmp_path, PLAIN), offset, value))
+    assert (len(dataset), dataset.left_out) == (19, (LeftOut("cat", "unsupported", 1),))
+    alone = {name: data for name, data in PLAIN.items() if name == "cat/0.png" or name.startswith("dog")}
+    assert said in refusal(patched(make_zip(tmp_path, alone), offset, value))
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
@@ -305,17 +333,26 @@ def test_methods_that_unpack_without_a_limit(tmp_path, method):
 
 
 @pytest.mark.parametrize(
-    ("name", "data", "said"),
+    ("name", "data", "reason"),
     [
-        ("cat/bomb.png", bytes(9 * 2**20), "cat/bomb.png in pets.zip unpacks to 1,0"),  # 1,0xx times its size
-        ("cat/inner.ZIP", b"PK", "holds another zip, cat/inner.ZIP"),
-        (f"cat/{'n' * 60_000}/../x.png", b"", "nnn..."),
+        ("cat/bomb.png", bytes(9 * 2**20), "too_large"),  # unpacks to 1,0xx times its size
+        ("cat/inner.ZIP", b"PK\3\4", "not_a_picture"),
     ],
-    ids=["bomb", "zip in a zip", "long name"],
+    ids=["bomb", "zip in a zip"],
 )
-def test_files_that_a_zip_may_not_hold(tmp_path, name, data, said):
-    told = refusal(make_zip(tmp_path, PLAIN | {name: data}))
-    assert said in told
+def test_files_of_a_zip_that_are_not_read(tmp_path, name, data, reason):
+    dataset = load_dataset(make_zip(tmp_path, PLAIN | {name: data}))
+    assert (len(dataset), dataset.left_out) == (20, (LeftOut("cat", reason, 1),))
+
+
+def test_a_bomb_that_is_all_of_a_class_is_named_and_never_unpacked(tmp_path):
+    said = refusal(make_zip(tmp_path, {"cat/0.png": picture(), "dog/bomb.png": bytes(9 * 2**20)}))
+    assert "dog/bomb.png in pets.zip unpacks to 1,0" in said
+
+
+def test_a_long_name_is_said_cut(tmp_path):
+    told = refusal(make_zip(tmp_path, PLAIN | {f"cat/{'n' * 60_000}/../x.png": b""}))
+    assert "nnn..." in told
     assert len(told) < 1000
 
 
@@ -334,23 +371,36 @@ def test_names_that_zipfile_itself_would_not_write(tmp_path, stand_in, stored, s
 
 
 @both
-def test_a_file_too_large(tmp_path, make):
+def test_a_file_too_large_is_left_out(tmp_path, make):
     noise = np.random.default_rng(0).bytes(archives.MAX_BYTES + 1)
-    said = refusal(make(tmp_path, PLAIN | {"cat/large.png": noise}))
+    dataset = load_dataset(make(tmp_path, PLAIN | {"cat/large.png": noise}))
+    assert (len(dataset), dataset.left_out) == (20, (LeftOut("cat", "too_large", 1),))
+
+
+@both
+def test_where_a_class_has_only_files_too_large_it_is_said(tmp_path, make):
+    noise = np.random.default_rng(0).bytes(archives.MAX_BYTES + 1)
+    said = refusal(make(tmp_path, {"cat/large.png": noise, "dog/0.png": picture()}))
     assert "cat/large.png" in said
     assert "10.1 MiB or more; at most 10.0 MiB" in said
 
 
 @both
-def test_a_large_file_outside_the_class_folders_is_never_read(tmp_path, make):
+def test_a_large_file_outside_the_class_folders_is_never_read(tmp_path, make, monkeypatch):
     noise = np.random.default_rng(0).bytes(archives.MAX_BYTES + 1)
-    assert load_dataset(make(tmp_path, PLAIN | {"video.mp4": noise})).skipped == 1
+    read, names = archives.Files.read, []
+    monkeypatch.setattr(archives.Files, "read", lambda files, name: names.append(name) or read(files, name))
+    dataset = load_dataset(make(tmp_path, PLAIN | {"video.mp4": noise}))
+    assert (dataset.skipped, dataset.outside) == (1, ("video.mp4",))
+    assert ("video.mp4",) not in names
 
 
 @pytest.mark.parametrize("size", [0, 1, 20, 2**20 + 1, 2**32 - 2])
-def test_a_zip_that_lies_about_a_size(tmp_path, size):
+def test_a_file_whose_size_is_a_lie_is_left_out(tmp_path, size):
     path = patched(make_zip(tmp_path, {"cat/0.png": picture() + bytes(500)} | PLAIN), UNPACKED, size, "<I")
-    assert "cat/0.png" in refusal(path)
+    dataset = load_dataset(path)
+    assert (len(dataset), dataset.skipped) == (19, 1)
+    assert dataset.left_out[0].reason == ("too_large" if size > 2**20 else "damaged")
 
 
 def test_a_zip_that_claims_a_little_too_much_is_read_for_what_it_is(tmp_path):
@@ -364,16 +414,17 @@ def test_sizes_are_counted_while_reading(tmp_path, monkeypatch):
     """Files that grow after they were listed are refused like those that were large before."""
     folder = make_folder(tmp_path, dict.fromkeys("abcz", b""))
     monkeypatch.setattr(archives, "MAX_BYTES", 100)
-    monkeypatch.setattr(archives, "MAX_TOTAL", 250)
+    monkeypatch.setattr(archives, "MAX_TOTAL", 310)
     with archives.open_files(folder) as files:
         for name, size in (("a", 100), ("b", 100), ("c", 100), ("z", 10_000)):
             (folder / name).write_bytes(bytes(size))
         files.check(files.names)
         assert len(files.read(("a",))) == len(files.read(("b",))) == 100
-        with pytest.raises(UserError, match="pets holds"):
-            files.read(("c",))
-        with pytest.raises(UserError, match="z in pets has"):
+        with pytest.raises(archives.FileError, match="z in pets has"):
             files.read(("z",))
+        with pytest.raises(UserError, match="pets holds") as caught:
+            files.read(("c",))
+        assert not isinstance(caught.value, archives.FileError)  # not of this one file
 
 
 @both
@@ -429,7 +480,8 @@ def test_not_a_zip_or_only_its_beginning(tmp_path, data):
 def test_damaged_member(tmp_path):
     path = make_zip(tmp_path, PLAIN, zipfile.ZIP_STORED)
     path.write_bytes(path.read_bytes().replace(b"IDAT", b"XDAT", 1))
-    assert "cat/0.png in pets.zip cannot be read" in refusal(path)
+    dataset = load_dataset(path)
+    assert (len(dataset), dataset.left_out) == (19, (LeftOut("cat", "damaged", 1),))
 
 
 @settings(max_examples=200, deadline=None)
@@ -488,7 +540,9 @@ def test_a_file_that_vanishes(tmp_path, monkeypatch):
         return decode(*given)
 
     monkeypatch.setattr(datasets, "decode", removing)
-    assert "dog/9.png in pets cannot be read (No such file or directory)" in refusal(folder)
+    assert load_dataset(folder).left_out == (LeftOut("dog", "damaged", 1),)
+    monkeypatch.setattr(datasets, "decode", lambda *given: shutil.rmtree(folder / "dog", True) or decode(*given))
+    assert "dog/0.png in pets cannot be read (No such file or directory)" in refusal(folder)
 
 
 def test_a_folder_that_cannot_be_listed(tmp_path, monkeypatch):

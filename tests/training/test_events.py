@@ -56,7 +56,7 @@ def test_a_line_gives_the_event_back(event):
 def test_the_names_are_those_of_the_command_line():
     assert json.loads(to_line(Started(run="r", config={"epochs": 3}))) == {
         **{"event": "started", "run": "r", "config": {"epochs": 3}},
-        **{"device": "", "steps": 0},
+        **{"device": "", "steps": 0, "pictures": {}, "left_out": [], "outside": [], "untested": []},
     }
     assert list(json.loads(to_line(epoch(1, 5)))) == [
         *("event", "epoch", "step", "train_loss", "train_accuracy", "val_loss", "val_accuracy"),

@@ -65,6 +65,31 @@ def test_the_script_is_clean(config, changes):
     assert "alexnet_viz" not in text
 
 
+@pytest.mark.parametrize(
+    ("parts", "shown"),
+    [
+        (("train", "test"), "test"),
+        (("Training", "Testing"), "Testing"),
+        (("seg_train", "val", "test"), "test"),
+        (("data/train", "data/validation"), "data/validation"),
+        (("a/b/TRAIN", "a/b/valid", "a/b/Test"), "a/b/Test"),
+    ],
+)
+def test_the_script_finds_the_parts_of_a_dataset(tmp_path, parts, shown):
+    """And its labels are the network's where a class has no test pictures: dog stays the third."""
+    for part in parts:
+        for label in ("ant", "cat", "dog"):
+            if (part, label) != (shown, "ant"):
+                (tmp_path / part / label / "deeper").mkdir(parents=True)
+                Image.new("RGB", (8, 8)).save(tmp_path / part / label / "deeper" / "0.png")
+    (tmp_path / "__MACOSX").mkdir()
+    training, test = run_text(script(TrainConfig(data=str(tmp_path), net=SMALL), 3))["load"]()
+    assert training.classes == ["ant", "cat", "dog"]
+    assert [label for _, label in training.samples] == [0, 1, 2]
+    assert [label for _, label in test.samples] == [1, 2]
+    assert all(path.startswith(str(tmp_path / shown)) for path, _ in test.samples)
+
+
 @given(SETTINGS)
 @settings(max_examples=60)
 def test_any_settings_make_a_script(chosen):

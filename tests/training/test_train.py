@@ -42,7 +42,8 @@ torch.set_num_threads(1)
 def test_the_events_of_a_run(tmp_path):
     events = run(run_dir=tmp_path / "some-run")
     first, *_, last = events
-    assert first == Started(run="some-run", config=config().to_dict(), device=first.device, steps=9)
+    pictures = {"train": 48, "validation": 12, "test": 30}
+    assert first == Started(run="some-run", config=config().to_dict(), device=first.device, steps=9, pictures=pictures)
     assert "fp32" in first.device
     assert last.state == "finished"
     steps, epochs = of(StepDone, events), of(EpochDone, events)
@@ -378,7 +379,7 @@ def test_frozen_convolutions_stay_as_they_are(tmp_path):
     )
     small = stripes(6)
     large = Split(F.interpolate(small.images, scale_factor=28), small.labels)
-    events = run(chosen, tmp_path, dataset=Dataset("large", ("a", "b", "c"), large, large, 0))
+    events = run(chosen, tmp_path, dataset=Dataset("large", ("a", "b", "c"), large, large))
     assert events[-1].state == "finished"
     model = open_model(tmp_path / "checkpoints" / "last.safetensors", model_id="alexnet_200")
     assert model.classes == ("a", "b", "c")

@@ -2,6 +2,11 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,9 +14,21 @@ from hypothesis import strategies as st
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.training import uploads as kept_uploads
+from alexnet_viz.training.config import TrainConfig
+from alexnet_viz.training.data import open_data
 from alexnet_viz.training.datasets import load_dataset
-from alexnet_viz.training.uploads import LONGEST_NAME, keep, safe_name, uploads, uploads_dir
+from alexnet_viz.training.runs import may_control, new_run, write_status
+from alexnet_viz.training.uploads import (
+    LONGEST_NAME,
+    decoded_folder,
+    keep,
+    remove,
+    safe_name,
+    uploads,
+    uploads_dir,
+)
 from tests.training.class_folders import PLAIN, SPLIT, picture, zipped
+from tools.catalogue import ROOT
 
 MOST = 10 * 2**20
 
@@ -54,8 +71,41 @@ def test_a_zip_is_kept_counted_and_can_be_trained_on(tree, pictures):
     assert (len(dataset.classes), len(dataset)) == (upload.classes, upload.pictures)
 
 
-def test_files_outside_of_the_class_folders_are_not_counted():
-    assert put(zipped({**PLAIN, "README.txt": b"hello", "cat/deeper/x.png": b""})).pictures == 20
+def test_what_is_left_out_is_counted_and_kept_with_the_zip():
+    tree = {**PLAIN, "README.txt": b"hello", "cat/deeper/x.png": picture(), "dog/x.psd": b"8BPS", "cat/empty.png": b""}
+    upload = put(zipped(tree))
+    assert (upload.pictures, upload.names, upload.outside, upload.tested) == (21, ("cat", "dog"), ("README.txt",), True)
+    assert [one.record() for one in upload.left_out] == [
+        {"class": "", "count": 1, "reason": "outside"},
+        {"class": "cat", "count": 1, "reason": "damaged"},
+        {"class": "dog", "count": 1, "reason": "unsupported"},
+    ]
+    assert uploads() == [upload]
+
+
+def test_what_cannot_be_examined_is_kept_with_the_zip():
+    assert put(zipped({**SPLIT, "train/ant/0.png": picture()})).untested == ("ant",)
+    assert not put(zipped({name.replace("test/", "val/"): data for name, data in SPLIT.items()})).tested
+
+
+def test_no_picture_is_decoded_and_no_torch_is_needed(tmp_path):
+    (tmp_path / "pets.zip").write_bytes(zipped(PLAIN))
+    code = (
+        "import sys; from alexnet_viz.pictures import images; images._read = None\n"
+        "from alexnet_viz.training.uploads import keep\n"
+        f"print(keep('pets.zip', open({str(tmp_path / 'pets.zip')!r}, 'rb'), 10**6).pictures, 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.split() == ["20", "False"]
+
+
+def test_a_zip_of_an_earlier_version_is_still_listed():
+    upload = put(zipped(PLAIN))
+    record = json.loads(upload.path.with_suffix(".json").read_text())
+    early = {name: record[name] for name in ("classes", "pictures", "kept_at")}
+    upload.path.with_suffix(".json").write_text(json.dumps(early))
+    (found,) = uploads()
+    assert (found.pictures, found.left_out, found.owner(), found.tested) == (20, (), "", True)
 
 
 def test_newest_first():
@@ -65,7 +115,9 @@ def test_newest_first():
 
 def test_the_same_bytes_are_kept_once():
     first = put(zipped(PLAIN), "pets.zip")
-    assert put(zipped(PLAIN), "again.zip") == first
+    second = put(zipped(PLAIN), "again.zip")
+    assert second == first
+    assert (first.again, second.again) == (False, True)
     assert uploads() == [first]
 
 
@@ -86,6 +138,62 @@ def test_a_zip_put_there_by_hand_or_with_a_damaged_count_is_not_listed():
 def test_nothing_is_made_by_asking(home):
     assert uploads() == []
     assert list(home.iterdir()) == []
+
+
+# ---- Removed --------------------------------------------------------------------------------------------------------
+
+
+def trained_on(upload, state):
+    run = new_run(TrainConfig(data=str(upload.path)))
+    write_status(run, replace(run.status(), state=state, heartbeat=time.time(), pid=os.getpid()))
+    return run
+
+
+def test_a_zip_is_removed_with_its_decoded_images():
+    upload, stays = put(other(1)), put(other(2))
+    open_data(str(upload.path), 8)
+    open_data(str(stays.path), 8)
+    open_data(str(upload.path), 16)
+    assert len(list(decoded_folder(upload.path).parent.iterdir())) == 3
+    trained_on(upload, "finished")
+    trained_on(stays, "running")
+    remove(upload)
+    assert uploads() == [stays]
+    assert [path.name for path in decoded_folder(stays.path).parent.iterdir()] == [decoded_folder(stays.path, 8).name]
+    assert sorted(path.suffix for path in uploads_dir().iterdir() if path.name != ".lock") == [".json", ".zip"]
+    remove(upload)  # by a second visitor at the same time
+
+
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_a_zip_that_a_run_needs_stays_and_says_so(state):
+    upload = put(zipped(PLAIN))
+    run = trained_on(upload, state)
+    with pytest.raises(UserError, match=f"pets.zip stays: the run {run.id} needs it and is {state}"):
+        remove(upload)
+    assert uploads() == [upload]
+    assert upload.path.is_file()
+
+
+@pytest.mark.parametrize("state", ["finished", "stopped", "failed", "paused"])
+def test_a_zip_that_no_run_needs_now_may_go(state):
+    upload = put(zipped(PLAIN))
+    trained_on(upload, state)
+    remove(upload)
+    assert uploads() == []
+
+
+def test_whose_zip_it_is_is_kept_as_a_digest():
+    upload = keep("pets.zip", io.BytesIO(zipped(PLAIN)), MOST, owner="a secret")
+    assert "a secret" not in upload.path.with_suffix(".json").read_text()
+    (found,) = uploads()
+
+    def may(visitor, **given):
+        return may_control(found.owner(), visitor, **{"token": "", "given": "", "bound_to_localhost": False} | given)
+
+    assert may("a secret")
+    assert not may("another")
+    assert may("another", bound_to_localhost=True)  # on a server of one's own
+    assert may("another", token="teacher", given="teacher")
 
 
 # ---- Names ----------------------------------------------------------------------------------------------------------
@@ -128,9 +236,10 @@ def test_any_name_is_one_plain_file_name(name):
     [
         (b"not a zip", "pets.zip cannot be read as a zip file"),
         (zipped({"cat/0.png": picture(), "cat/1.png": picture()}), "only 1 class, cat"),
-        (zipped({**PLAIN, "cat/big.png": bytes(10 * 2**20 + 1)}), "at most 10.0 MiB a file"),
+        (zipped({"cat/big.png": bytes(10 * 2**20 + 1), "dog/0.png": picture()}), "at most 10.0 MiB a file"),
+        (zipped({**PLAIN, "eel/1.psd": b"8BPS"}), "class folder eel"),
     ],
-    ids=["text", "one class", "large picture"],
+    ids=["text", "one class", "large picture", "a class of nothing usable"],
 )
 def test_what_is_no_zip_of_class_folders_is_refused(data, said):
     """By the checks of `datasets.layout_of` and `Files.check`, whose own tests have more of such."""

@@ -6,7 +6,7 @@ import streamlit as st
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.pictures import images
-from alexnet_viz.pictures.samples import SAMPLES
+from alexnet_viz.pictures.samples import FIRST_SAMPLE, SAMPLES
 from alexnet_viz.words.i18n import Translator
 from pages.ui import messages, server, session
 from pages.ui.session import Picture, own_pictures
@@ -39,7 +39,18 @@ def picture_popover(t: Translator) -> Picture:
 
 
 def _strip(t: Translator) -> None:
-    strip(t("Pictures"), all_pictures(t), current_picture(t).id, key="picture_strip", on_choose=_choose_picture)
+    current = current_picture(t)
+    strip(t("Pictures"), all_pictures(t), current.id, key="picture_strip", on_choose=_choose_picture)
+    if current.id in own_pictures():
+        label = t("Remove {name}", name=messages.escape(current.name))
+        st.button(label, icon=":material/delete:", on_click=_remove, args=(current.id,), key="picture_remove")
+
+
+def _remove(picture_id: str) -> None:
+    """Forget one of the visitor's own pictures; the next newest takes its place, else the first sample."""
+    own = own_pictures()
+    own.pop(picture_id, None)
+    _choose_picture(next(reversed(own), FIRST_SAMPLE))
 
 
 def _linked_picture(t: Translator) -> Picture:

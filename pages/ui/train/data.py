@@ -12,6 +12,7 @@ from alexnet_viz.training.config import DATASETS, FIELDS
 from alexnet_viz.training.uploads import keep, uploads
 from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import messages, server, session
+from pages.ui.train import uploaded
 from pages.ui.widgets.layout import pick
 from pages.ui.widgets.progress import progress_bar
 
@@ -28,17 +29,22 @@ def data(t: Translator) -> str:
     current = st.session_state.get(_CHOSEN)
     picked = pick(t, t(FIELDS["data"].title), titles, key=key, current=current, say=str)
     st.session_state[_CHOSEN] = picked
-    return _ASKING[picked](t) if picked in _ASKING else picked
+    if picked in _ASKING:
+        return _ASKING[picked](t)
+    if uploaded.about(t, picked):
+        st.session_state[_ROUND] += 1
+        st.rerun()
+    return picked
 
 
 def _titles(t: Translator) -> Mapping[str, str]:
     """The choices by id; zips that were uploaded have their path as id."""
     text = N_("{name} ({classes} classes, {pictures} pictures)")
-    uploaded = {
+    kept = {
         str(one.path): t(text, name=one.name, classes=one.classes, pictures=f"{one.pictures:,}") for one in uploads()
     }
     named = {name: t(dataset.title) for name, dataset in DATASETS.items()}
-    titles = {**named, **uploaded, "upload": t("A zip of my own")}
+    titles = {**named, **kept, "upload": t("A zip of my own")}
     return titles | {"path": t("A folder or zip on this computer")} if server.bound_to_localhost() else titles
 
 
@@ -86,7 +92,7 @@ def _upload(t: Translator) -> str:
         ["zip"],
         max_upload_size=server.upload_mebibytes(),
         key=f"train_upload_{round_}",
-        help=t("Or with the folders train and test, and in each of them a folder for each class."),
+        help=t("Or with the folders train, val and test, and in each of them a folder for each class."),
     )
     st.caption(t("It is kept on the server, where everybody who opens this page can train on it."))
     if not server.bound_to_localhost():
@@ -102,8 +108,10 @@ def _upload(t: Translator) -> str:
         return ""
     try:
         with st.spinner(t("Opening {file}", file=messages.escape(file.name))):
-            upload = keep(file.name, file, most=server.upload_limit())
+            upload = keep(file.name, file, most=server.upload_limit(), owner=session.visitor())
             st.session_state[_CHOSEN] = str(upload.path)
+            if upload.again:
+                st.session_state[uploaded.AGAIN] = str(upload.path)
     except UserError as problem:
         st.session_state[_PROBLEM] = problem.message
     st.session_state[_ROUND] = round_ + 1

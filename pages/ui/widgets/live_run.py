@@ -32,6 +32,7 @@ from alexnet_viz.words.labels import class_name
 from pages.ui import messages, server, session
 from pages.ui.messages import class_words
 from pages.ui.store import training
+from pages.ui.widgets import left_out
 from pages.ui.widgets.layout import tiles
 from pages.ui.widgets.show import picture
 
@@ -127,6 +128,10 @@ def _headline(t: Translator, watched: Run, now: str, told: History) -> None:
     say_problem(t, watched)
     if told.finished and told.finished.test_accuracy is not None:
         st.success(t("{share:.2%} of the test images are right.", share=told.finished.test_accuracy))
+    if told.finished and told.finished.val_accuracy is not None:
+        share = told.finished.val_accuracy
+        st.info(t("{share:.2%} of the validation images are right. There were no test images.", share=share))
+    left_out.show_started(t, told.started)
     last = told.steps[-1] if told.steps else None
     figures = [
         (t("Epoch"), f"{len(told.epochs)} / {config.epochs}"),
