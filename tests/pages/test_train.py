@@ -127,7 +127,8 @@ def small_cifar10(monkeypatch):
         yield site
 
 
-def test_without_cifar10_it_offers_the_download_and_nothing_can_start():
+def test_without_cifar10_it_offers_the_download_and_nothing_can_start(monkeypatch):
+    monkeypatch.setattr("pages.ui.server.at_this_computer", lambda: True)  # others need not know of variables
     app = choose(open_page("train"), "cifar10")
     assert any("is not on this computer" in message.value for message in app.info)
     assert "ALEXNET_VIZ_CIFAR10" in button(app, "Download CIFAR-10 (163 MiB)").help

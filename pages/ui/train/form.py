@@ -100,7 +100,7 @@ def _fitting(data: str) -> list[str]:
     frozen = [model_id for model_id, entry in LISTED.items() if entry.frozen]
     if data == "shapes":
         return small
-    return [*small, *frozen] if data in DATASETS else [*frozen, *small]
+    return [*small, *frozen] if not data or data in DATASETS else [*frozen, *small]
 
 
 # Streamlit forgets a widget that the page does not draw, and choices go by their titles, which languages change. So
