@@ -32,7 +32,8 @@ IMPORT_ORDER = [
     *("network.notation", "network.svg", "network.diagram_boxes", "network.diagram_flow", "network.diagram_bars"),
     *("network.diagram", "network.zoo", "network.references", "network.tables", "network.comparison"),
     *("paper.departures", "network.sources", "network.extra_layers", "network.build"),
-    *("network.pth", "network.weights", "network.export"),
+    *("network.pth", "network.checkpoint", "network.fitting", "network.not_weights", "network.weights"),
+    "network.export",
     # inspection
     *("inspection.progress", "inspection.activations", "inspection.classify", "inspection.reliability"),
     *("inspection.crops", "inspection.preprocessing", "inspection.resnet", "inspection.techniques.augmentation"),

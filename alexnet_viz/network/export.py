@@ -14,6 +14,7 @@ Torch is imported when something is written, so the command line knows the forma
 
 import io
 import json
+from collections import OrderedDict
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -90,21 +91,34 @@ def of_edited(model: "Model", spec: Spec) -> Portable:
     return Portable(network, model.entry.id, _classes(model.classes, spec), random_layers(model, spec))
 
 
-def of_file(file: Path, written: str = "") -> Portable:
-    """The network in a weights file: of the table, or the edited one that `written` or the file itself writes."""
+def of_file(file: Path, written: str = "", names: tuple[str, ...] = ()) -> Portable:
+    """The network in a weights file: of the table, or the edited one that `written` or the file itself writes.
+
+    `names` are those of its classes where the file does not name them.
+    """
     from alexnet_viz.network.build import with_weights
-    from alexnet_viz.network.weights import differences, named_classes, open_model, read_state
+    from alexnet_viz.network.checkpoint import names_in_metadata
+    from alexnet_viz.network.fitting import differences
+    from alexnet_viz.network.weights import read_state
 
     state, metadata = read_state(file)
     written = written or metadata.get("net", "")
     if not written:
-        return of_model(open_model(file))
+        return of_model(_opened(file, names))
     spec = read_spec(written)
     check(spec)
-    if differences(spec, state):
-        return of_edited(open_model(file), spec)
+    if differences(spec, {key: tuple(tensor.shape) for key, tensor in state.items()}):
+        return of_edited(_opened(file, names), spec)
     network = with_weights(spec, {key: tensor.float() for key, tensor in state.items()})
-    return Portable(network, metadata.get("model", ""), _classes(named_classes(metadata), spec), ())
+    named = [names] if names else names_in_metadata(metadata)
+    return Portable(network, metadata.get("model", ""), _classes(named[0] if named else (), spec), ())
+
+
+def _opened(file: Path, names: tuple[str, ...]) -> "Model":
+    from alexnet_viz.network.weights import open_model, with_names
+
+    model = open_model(file)
+    return with_names(model, names) if names else model
 
 
 def check(spec: Spec) -> None:
@@ -150,8 +164,11 @@ def write(portable: Portable, format_id: str) -> bytes:
     if format_id == "pth":
         import torch
 
+        # What other formats say in their metadata stands where nn.Module writes its own, which load_state_dict ignores.
+        state: OrderedDict[str, Any] = OrderedDict(_tensors(portable))
+        vars(state)["_metadata"] = OrderedDict({"": {"version": 1, **about(portable)}})
         file = io.BytesIO()
-        torch.save(_tensors(portable), file)
+        torch.save(state, file)
         return file.getvalue()
     raise UserError("There is no format {name}. Formats: {known}.", name=format_id, known=", ".join(FORMATS))
 

@@ -5,16 +5,18 @@
     model.network(batch)                             # (B, 3, 224, 224) -> (B, 200) logits
     model.classes                                    # ("goldfish", ...)
 
-Files are read as safetensors, or as `.pth` by a reader of our own (pth.py); nothing in a file is ever run, and
-nothing that a file claims is believed before it is checked: sizes before memory is taken, values before they are used.
+The reader is chosen by a file's content, not by its name: safetensors, or what `torch.save` wrote (pth.py). Nothing in
+a file is ever run, and nothing that it claims is believed before it is checked: sizes before memory is taken, values
+before they are used. Where the weights are in a checkpoint is found by checkpoint.py, whose they are by fitting.py.
 """
 
 import hashlib
 import json
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import prod
 from pathlib import Path
+from typing import Any, Literal
 
 import safetensors.torch
 import torch
@@ -24,23 +26,35 @@ from torch import Tensor
 from alexnet_viz.errors import UserError
 from alexnet_viz.files.download import file_digest
 from alexnet_viz.network.build import Network, meta_network, random_state, with_weights
-from alexnet_viz.network.pth import read_pth
+from alexnet_viz.network.checkpoint import (
+    Found,
+    Values,
+    names_in,
+    names_in_metadata,
+    states_in,
+    whole_module,
+    written_about,
+)
+from alexnet_viz.network.fitting import Fit, fit_to, holds_a_network, listed, without_wrappers
+from alexnet_viz.network.not_weights import START, cut_off, damaged, no_state, no_weights, too_large
+from alexnet_viz.network.notation import read_spec
+from alexnet_viz.network.pth import CutOffError, Stored, read_pth
 from alexnet_viz.network.sources import Origin, WeightsSource, find_weights
 from alexnet_viz.network.spec import Linear, Spec, layer_names, module_keys
-from alexnet_viz.network.zoo import LISTED, MODELS, ModelEntry, model_entry
+from alexnet_viz.network.zoo import ModelEntry, model_entry
+from alexnet_viz.words.i18n import Message
 from alexnet_viz.words.labels import class_ids, numbered
 
 RANDOM_SEED = 0
 MAX_BYTES = 300 * 2**20  # of a file; AlexNet's ImageNet weights are 233 MiB
 MAX_HEADER = 2 * 2**20  # bytes of JSON at the start of a safetensors file; they become up to 30 times as much memory
 MAX_VALUES = MAX_BYTES // 4  # of all tensors: as many as a file of MAX_BYTES holds in single precision
-MAX_CLASSES = 100_000
-MAX_NAME = 80  # characters of a class name
 
 _NUMBERS = {torch.float64, torch.float32, torch.float16, torch.bfloat16}  # weights, and what counts in BatchNorm
 _NUMBERS |= {torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8}
 
 State = dict[str, Tensor]
+Names = Literal["known", "assumed", "none"]
 
 
 @dataclass(frozen=True)
@@ -51,12 +65,19 @@ class Model:
     network: Network
     classes: tuple[str, ...]  # class ids in output order
     origin: Origin
-    digest: str  # of the weights; caches are keyed by it
+    digest: str  # of the weights, and of names that were given to them; caches are keyed by it
     metadata: Mapping[str, str]  # what a safetensors file says about itself; a stranger's words
+    names: Names = "known"  # "assumed": the entry's, because there are as many; "none": they are numbered
+    notes: tuple[Message, ...] = ()  # what was assumed or left aside when the file was opened
 
     @property
     def trained(self) -> bool:
         return self.origin != "random"
+
+    @property
+    def remarks(self) -> tuple[Message, ...]:
+        """What whoever reads an answer should know: assumptions about names and layers, and what one output means."""
+        return (*self.notes, *_about_names(self), *_about_one_output(self))
 
 
 def load_model(model_id: str, source: WeightsSource | None = None) -> Model:
@@ -69,36 +90,145 @@ def load_model(model_id: str, source: WeightsSource | None = None) -> Model:
     if source.path is None:
         network = with_weights(entry.spec, random_state(entry.spec, RANDOM_SEED))
         return Model(entry, network, class_ids(entry.labels), "random", f"random-{RANDOM_SEED}-{model_id}", {})
-    state, metadata = read_state(source.path)
-    return _model(entry, state, metadata, source.path.name, source.origin, file_digest(source.path))
+    return _open(source.path, source.path.name, entry, source.origin)
 
 
 def open_model(file: Path | bytes, name: str = "", model_id: str | None = None) -> Model:
     """The model in a file of one's own, given as a path or as its bytes (then `name` is what people call it).
 
-    Without `model_id`, the network that the file's keys and shapes fit is found.
+    Without `model_id`, the network that the file's keys and shapes fit is found. Raises `UserError` for anything else.
     """
-    state, metadata = read_state(file, name)
-    entry = model_entry(model_id) if model_id else _fitting(state, _name(file, name))
-    digest = hashlib.sha256(file).hexdigest() if isinstance(file, bytes) else file_digest(file)
-    return _model(entry, state, metadata, _name(file, name), "file", digest)
+    return _open(file, _name(file, name), model_entry(model_id) if model_id else None, "file")
 
 
-def _model(
-    entry: ModelEntry, state: State, metadata: Mapping[str, str], name: str, origin: Origin, digest: str
-) -> Model:
-    spec = _with_class_count(entry.spec, state)
-    if differing := differences(spec, state):
-        raise _does_not_fit(name, entry.id, differing)
-    if broken := next((key for key, tensor in state.items() if not tensor.float().isfinite().all()), None):
+def with_names(model: Model, names: Sequence[str]) -> Model:
+    """The model with these class names, in output order. Raises `UserError` for another number of them.
+
+    One output may be given its own name, or two: what 0 means, and what 1 means.
+    """
+    count, names = len(model.classes), tuple(names)
+    if len(names) != count and not (count == 1 and len(names) == 2):
         raise UserError(
-            "{file} cannot be used: {key} holds values that are not finite numbers. "
-            "The training that wrote it probably diverged; use an earlier checkpoint.",
-            file=name,
-            key=broken,
+            "The network has {count} outputs, and these are {given} class names. Give one name for each output.",
+            count=count,
+            given=len(names),
         )
-    network = with_weights(spec, {key: tensor.float() for key, tensor in state.items()})
-    return Model(entry, network, _classes(entry, spec, metadata), origin, digest, metadata)
+    digest = hashlib.sha256(json.dumps(names).encode()).hexdigest()[:16]
+    return replace(
+        model, classes=names[-count:], names="known", digest=f"{model.digest.partition('-names-')[0]}-names-{digest}"
+    )
+
+
+def _open(file: Path | bytes, name: str, entry: ModelEntry | None, origin: Origin) -> Model:
+    read = _read(file, name)
+    found, fit = _fitting(read, entry, name)
+    metadata = read.metadata or written_about(found.attributes)
+    network = with_weights(fit.spec, _state(fit, found, name))
+    named = [*names_in_metadata(metadata), *names_in(read.content)]
+    published = origin in ("shipped", "hub") or (bool(fit.entry.hub) and name == fit.entry.hub)
+    classes, names = _classes(fit.entry, _outputs(fit.spec), named, known=published)
+    digest = hashlib.sha256(file).hexdigest() if isinstance(file, bytes) else file_digest(file)
+    notes = (*fit.notes, *_about_others(found, read.states))
+    return Model(fit.entry, network, classes, origin, digest, metadata, names, notes)
+
+
+def _fitting(read: "_Read", entry: ModelEntry | None, name: str) -> tuple[Found, Fit]:
+    """The first dict of tensors that is a network, and which; else the sentence about the one that is nearest to it."""
+    problem: UserError | None = None
+    for found in read.states:
+        written = _written_spec(read.metadata or written_about(found.attributes))
+        try:
+            _check_plain(found, name)
+            return found, fit_to(found.tensors, name, entry, written)
+        except UserError as why:
+            problem = problem or why
+    assert problem
+    raise problem
+
+
+def _check_plain(found: Found, name: str) -> None:
+    """Raise `UserError` where an object stands for the numbers of a layer: a sparse tensor, a quantised one."""
+    for key, what in found.strange.items():
+        raise UserError(
+            "{file} is not a weights file that can be opened: {key} holds {what} where plain numbers should be.",
+            file=name,
+            key=key[:80],
+            what=what.replace(" ", ".")[:80],
+        )
+
+
+def _about_others(found: Found, states: Sequence[Found]) -> list[Message]:
+    others = [other.where or "-" for other in states if other is not found]
+    if not others:
+        return []
+    return [
+        Message(
+            "The file holds {count} sets of weights. Those under {taken} were taken, not those under {others}.",
+            count=len(states),
+            taken=found.where or "-",
+            others=listed(others),
+        )
+    ]
+
+
+def _state(fit: Fit, found: Found, name: str) -> State:
+    """The network's tensors in single precision, by its own keys; refused where a value is no finite number."""
+    state = _tensors({key: found.tensors[theirs] for key, theirs in fit.keys.items()}, name)
+    for key, tensor in state.items():
+        if not tensor.float().isfinite().all():
+            raise UserError(
+                "{file} cannot be used: {key} holds values that are not finite numbers. "
+                "The training that wrote it probably diverged; use an earlier checkpoint.",
+                file=name,
+                key=key,
+            )
+    for key in fit.zeros:  # a layer without a bias is one with a bias of zeros
+        state[key] = torch.zeros(len(state[key.replace(".bias", ".weight")]))
+    return {key: tensor.float() for key, tensor in state.items()}
+
+
+def _written_spec(metadata: Mapping[str, str]) -> Spec | None:
+    """The layers that a file of this app says it has; they count only where keys and shapes agree."""
+    try:
+        return read_spec(metadata["net"]) if "net" in metadata else None
+    except UserError:
+        return None
+
+
+def _outputs(spec: Spec) -> int:
+    last = spec.layers[-1]
+    return last.outputs if isinstance(last, Linear) else 0
+
+
+def _about_names(model: Model) -> list[Message]:
+    if model.names == "assumed":
+        return [
+            Message(
+                "The class names are assumed: the file does not say what its {count} outputs stand for, and {model} "
+                "has as many. If it was trained on other classes, all names here are wrong.",
+                count=len(model.classes),
+                model=model.entry.id,
+            )
+        ]
+    if model.names == "none" and len(model.classes) > 1:
+        return [
+            Message(
+                "The file does not say what its {count} classes are called, so they are numbered.",
+                count=len(model.classes),
+            )
+        ]
+    return []
+
+
+def _about_one_output(model: Model) -> list[Message]:
+    if len(model.classes) != 1:
+        return []
+    return [
+        Message(
+            "This network has one output, so its percentage is a sigmoid, 1 / (1 + exp(-z)): the probability of the "
+            "class that was 1 in training. What is left of 100 % is the probability of the class that was 0."
+        )
+    ]
 
 
 def carried_over(model: Model, spec: Spec) -> tuple[Network, tuple[str, ...]]:
@@ -143,56 +273,121 @@ def _by_layer(spec: Spec, state: State) -> dict[str, dict[str, Tensor]]:
 # Reading
 
 
-def read_state(file: Path | bytes, name: str = "") -> tuple[State, Mapping[str, str]]:
-    """The tensors of a weights file and its metadata (empty for `.pth`). Raises `UserError` for anything else.
+@dataclass(frozen=True)
+class _Read:
+    """What a file holds: dicts of tensors, likely ones first, and what is said about them."""
 
-    A checkpoint that holds the tensors under "state_dict" or "model" is understood, and so is DDP's "module." prefix.
+    states: Sequence[Found]
+    metadata: Mapping[str, str] = field(default_factory=dict)  # of safetensors
+    content: Any = None  # of what torch.save wrote
+
+
+def read_state(file: Path | bytes, name: str = "") -> tuple[State, Mapping[str, str]]:
+    """The tensors of a weights file and its metadata. Raises `UserError` for anything else.
+
+    They may lie under any key of a checkpoint, beside whatever; wrappers' prefixes, such as DDP's "module.", are off.
     """
     label = _name(file, name)
+    read = _read(file, label)
+    found = read.states[0]
+    _check_plain(found, label)
+    keys = without_wrappers(found.tensors)
+    state = _tensors({key: found.tensors[theirs] for key, theirs in keys.items()}, label)
+    return state, read.metadata or written_about(found.attributes)
+
+
+def _read(file: Path | bytes, name: str) -> _Read:
     size = _size(file)
     if size > MAX_BYTES:
+        raise too_large(name, size, MAX_BYTES)
+    try:
+        start = _start(file)
+    except OSError as problem:
+        raise no_weights(None, name) from problem
+    if start[8:9] == b"{":
+        return _read_safetensors(file, size, start, name)
+    data = file.read_bytes() if isinstance(file, Path) else file
+    try:
+        content = read_pth(data)
+    except (CutOffError, EOFError) as problem:
+        raise cut_off(name) from problem
+    except Exception as problem:  # hostile bytes make the readers raise a dozen types; each means the same here
+        raise no_weights(data, name) from problem
+    return _Read(_likely(content, name), content=content)
+
+
+def _start(file: Path | bytes) -> bytes:
+    if isinstance(file, bytes):
+        return file[:START]
+    with file.open("rb") as opened:
+        return opened.read(START)
+
+
+def _likely(content: Any, name: str) -> list[Found]:
+    """The dicts that begin like a network of the table, averages last; else the one with the most tensors."""
+    states = states_in(content)
+    likely = [found for found in states if holds_a_network([*found.tensors, *found.strange])]
+    if likely:
+        return sorted(likely, key=lambda found: "ema" in found.where.lower() or "avg" in found.where.lower())
+    if not states or whole_module(content):
+        raise no_state(content, name)
+    return [max(states, key=lambda found: len(found.tensors))]
+
+
+def _read_safetensors(file: Path | bytes, size: int, start: bytes, name: str) -> _Read:
+    length = int.from_bytes(start[:8], "little")
+    if length > MAX_HEADER:
+        raise no_weights(start, name)
+    try:
+        if isinstance(file, Path):
+            with safe_open(file, framework="pt") as opened:
+                state = {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118
+                metadata = opened.metadata() or {}
+        else:
+            state = safetensors.torch.load(file)
+            metadata = json.loads(file[8 : 8 + length]).get("__metadata__") or {}
+    except Exception as problem:  # as above
+        if 8 + length > size or _claimed(file, length) > size:
+            raise cut_off(name) from problem
+        raise no_weights(start, name) from problem
+    if not state:
+        raise no_state({}, name)
+    return _Read([Found("", state, {})], metadata)
+
+
+def _claimed(file: Path | bytes, length: int) -> int:
+    """The size in bytes that a safetensors file should have by its header; 0 for a header that is none."""
+    try:
+        header = json.loads((file.read_bytes() if isinstance(file, Path) else file)[8 : 8 + length])
+        ends = [claim["data_offsets"][1] for key, claim in header.items() if key != "__metadata__"]
+        return int(8 + length + max(ends, default=0))
+    except Exception:  # as above: nothing that could be said about the file's end
+        return 0
+
+
+def _tensors(values: Values, name: str) -> State:
+    """The values themselves, each a plain number that is stored."""
+    if sum(prod(value.shape) for value in values.values()) > MAX_VALUES:
         raise UserError(
-            "{file} has {megabytes} MB; weight files of at most {limit} MB are accepted.",
-            file=label,
-            megabytes=round(size / 2**20),
-            limit=MAX_BYTES // 2**20,
+            "{file} is not a weights file that can be opened: its tensors have more than {limit:,} values.",
+            file=name,
+            limit=MAX_VALUES,
         )
     try:
-        if label.lower().endswith(".safetensors"):
-            state, metadata = _read_safetensors(file)
-        else:
-            state, metadata = read_pth(file.read_bytes() if isinstance(file, Path) else file), {}
-    except UserError:
-        raise
-    except Exception as problem:  # hostile bytes make the readers raise a dozen types; each means the same here
-        raise _unreadable(label) from problem
-    tensors = {
-        key.removeprefix("module."): value
-        for key, value in state.items()
-        if isinstance(key, str) and isinstance(value, Tensor)
-    }
-    plain = len(tensors) == len(state) and all(map(_is_plain, tensors.values()))
-    if not tensors or not plain or sum(tensor.numel() for tensor in tensors.values()) > MAX_VALUES:
-        raise _unreadable(label)
-    return tensors, metadata
-
-
-def _read_safetensors(file: Path | bytes) -> tuple[State, Mapping[str, str]]:
-    if isinstance(file, Path):
-        with file.open("rb") as opened:
-            _header_length(opened.read(8))
-        with safe_open(file, framework="pt") as tensors:
-            return {key: tensors.get_tensor(key) for key in tensors.keys()}, tensors.metadata() or {}  # noqa: SIM118
-    length = _header_length(file[:8])
-    state = safetensors.torch.load(file)
-    return state, json.loads(file[8 : 8 + length]).get("__metadata__") or {}
-
-
-def _header_length(start: bytes) -> int:
-    length = int.from_bytes(start, "little")
-    if length > MAX_HEADER:
-        raise ValueError("too long a header")
-    return length
+        state = {key: value.tensor() if isinstance(value, Stored) else value for key, value in values.items()}
+    except CutOffError as problem:
+        raise cut_off(name) from problem
+    except Exception as problem:  # as above: a member of the archive that is missing, or damaged
+        raise damaged(name) from problem
+    for key, tensor in state.items():
+        if not _is_plain(tensor):
+            raise UserError(
+                "{file} is not a weights file that can be opened: {key} holds {what} where plain numbers should be.",
+                file=name,
+                key=key[:80],
+                what=str(tensor.dtype).removeprefix("torch."),
+            )
+    return state
 
 
 def _name(file: Path | bytes, name: str) -> str:
@@ -208,66 +403,6 @@ def _size(file: Path | bytes) -> int:
         raise UserError("There is no file {file}.", file=file) from problem
 
 
-def _unreadable(name: str) -> UserError:
-    return UserError(
-        "{file} is not a weights file that can be opened. Give a .safetensors file, "
-        "or a .pth that torch.save(model.state_dict(), ...) wrote.",
-        file=name,
-    )
-
-
-# Fitting a file to a network
-
-
-def _fitting(state: State, name: str) -> ModelEntry:
-    """The network whose keys and shapes these are; failing that, a sentence about the nearest one."""
-    differing = {entry.id: differences(_with_class_count(entry.spec, state), state) for entry in MODELS.values()}
-    nearest = min(differing, key=lambda model_id: len(differing[model_id]))
-    if differing[nearest]:
-        raise _does_not_fit(name, nearest, differing[nearest])
-    return MODELS[nearest]
-
-
-def differences(spec: Spec, state: State) -> list[str]:
-    """The keys that are missing, too many, or of another shape, in the network's order."""
-    expected = {key: tuple(tensor.shape) for key, tensor in meta_network(spec).state_dict().items()}
-    actual = {key: tuple(tensor.shape) for key, tensor in state.items()}
-    return [
-        f"{key}: {_shape(actual.get(key))} / {_shape(expected.get(key))}"
-        for key in [*expected, *(key for key in actual if key not in expected)]
-        if expected.get(key) != actual.get(key)
-    ]
-
-
-def _shape(shape: tuple[int, ...] | None) -> str:
-    return "-" if shape is None else "x".join(map(str, shape))
-
-
-def _does_not_fit(name: str, model_id: str, differing: list[str]) -> UserError:
-    shown = "; ".join(item[:120] for item in differing[:3])
-    return UserError(
-        "{file} does not fit {model}. What differs (in the file / in the network): {differing}{more}. "
-        "Choose the file of one of these networks: {known}.",
-        file=name,
-        model=model_id,
-        differing=shown,
-        more=" ..." if len(differing) > 3 else "",
-        known=", ".join(LISTED),
-    )
-
-
-def _with_class_count(spec: Spec, state: State) -> Spec:
-    """The spec with as many outputs as the file's last bias has values."""
-    last = spec.layers[-1]
-    found = [re.fullmatch(r"classifier\.(0|[1-9][0-9]{0,3})\.bias", key) for key in state]
-    numbers = [int(match[1]) for match in found if match]
-    if not numbers or not isinstance(last, Linear):
-        return spec
-    bias = state[f"classifier.{max(numbers)}.bias"]
-    fits = bias.dim() == 1 and 1 <= len(bias) <= MAX_CLASSES
-    return replace(spec, layers=(*spec.layers[:-1], replace(last, outputs=len(bias)))) if fits else spec
-
-
 def _is_plain(tensor: Tensor) -> bool:
     """Real numbers, each of them stored: a tensor can claim a size of which it stores only one value."""
     if tensor.dtype not in _NUMBERS or tensor.layout != torch.strided or tensor.device.type != "cpu":
@@ -275,23 +410,14 @@ def _is_plain(tensor: Tensor) -> bool:
     return tensor.untyped_storage().nbytes() >= tensor.numel() * tensor.element_size()
 
 
-def _classes(entry: ModelEntry, spec: Spec, metadata: Mapping[str, str]) -> tuple[str, ...]:
+def _classes(
+    entry: ModelEntry, count: int, named: Sequence[tuple[str, ...]], *, known: bool
+) -> tuple[tuple[str, ...], Names]:
     """The file's own names, else the entry's if the count agrees, else "class 0" and so on."""
-    last = spec.layers[-1]
-    count = last.outputs if isinstance(last, Linear) else 0
-    for names in (named_classes(metadata), class_ids(entry.labels)):
-        if len(names) == count:
-            return names
-    return numbered(count)
-
-
-def named_classes(metadata: Mapping[str, str]) -> tuple[str, ...]:
-    """Class names that a file carries, kept printable and short; none if it says something else there."""
-    try:
-        names = json.loads(metadata.get("classes", "[]"))
-    except (ValueError, RecursionError):
-        return ()
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        return ()
-    cleaned = tuple("".join(char for char in name if char.isprintable())[:MAX_NAME] for name in names)
-    return cleaned if len(set(cleaned)) == len(cleaned) and all(cleaned) else ()
+    for names in named:
+        if len(names) == count or (count == 1 and len(names) == 2):
+            return names[-count:], "known"
+    own = class_ids(entry.labels)
+    if len(own) == count:
+        return own, "known" if known else "assumed"
+    return numbered(count) if count != 1 else ("class 1",), "none"  # one output: the probability of a 1

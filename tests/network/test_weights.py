@@ -180,8 +180,10 @@ def test_other_peoples_networks_are_refused(tmp_path, tensors, suffix):
     assert "does not fit" in refusal(written(tmp_path / f"theirs{suffix}", tensors))
 
 
-def test_keys_that_are_no_words_are_refused(tmp_path, state):
-    refusal(written(tmp_path / "odd.pth", state | {0: torch.zeros(1)}))
+@pytest.mark.parametrize("key", [0, 0.5, (1, 2), None, frozenset([1])])
+def test_keys_that_are_no_words_lie_beside_the_weights(tmp_path, state, key):
+    model = load_model("lenet5", written(tmp_path / "odd.pth", state | {key: torch.zeros(1)}))
+    assert torch.equal(model.network.state_dict()[f"{LAST}.bias"], state[f"{LAST}.bias"])
 
 
 ODD_TENSORS = {
