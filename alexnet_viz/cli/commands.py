@@ -29,7 +29,7 @@ from alexnet_viz.pictures import render
 from alexnet_viz.pictures.images import decode
 from alexnet_viz.serving.imports import keep_caches_at_home
 from alexnet_viz.words.i18n import LANGUAGES, Translator, best_language, translator
-from alexnet_viz.words.labels import class_ids, class_name, class_record
+from alexnet_viz.words.labels import class_ids, class_name, class_record, read_names
 
 if TYPE_CHECKING:
     from alexnet_viz.network.weights import Model
@@ -76,6 +76,10 @@ def _parser() -> argparse.ArgumentParser:
         "--weights", type=Path, metavar="FILE", help="a weights file of one's own; its model is found by its keys"
     )
 
+    model.add_argument(
+        "--names", type=Path, metavar="FILE", help="its class names: one a line, a JSON list, or a class_to_idx"
+    )
+
     predict = add_command(commands, "predict", _predict, "what a network sees in pictures", model)
     predict.add_argument("files", nargs="+", metavar="FILE")
     predict.add_argument("--top", type=_positive, default=5, metavar="K", help="how many classes to print (5)")
@@ -102,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("what", metavar="MODEL|FILE", help=f"{one_of}; or a weights file")
     export.add_argument("--format", required=True, choices=list(FORMATS), help="what to write")
     export.add_argument("--out", type=Path, required=True, metavar="FILE", help="where to write it")
+    export.add_argument("--names", type=Path, metavar="FILE", help="class names to write into it, as of `predict`")
     export.add_argument("--net", default="", metavar="WRITTEN", help="the edited network: ?net= of a link to one")
 
     cli_training.add_commands(commands)
@@ -165,6 +170,7 @@ def _predict(args: argparse.Namespace, t: Translator) -> int:
     from alexnet_viz.inspection.classify import answer_record, classify
 
     model = _model(args)
+    notes = _remarks(args, model, t)
     failed = False
     for file in args.files:
         try:
@@ -174,17 +180,30 @@ def _predict(args: argparse.Namespace, t: Translator) -> int:
             failed = True
             record: dict[str, object] = {"file": file, "error": t(problem.message)}
         else:
-            record = answer_record(file, model.entry.id, classify(model, picture.image), args.top)
+            record = answer_record(file, model.entry.id, classify(model, picture.image), args.top, notes)
         say(args, record, _answer_text(record, t.language))
     return int(failed)
 
 
 def _model(args: argparse.Namespace) -> "Model":
-    from alexnet_viz.network.weights import load_model, open_model
+    from alexnet_viz.network.weights import load_model, open_model, with_names
 
-    if args.weights:
-        return open_model(args.weights, model_id=args.model)
-    return load_model(args.model or DEFAULT_MODEL)
+    own, named = args.weights, args.model
+    model = open_model(own, model_id=named) if own else load_model(named or DEFAULT_MODEL)
+    return with_names(model, _names(args)) if args.names else model
+
+
+def _names(args: argparse.Namespace) -> tuple[str, ...]:
+    return read_names(_read(str(args.names))) if args.names else ()
+
+
+def _remarks(args: argparse.Namespace, model: "Model", t: Translator) -> list[str]:
+    """What was assumed of the model, in the reader's language; printed here unless it goes into each JSON record."""
+    said = [t(remark) for remark in model.remarks] if model.trained else []
+    if not args.json:
+        for sentence in said:
+            print(sentence)
+    return said
 
 
 def _check_trained(model: "Model") -> None:
@@ -222,7 +241,7 @@ def _answer_text(record: dict[str, object], language: str) -> str:
 
 def _explain(args: argparse.Namespace, t: Translator) -> int:
     try:
-        record = _explained(args)
+        record = _explained(args, t)
     except UserError as problem:
         if not args.json:
             raise
@@ -233,13 +252,14 @@ def _explain(args: argparse.Namespace, t: Translator) -> int:
     return 0
 
 
-def _explained(args: argparse.Namespace) -> dict[str, Any]:
+def _explained(args: argparse.Namespace, t: Translator) -> dict[str, Any]:
     """Compute the map, write the files, and return what is printed of it."""
     keep_caches_at_home()
     from alexnet_viz.inspection.attribution.attribute import attribute, input_array, preprocess_of, rectified
 
     model = _model(args)
     _check_trained(model)
+    remarks = _remarks(args, model, t)
     array = input_array(model, decode(_read(args.file), Path(args.file).name).image)
     answer = attribute(
         model, array, args.method, layer=args.layer, target=args.class_id, settings=dict(map(_setting, args.set))
@@ -259,6 +279,7 @@ def _explained(args: argparse.Namespace) -> dict[str, Any]:
         "class": answer.class_id,
         "probability": round(answer.probability, 6),
         "seconds": round(answer.seconds, 4),
+        **({"notes": remarks} if remarks else {}),
     }
 
 
@@ -312,13 +333,15 @@ def _weights(args: argparse.Namespace, t: Translator) -> int:
 
 
 def _export(args: argparse.Namespace, t: Translator) -> int:
-    from alexnet_viz.network.weights import load_model
+    from alexnet_viz.network.weights import load_model, with_names
 
+    names = _names(args)
     if args.what in MODELS:
         model = load_model(args.what)
+        model = with_names(model, names) if names else model
         portable = of_edited(model, read_spec(args.net)) if args.net else of_model(model)
     elif Path(args.what).is_file():
-        portable = of_file(Path(args.what), args.net)
+        portable = of_file(Path(args.what), args.net, names)
     else:
         raise UserError(
             "There is no network and no weights file named {name}. Networks: {known}.",

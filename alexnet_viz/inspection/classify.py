@@ -40,17 +40,25 @@ class Answer:
         return best_classes(self.classes, self.probabilities, count)
 
     @property
+    def one_output(self) -> bool:
+        """Whether the network has a single output: then what its class does not get is that of the other class."""
+        return len(self.classes) == 1
+
+    @property
     def unsure(self) -> bool:
         """No class is likely."""
-        return float(self.probabilities.max()) < UNSURE_BELOW
+        return not self.one_output and float(self.probabilities.max()) < UNSURE_BELOW
 
 
 def softmax(logits: NDArray[np.floating[Any]], temperature: float = 1.0) -> NDArray[np.float64]:
     """exp(z_i / T) / sum_j exp(z_j / T), j along the last axis, in double precision.
 
-    The largest logit is subtracted first, so that no exponential overflows.
+    The largest logit is subtracted first, so that no exponential overflows. A logit alone, (..., 1), is that of a
+    network with two classes and one output: its sigmoid 1 / (1 + exp(-z / T)), which is the softmax of z and 0.
     """
     scaled = logits.astype(np.float64) / temperature
+    if scaled.shape[-1] == 1:
+        return np.exp(-np.logaddexp(0.0, -scaled))
     exponentials = np.exp(scaled - scaled.max(-1, keepdims=True))
     return exponentials / exponentials.sum(-1, keepdims=True)  # type: ignore[no-any-return]
 
@@ -97,14 +105,18 @@ def _no_formula(text: str) -> str:
     return f"'{text}" if text[:1] in set("=+-@\t\r") else text
 
 
-def answer_record(file: str, model_id: str, answer: Answer, top: int) -> dict[str, object]:
-    """The JSON object of one answer, the same on the command line and in the page's download."""
-    return {
+def answer_record(file: str, model_id: str, answer: Answer, top: int, notes: Sequence[str] = ()) -> dict[str, object]:
+    """The JSON object of one answer, the same on the command line and in the page's download.
+
+    `notes` are sentences on what was assumed; the field is left out where there are none.
+    """
+    record: dict[str, object] = {
         "file": file,
         "model": model_id,
         "seconds": round(answer.seconds, 4),
         "top": [{"class": class_id, "probability": round(p, 6)} for class_id, p in answer.top(top)],
     }
+    return record | {"notes": list(notes)} if notes else record
 
 
 @dataclass(frozen=True)
@@ -118,10 +130,14 @@ class Term:
 
 
 def softmax_terms(answer: Answer, temperature: float, count: int) -> tuple[list[Term], float]:
-    """The `count` largest terms of the softmax, best first, and the sum of the exponentials of all classes."""
+    """The `count` largest terms of the softmax, best first, and the sum of the exponentials of all classes.
+
+    With one output the other class's logit is 0, and its exponential is in the sum.
+    """
     logits = answer.logits.astype(np.float64)
-    exponentials = np.exp((logits - logits.max()) / temperature)
-    total = exponentials.sum()
+    largest = max(logits.max(), 0.0) if answer.one_output else logits.max()
+    exponentials = np.exp((logits - largest) / temperature)
+    total = exponentials.sum() + (np.exp(-largest / temperature) if answer.one_output else 0.0)
     order = np.argsort(-answer.logits, kind="stable")[:count]
     columns = (logits[order], exponentials[order], exponentials[order] / total)
     rows = zip(order, *(column.tolist() for column in columns), strict=True)

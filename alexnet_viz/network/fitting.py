@@ -19,13 +19,13 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.network.build import meta_network
 from alexnet_viz.network.checkpoint import Values
 from alexnet_viz.network.pth import Stored
+from alexnet_viz.network.sources import SAVE
 from alexnet_viz.network.spec import Activation, Layer, Linear, Spec, module_keys, walk
 from alexnet_viz.network.zoo import BEST_MODEL, LISTED, MODELS, ModelEntry
 from alexnet_viz.words.i18n import Message
 
 MAX_CLASSES = 100_000
 SHOWN = 3  # keys that a sentence names
-SAVE = 'torch.save(model.state_dict(), "weights.pth")'
 
 # Parts of keys that torch's wrappers put in, at the beginning or, as `features.module.0.weight`, in the middle.
 _WRAPPERS = {"module", "_orig_mod", "_forward_module", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
@@ -282,7 +282,7 @@ def _features(entry: ModelEntry) -> Shapes:
 
 
 def _chain(branch: _Branch, keys: Sequence[str], entry: ModelEntry) -> list[_Linear]:
-    """The fully connected layers of a head in their order: that of the file, that of their names, or by their shapes."""
+    """The fully connected layers of a head in their order: of the file, of their names, or of their shapes."""
     needed = set(_layers_among(branch, keys))
     modules = dict.fromkeys(_module(key) for key in keys if len(branch.shapes[key]) > 1 and key in needed)
     heads = {module.split(".")[0] for module in modules}

@@ -12,11 +12,10 @@ from typing import Any
 from alexnet_viz.errors import UserError
 from alexnet_viz.files.zips import open_zip
 from alexnet_viz.network.checkpoint import is_optimizer, whole_module
-from alexnet_viz.network.fitting import SAVE
 from alexnet_viz.network.pth import MOST_LISTING
+from alexnet_viz.network.sources import SAVE, SAVE_FROM_CHECKPOINT
 from alexnet_viz.words.i18n import Message
 
-SAVE_FROM_CHECKPOINT = 'torch.save(torch.load("{file}", map_location="cpu")["{key}"], "weights.pth")'
 START = 4096  # bytes of a file that are looked at
 SHOWN = 5  # keys and names that a sentence names
 
@@ -55,7 +54,7 @@ def too_large(name: str, size: int, limit: int) -> UserError:
         file=name,
         megabytes=round(size / 2**20),
         limit=limit // 2**20,
-        code=SAVE_FROM_CHECKPOINT.format(file=name, key="state_dict"),
+        code=SAVE_FROM_CHECKPOINT.format(file=name),
     )
 
 

@@ -15,6 +15,10 @@ from alexnet_viz.network.zoo import BEST_MODEL, DEFAULT_MODEL, MODELS, ModelEntr
 
 Origin = Literal["shipped", "home", "hub", "file", "random"]
 
+# How a person saves the weights alone.
+SAVE = 'torch.save(model.state_dict(), "weights.pth")'
+SAVE_FROM_CHECKPOINT = 'torch.save(torch.load("{file}", map_location="cpu")["state_dict"], "weights.pth")'
+
 SHIPPED_DIR = Path(__file__).resolve().parent.parent.parent / "assets" / "weights"
 
 

@@ -164,6 +164,7 @@ class OwnModel:
 
     name: str
     model: "Model"
+    named: bool = False  # whether the visitor gave its classes their names
 
 
 @dataclass(frozen=True)

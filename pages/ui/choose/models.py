@@ -12,6 +12,7 @@ from alexnet_viz.network.zoo import LISTED, MODELS
 from alexnet_viz.training.runs import runs, usable_weights
 from alexnet_viz.words.i18n import Translator
 from pages.ui import session
+from pages.ui.choose import class_names
 from pages.ui.session import ChosenModel, OwnModel
 from pages.ui.store import networks
 
@@ -26,7 +27,9 @@ def model(t: Translator) -> ChosenModel:
     current = choice.current(ids)
     picked = current if session.hidden("model") else _box(t, t("Network"), ids, current, key="model")
     choice.remember(picked, linkable=picked in LISTED)
-    return _chosen(picked)
+    chosen = _chosen(picked)
+    class_names.say_and_ask(t, chosen)
+    return chosen
 
 
 def say_what_took_its_place(t: Translator, model_id: str) -> None:
@@ -44,7 +47,9 @@ def second_model(t: Translator, first: ChosenModel) -> ChosenModel:
     others = [model_id for model_id in _ids() if model_id != taken]
     # A trained one to begin with: random weights answer nothing.
     other = next((one for one in others if one not in LISTED or find_weights(LISTED[one]).trained), others[0])
-    return _chosen(_box(t, t("Compare with"), others, other, key=f"second_model_{taken}"))
+    second = _chosen(_box(t, t("Compare with"), others, other, key=f"second_model_{taken}"))
+    class_names.say(t, second)
+    return second
 
 
 def _ids() -> list[str]:

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from alexnet_viz.network.sources import download, find_weights
+from alexnet_viz.errors import UserError
+from alexnet_viz.network.sources import SAVE_FROM_CHECKPOINT, download, find_weights
 from alexnet_viz.network.zoo import ModelEntry
 from alexnet_viz.words.i18n import N_, Translator
 from pages.ui import messages, server, session
@@ -46,11 +47,15 @@ def download_weights(t: Translator, entry: ModelEntry, *, key: str) -> None:
 def _open_own(t: Translator) -> None:
     round_ = session.get(session.WEIGHTS_ROUND, 0)
     file = st.file_uploader(
-        t("Open a weights file of your own (.safetensors or .pth)"),
-        ["safetensors", "pth", "pt"],
+        t("Open a weights file of your own (.safetensors, .pth, .pt, .bin, .ckpt)"),
+        ["safetensors", "pth", "pt", "bin", "ckpt", "pth.tar", "tar"],
         max_upload_size=server.upload_mebibytes(),
         key=f"weights_{round_}",
-        help=t("torchvision's AlexNet, the seed document's two classes, and whatever this app writes."),
+        help=t(
+            "torchvision's AlexNet, also with a head of your own, the seed document's two classes, and whatever this "
+            "app writes. Of a checkpoint the weights alone are enough: {code}",
+            code=f"`{SAVE_FROM_CHECKPOINT}`".format(file="last.ckpt"),
+        ),
     )
     if not file:
         return

@@ -10,7 +10,7 @@ from alexnet_viz.pictures.samples import SAMPLES
 from alexnet_viz.words.i18n import N_, Translator
 from alexnet_viz.words.numbers import percent, whole_percent
 from pages.ui.choose import weights as weights_box
-from pages.ui.messages import class_words
+from pages.ui.messages import class_words, escape
 from pages.ui.session import ChosenModel, Picture
 from pages.ui.widgets import bars
 from pages.ui.widgets.layout import popover
@@ -41,6 +41,9 @@ def show_answer(t: Translator, chosen: ChosenModel, model: "Model", answer: "Ans
         _runner_up(t, name, *others[0], lesson)
     if lesson:
         st.info(t(lesson), icon=":material/school:")
+    if model.trained and not chosen.own:  # of a visitor's own file they stand under its choice
+        for remark in model.remarks:
+            st.caption(escape(t(remark)))
     if measured := reliability(model):
         st.caption(_worth(t, measured, share))
     text = N_("One of {count} classes, whatever the picture shows. Computed in {milliseconds} ms.")

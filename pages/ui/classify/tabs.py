@@ -34,6 +34,9 @@ PICKER_WIDTH = 320  # pixels on the screen
 def _softmax(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer", picture: Picture) -> None:
     from alexnet_viz.inspection.classify import softmax_terms
 
+    if answer.one_output:
+        _sigmoid(t, answer)
+        return
     st.markdown(t("The last layer gives each class a number, its **logit**. Softmax turns them into probabilities:"))
     st.latex(r"p_i = \frac{e^{(z_i - z_{\max})/T}}{\sum_j e^{(z_j - z_{\max})/T}}")
     label = t("Temperature T: below 1 sharpens the answer, above 1 flattens it")
@@ -62,6 +65,24 @@ def _softmax(t: Translator, chosen: ChosenModel, model: "Model", answer: "Answer
             "which is **{share}**. Subtracting the largest logit changes nothing in the fraction and keeps the numbers "
             "small.",
             **values,
+        )
+    )
+
+
+def _sigmoid(t: Translator, answer: "Answer") -> None:
+    """A single output, worked out."""
+    st.markdown(
+        t(
+            "This network has one output, a number z. Its sigmoid is a probability, that of {name}:",
+            name=class_words(answer.classes[0], t),
+        )
+    )
+    logit, share = float(answer.logits[0]), float(answer.probabilities[0])
+    st.latex(rf"p = \frac{{1}}{{1 + e^{{-z}}}} = \frac{{1}}{{1 + e^{{{-logit:.3f}}}}} = {share:.4f}")
+    st.markdown(
+        t(
+            "It is the softmax of two classes whose logits are z and 0: the other class has {rest}.",
+            rest=percent(1 - share),
         )
     )
 

@@ -2,7 +2,7 @@
 
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,6 +85,15 @@ class OwnModels:
             opened = open_model(file, name)
             self._held[id(opened)] = opened
             return opened
+
+    def named(self, model: "Model", names: Sequence[str]) -> "Model":
+        """The visitor's model with these class names, in the place of the one without. Raises as `with_names` does."""
+        from alexnet_viz.network.weights import with_names
+
+        with self._lock:
+            named = with_names(model, names)
+            self._held[id(named)] = named
+            return named
 
 
 @st.cache_resource

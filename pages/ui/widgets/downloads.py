@@ -60,7 +60,8 @@ def answers(t: Translator, model: "Model", pictures: Sequence[Picture]) -> None:
         },
         column_config={t("Probability"): PROBABILITY},
     )
-    records = [answer_record(name, model.entry.id, answer, TOP) for name, answer in answered]
+    notes = [t(remark) for remark in model.remarks] if model.trained else []
+    records = [answer_record(name, model.entry.id, answer, TOP, notes) for name, answer in answered]
     with st.container(horizontal=True):
         save(t("CSV"), answers_csv(answered, TOP), "alexnet-answers.csv", "text/csv")
         as_json = json.dumps(records, ensure_ascii=False, indent=2)
