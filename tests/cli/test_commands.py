@@ -303,3 +303,44 @@ def test_a_reader_that_has_seen_enough_is_no_error_to_speak_of():
     with open(writing, "wb") as closed:
         done = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True, cwd=ROOT)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+# ---- What a file does not say ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own_weights(tmp_path):
+    """A file of ten classes that nobody has named, and a picture."""
+    torch.save({"net": random_state(MODELS["lenet5"].spec, seed=3), "epoch": 1}, tmp_path / "mine.ckpt")
+    Image.new("L", (40, 40), 200).save(tmp_path / "gray.png")
+    return str(tmp_path / "gray.png"), "--weights", str(tmp_path / "mine.ckpt")
+
+
+def test_predict_says_that_names_are_assumed(capsys, own_weights):
+    _, (answer,), _ = run(capsys, "predict", *own_weights, "--json")
+    assert list(answer) == ["file", "model", "seconds", "top", "notes"]
+    assert "are assumed" in answer["notes"][0]
+    main(["--language", "en", "predict", *own_weights])
+    assert "are assumed" in capsys.readouterr().out
+
+
+def test_predict_takes_names(capsys, own_weights, tmp_path):
+    (tmp_path / "names.txt").write_text("\n".join(f"것 {i}" for i in range(10)), encoding="utf-8")
+    _, (answer,), _ = run(capsys, "predict", *own_weights, "--names", tmp_path / "names.txt", "--json")
+    assert list(answer) == ["file", "model", "seconds", "top"]
+    assert answer["top"][0]["class"].startswith("것 ")
+    (tmp_path / "few.json").write_text('["cat", "dog"]')
+    status, lines, err = run(capsys, "predict", *own_weights, "--names", tmp_path / "few.json", "--json")
+    assert (status, lines) == (1, [])
+    assert "10 outputs, and these are 2" in err
+
+
+@pytest.mark.parametrize("format_id", ["pth", "safetensors"])
+def test_names_go_along_into_exports(capsys, own_weights, tmp_path, format_id):
+    _, _, file = own_weights
+    (tmp_path / "names.json").write_text(json.dumps({f"thing {i}": i for i in range(10)}))
+    out = tmp_path / f"named.{format_id}"
+    run(capsys, "export", file, "--format", format_id, "--names", tmp_path / "names.json", "--out", out, "--json")
+    _, (answer,), _ = run(capsys, "predict", own_weights[0], "--weights", out, "--json")
+    assert answer["top"][0]["class"].startswith("thing ")
+    assert "notes" not in answer

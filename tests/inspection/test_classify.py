@@ -3,15 +3,18 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from alexnet_viz.inspection.classify import Answer, answer_record, answers_csv, classify, softmax
+from alexnet_viz.inspection.classify import Answer, answer_record, answers_csv, classify, softmax, softmax_terms
+from alexnet_viz.network.build import random_state
 from alexnet_viz.network.sources import RANDOM
-from alexnet_viz.network.weights import load_model
+from alexnet_viz.network.weights import load_model, open_model, with_names
+from alexnet_viz.network.zoo import MODELS
 from tests.inspection.networks import condition
 
 torch.set_num_threads(1)
@@ -32,11 +35,40 @@ def test_softmax_is_torch_softmax_of_the_divided_logits(temperature):
     np.testing.assert_allclose(softmax(logits, temperature), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("logits", [[1000.0, 0.0, -1000.0], [1e38, -1e38, 0.0], [-500.0, -500.0, -501.0], [3.0]])
+@pytest.mark.parametrize("logits", [[1000.0, 0.0, -1000.0], [1e38, -1e38, 0.0], [-500.0, -500.0, -501.0]])
 def test_softmax_of_extreme_logits_adds_up_to_one(logits):
     probabilities = softmax(np.array(logits, dtype=np.float32))
     assert np.isfinite(probabilities).all()
     assert probabilities.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("logit", [-1000.0, -2.5, 0.0, 2.5, 1000.0])
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 4.0])
+def test_one_output_is_a_sigmoid(logit, temperature):
+    expected = torch.sigmoid(torch.tensor(logit / temperature, dtype=torch.float64)).item()
+    assert softmax(np.array([[logit]], dtype=np.float32), temperature)[0, 0] == pytest.approx(expected, rel=1e-12)
+    said = answer(logit)
+    ((term,), total) = softmax_terms(said, temperature, 6)
+    assert term.probability == pytest.approx(expected, rel=1e-12)
+    assert term.exponential / total == pytest.approx(expected, rel=1e-12)
+    assert not said.unsure, "a small probability is a sure no"
+
+
+def test_a_network_with_one_output_is_never_sure_of_its_only_class():
+    spec = MODELS["lenet5"].spec
+    spec = replace(spec, layers=(*spec.layers[:-1], replace(spec.layers[-1], outputs=1)))
+    data = io.BytesIO()
+    torch.save(random_state(spec, seed=2), data)
+    model = open_model(data.getvalue(), "binary.pth")
+    said = classify(model, Image.new("RGB", (40, 40), (200, 30, 90)))
+    with torch.inference_mode():
+        array = model.entry.preprocess.to_array(Image.new("RGB", (40, 40), (200, 30, 90)))
+        expected = model.network(torch.from_numpy(array)[None]).sigmoid().item()
+    assert said.top(5) == [("class 1", pytest.approx(expected))]
+    assert 0.3 < expected < 0.7, "random weights are sure of nothing"
+    assert "sigmoid" in str(model.remarks[-1])
+    named = with_names(model, ["cat", "dog"])
+    assert named.classes == ("dog",), "the output is the probability of a 1"
 
 
 def test_softmax_leaves_the_logits_alone():
@@ -121,13 +153,13 @@ def test_csv_has_five_classes_unless_told_otherwise():
     "name", ["a,b.jpg", 'a"b.jpg', "a\nb.jpg", "a\r\nb.jpg", "a\rb.jpg", "고양이.jpg", " a.jpg", "a;b", "", "x=1.jpg"]
 )
 def test_csv_names_are_read_back_as_they_were(name):
-    _, line = rows(answers_csv([(name, answer(1))], top=1))
+    _, line = rows(answers_csv([(name, answer(100))], top=1))
     assert line == [name, "1", "a", "1.000000"]
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x")', "=a,b"])
 def test_csv_names_and_classes_that_start_like_a_formula_are_made_text(name):
-    said = Answer((name,), np.zeros(1, dtype=np.float32), 0.1)
+    said = Answer((name,), np.full(1, 100, dtype=np.float32), 0.1)
     _, line = rows(answers_csv([(name, said)], top=1))
     assert line == [f"'{name}", "1", f"'{name}", "1.000000"]
 

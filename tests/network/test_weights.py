@@ -19,7 +19,7 @@ from alexnet_viz.network import weights
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.sources import RANDOM, WeightsSource
 from alexnet_viz.network.spec import Linear
-from alexnet_viz.network.weights import load_model, open_model, read_state
+from alexnet_viz.network.weights import load_model, open_model, read_state, with_names
 from alexnet_viz.network.zoo import LISTED, MODELS
 from alexnet_viz.words.labels import class_ids
 from tests.network.networks import seed_class
@@ -463,3 +463,59 @@ def test_more_values_than_the_largest_file_has_are_refused(state, monkeypatch):
     monkeypatch.setattr(weights, "MAX_VALUES", sum(tensor.numel() for tensor in state.values()) - 1)
     with pytest.raises(UserError, match="is not a weights file"):
         open_model(as_bytes({key: tensor.to(torch.int8) for key, tensor in state.items()}), "many.pth")
+
+
+# ---- class names ----------------------------------------------------------------------------------------------------
+
+TEN = [f"thing {i}" for i in range(10)]
+IN_ORDER = {name: number for number, name in enumerate(TEN)}
+
+
+def test_names_are_never_assumed_in_silence(state):
+    model = open_model(as_bytes(state), "mine.pth")
+    assert (model.classes, model.names) == (class_ids("digits"), "assumed")
+    assert any("are assumed" in str(remark) for remark in model.remarks)
+    model = open_model(as_bytes(with_outputs(3)), "mine.pth")
+    assert model.names == "none"
+    assert any("numbered" in str(remark) for remark in model.remarks)
+
+
+def test_networks_of_ours_and_published_files_have_their_names(nothing_installed):
+    assert load_model("alexnet_200").remarks == ()
+    assert load_model("lenet5", RANDOM).remarks == ()
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"classes": TEN},
+        {"class_names": tuple(TEN)},
+        {"class_to_idx": IN_ORDER},
+        {"idx_to_class": dict(enumerate(TEN))},
+        {"hyper_parameters": {"labels": TEN}},
+    ],
+    ids=lambda beside: next(iter(beside)),
+)
+def test_names_that_lie_beside_the_weights_are_taken(state, beside):
+    model = open_model(as_bytes({"state_dict": state, **beside}), "mine.pth")
+    assert (model.classes, model.names) == (tuple(TEN), "known")
+    assert model.remarks == ()
+
+
+@pytest.mark.parametrize("said", [TEN, IN_ORDER, {str(number): name for number, name in enumerate(TEN)}])
+@pytest.mark.parametrize("key", ["classes", "class_to_idx", "id2label"])
+def test_names_in_the_metadata_of_safetensors_are_taken(state, key, said):
+    assert open_model(save(state, {key: json.dumps(said)}), "a.safetensors").classes == tuple(TEN)
+
+
+def test_names_that_are_given_make_another_model_of_the_same_network(state):
+    """Answers are cached by the digest, and hold the names."""
+    model = open_model(as_bytes(state), "mine.pth")
+    named = with_names(model, TEN)
+    assert (named.classes, named.names, named.remarks) == (tuple(TEN), "known", ())
+    assert named.network is model.network
+    assert named.digest != model.digest
+    assert named.digest[:16] == model.digest[:16]
+    assert with_names(with_names(model, TEN[::-1]), TEN).digest == named.digest
+    with pytest.raises(UserError, match="10 outputs, and these are 3"):
+        with_names(model, TEN[:3])

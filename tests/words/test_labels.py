@@ -6,10 +6,19 @@ import re
 import pytest
 import torchvision
 
+from alexnet_viz.errors import UserError
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.training.shapes import SHAPES
 from alexnet_viz.words.i18n import LANGUAGES
-from alexnet_viz.words.labels import LABELS_DIR, class_ids, class_name, class_of_wnid, class_record
+from alexnet_viz.words.labels import (
+    LABELS_DIR,
+    class_ids,
+    class_name,
+    class_of_wnid,
+    class_record,
+    parse_names,
+    read_names,
+)
 
 LISTS = sorted(path.stem for path in LABELS_DIR.glob("*.json"))
 HANGUL = re.compile("[가-힣]")
@@ -108,3 +117,49 @@ def test_class_name(id, language, name):
 def test_an_unknown_list_is_a_bug():
     with pytest.raises(FileNotFoundError):
         class_ids("no such list")
+
+
+# ---- names that people give -----------------------------------------------------------------------------------------
+
+NAMES = ("cat", "dog", "고양이")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cat\ndog\n고양이\n",
+        "cat\r\n dog \r\n\r\n고양이",
+        '["cat", "dog", "고양이"]',
+        '{"cat": 0, "고양이": 2, "dog": 1}',
+        '{"class_to_idx": {"cat": 0, "고양이": 2, "dog": 1}}',
+        '{"0": "cat", "2": "고양이", "1": "dog"}',
+        '{"0": ["n01", "cat"], "1": ["n02", "dog"], "2": ["n03", "고양이"]}',
+    ],
+)
+def test_names_are_read_as_people_write_them(text):
+    assert parse_names(text) == NAMES
+    for encoding in ("utf-8", "utf-8-sig", "utf-16", "cp949"):
+        assert read_names(text.encode(encoding)) == NAMES
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "no class names"),
+        (" \n\n", "no class names"),
+        ("cat\ndog\ncat", "cat stands there twice"),
+        ('["cat", ', "no class names in JSON"),
+        ('["cat", 5]', "no class names in JSON"),
+        ('{"cat": 0, "dog": 2}', "no class names in JSON"),
+        ('{"cat": 1, "dog": 1}', "no class names in JSON"),
+        ("[" * 100_000, "no class names in JSON"),
+    ],
+)
+def test_what_is_no_list_of_names_is_refused(text, words):
+    with pytest.raises(UserError, match=words):
+        parse_names(text)
+
+
+def test_a_file_that_is_no_text_is_refused():
+    with pytest.raises(UserError, match="no text"):
+        read_names(b"\xff\xd8\xff\xe0\x00\x10")
