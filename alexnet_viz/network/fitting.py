@@ -75,9 +75,9 @@ class _Linear:
 class _NoHeadError(Exception):
     """Why a head cannot be opened."""
 
-    def __init__(self, text: str, /, **values: object) -> None:
-        super().__init__(text)
-        self.message = Message(text, **values)
+    def __init__(self, message: Message) -> None:
+        super().__init__(message.text)
+        self.message = message
 
 
 def holds_a_network(keys: Iterable[str]) -> bool:
@@ -317,17 +317,21 @@ def _check_linear(branch: _Branch, key: str, modules: Iterable[str]) -> None:
     shape = branch.shapes[key]
     if f"{module}.running_mean" in branch.shapes:
         raise _NoHeadError(
-            "{key} belongs to a batch normalisation (BatchNorm) among the fully connected layers, and a file does not "
-            "say on which side of the function there it stands. Train the head without it, or fold it into the layer "
-            "before it.",
-            key=branch.keys[key][:80],
+            Message(
+                "{key} belongs to a batch normalisation (BatchNorm) among the fully connected layers, and a file does not "
+                "say on which side of the function there it stands. Train the head without it, or fold it into the layer "
+                "before it.",
+                key=branch.keys[key][:80],
+            )
         )
     if module not in modules or (part, len(shape)) not in (("weight", 2), ("bias", 1)):
         raise _NoHeadError(
-            "{key} ({shape}) belongs to no convolution of the network and to no fully connected layer. A head may hold "
-            "Linear layers, and what has no weights of its own, such as ReLU and Dropout.",
-            key=branch.keys[key][:80],
-            shape=shape_words(shape),
+            Message(
+                "{key} ({shape}) belongs to no convolution of the network and to no fully connected layer. A head may hold "
+                "Linear layers, and what has no weights of its own, such as ReLU and Dropout.",
+                key=branch.keys[key][:80],
+                shape=shape_words(shape),
+            )
         )
 
 
@@ -336,10 +340,12 @@ def _linear(branch: _Branch, module: str) -> _Linear:
     bias = branch.shapes.get(f"{module}.bias")
     if bias not in (None, (outputs,)) or not 1 <= outputs <= MAX_CLASSES or not inputs:
         raise _NoHeadError(
-            "{key} ({shape}) and its bias ({bias}) do not belong together.",
-            key=branch.keys[f"{module}.weight"][:80],
-            shape=shape_words((outputs, inputs)),
-            bias=shape_words(bias),
+            Message(
+                "{key} ({shape}) and its bias ({bias}) do not belong together.",
+                key=branch.keys[f"{module}.weight"][:80],
+                shape=shape_words((outputs, inputs)),
+                bias=shape_words(bias),
+            )
         )
     return _Linear(module, inputs, outputs, bias is not None)
 
@@ -347,21 +353,25 @@ def _linear(branch: _Branch, module: str) -> _Linear:
 def _no_chain(branch: _Branch, layers: list[_Linear], given: int, entry: ModelEntry) -> _NoHeadError:
     if not layers:
         return _NoHeadError(
-            "It holds the convolutions of {model} and no fully connected layer behind them, so it has no answer to "
-            "give. Save the whole network: {code}",
-            model=entry.id,
-            code=SAVE,
+            Message(
+                "It holds the convolutions of {model} and no fully connected layer behind them, so it has no answer to "
+                "give. Save the whole network: {code}",
+                model=entry.id,
+                code=SAVE,
+            )
         )
     for layer, arriving in zip(layers, [given, *(layer.outputs for layer in layers)], strict=False):
         if layer.inputs != arriving:
             break
     return _NoHeadError(
-        "Its convolutions are those of {model}, but its fully connected layers make no chain: {key} takes {inputs} "
-        "values, and {arriving} come out of what is before it.",
-        model=entry.id,
-        key=branch.keys[f"{layer.module}.weight"][:80],
-        inputs=layer.inputs,
-        arriving=arriving,
+        Message(
+            "Its convolutions are those of {model}, but its fully connected layers make no chain: {key} takes {inputs} "
+            "values, and {arriving} come out of what is before it.",
+            model=entry.id,
+            key=branch.keys[f"{layer.module}.weight"][:80],
+            inputs=layer.inputs,
+            arriving=arriving,
+        )
     )
 
 
