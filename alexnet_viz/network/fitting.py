@@ -318,17 +318,17 @@ def _check_linear(branch: _Branch, key: str, modules: Iterable[str]) -> None:
     if f"{module}.running_mean" in branch.shapes:
         raise _NoHeadError(
             Message(
-                "{key} belongs to a batch normalisation (BatchNorm) among the fully connected layers, and a file does not "
-                "say on which side of the function there it stands. Train the head without it, or fold it into the layer "
-                "before it.",
+                "{key} belongs to a batch normalisation (BatchNorm) among the fully connected layers, and a file does "
+                "not say on which side of the function there it stands. Train the head without it, or fold it into the "
+                "layer before it.",
                 key=branch.keys[key][:80],
             )
         )
     if module not in modules or (part, len(shape)) not in (("weight", 2), ("bias", 1)):
         raise _NoHeadError(
             Message(
-                "{key} ({shape}) belongs to no convolution of the network and to no fully connected layer. A head may hold "
-                "Linear layers, and what has no weights of its own, such as ReLU and Dropout.",
+                "{key} ({shape}) belongs to no convolution of the network and to no fully connected layer. A head may "
+                "hold Linear layers, and what has no weights of its own, such as ReLU and Dropout.",
                 key=branch.keys[key][:80],
                 shape=shape_words(shape),
             )

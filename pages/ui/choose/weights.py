@@ -4,7 +4,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from alexnet_viz.errors import UserError
 from alexnet_viz.network.sources import SAVE_FROM_CHECKPOINT, download, find_weights
 from alexnet_viz.network.zoo import ModelEntry
 from alexnet_viz.words.i18n import N_, Translator
