@@ -15,7 +15,8 @@ import pytest
 
 from alexnet_viz.training.processes import Processes
 from alexnet_viz.training.runs import Run, new_run, runs, write_status
-from tests.training.disturbed_runs import (
+from tools.catalogue import ROOT
+from tools.disturbed_runs import (
     PATIENCE,
     at_home,
     chance_decides_much,
@@ -34,8 +35,7 @@ from tests.training.disturbed_runs import (
     torchrun,
     until,
 )
-from tools.catalogue import ROOT
-from tools.load.usage import with_environment
+from tools.machine import with_environment
 from tools.server import running
 from tools.websocket import visit
 

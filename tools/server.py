@@ -28,15 +28,6 @@ class Server:
     url: str
     process: subprocess.Popen
 
-    def resident_mb(self) -> float:
-        return memory_mb(self.process.pid)
-
-
-def memory_mb(process: int | str = "self", what: str = "VmRSS") -> float:
-    """Resident memory of a process, or another line of its status (Linux)."""
-    status = Path(f"/proc/{process}/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith(f"{what}:"))) / 1000
-
 
 def wait_for_run(page: Any, timeout: int = 60_000) -> None:
     """Until the script has run and the browser has drawn it."""

@@ -22,7 +22,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,15 +91,13 @@ class Sharpening:
     unexplained: Tensor  # (256,), standard deviation of what is left
 
     def before_relu(self, features: Tensor) -> Tensor:  # (N, C * H * W) bf16 -> the same
-        mapped = [
-            torch.einsum("nch,cd->ndh", _by_channel(rows, len(self.bias)), self.weight.to(rows.dtype)).flatten(1)
-            for rows in features.split(4096)
-        ]
-        return torch.cat(mapped) + self.bias.repeat_interleave(_places(features, self)).to(features.dtype)
+        weight, bias = self.weight.to(features.dtype), self.bias.to(features.dtype)[:, None]
+        rows = (part.unflatten(1, (len(bias), -1)) for part in features.split(4096))
+        return torch.cat([(torch.einsum("nch,cd->ndh", part, weight) + bias).flatten(1) for part in rows])
 
-    def noise(self, count: int, places: int, generator: torch.Generator) -> Tensor:  # (count, C * H * W)
-        spread = UNEXPLAINED * self.unexplained.repeat_interleave(places)
-        return torch.randn(count, len(spread), generator=generator) * spread
+    def noise(self, count: int, features: int, generator: torch.Generator) -> Tensor:  # (count, C * H * W)
+        spread = UNEXPLAINED * self.unexplained.repeat_interleave(features // len(self.bias))
+        return torch.randn(count, features, generator=generator) * spread
 
 
 def transfer(
@@ -124,7 +122,8 @@ def transfer(
 
     entry = model_entry(MODEL)
     shipped = SHIPPED_DIR / entry.shipped
-    dataset = load_dataset(data, side=PAIR_SIDE, leave_out=_lines(leave_out))
+    left_out = leave_out.read_text(encoding="utf-8").split("\n") if leave_out else ()
+    dataset = load_dataset(data, side=PAIR_SIDE, leave_out=frozenset(left_out))
     yield step("loaded", train=len(dataset.train), test=len(dataset.test), classes=len(dataset.classes))
 
     state, _ = read_state(convolutions or shipped)
@@ -156,13 +155,6 @@ def transfer(
     file = out or shipped
     _write(file, kept, head, tuple(map(class_of_wnid, dataset.classes)), figures)
     yield step("written", file=str(file), **figures)
-
-
-def _lines(file: Path | None) -> Collection[str]:
-    try:
-        return frozenset(file.read_text(encoding="utf-8").split("\n")) if file else frozenset()
-    except (OSError, ValueError) as problem:
-        raise UserError("{file} cannot be read: {reason}.", file=str(file), reason=str(problem)) from problem
 
 
 def _network(entry: ModelEntry, convolutions: Mapping[str, Tensor]) -> Network:
@@ -212,30 +204,18 @@ def _features(network: Network, batch: Tensor, *, exact: bool = False) -> Tensor
 
 def _view(images: Tensor, view: str, preprocess: Preprocess, generator: torch.Generator) -> Tensor:
     """One batch enlarged to the network's input, (B, 3, crop, crop), normalised."""
-    side, out = images.shape[-1], preprocess.crop
-    pixels = images.float() / 255
+    pixels, out = images.float() / 255, preprocess.crop
     if view == "plain":  # as the app does it: the shorter side to `size`, the centre cut out
-        taps = _taps(side * (1 - out / preprocess.size) / 2, side * out / preprocess.size, side, out)
-        enlarged = taps @ pixels @ taps.T
+        whole = F.interpolate(pixels, (preprocess.size,) * 2, mode="bilinear")
+        start = (preprocess.size - out) // 2
+        enlarged = whole[..., start : start + out, start : start + out]
     else:
-        taps = _taps(0.0, side, side, out, cubic=True)
-        blurred = _gaussian(out) @ taps
-        mirrored = pixels.flip(3)
-        enlarged = 2 * (taps @ mirrored @ taps.T) - blurred @ mirrored @ blurred.T
+        plain = F.interpolate(pixels.flip(3), (out, out), mode="bicubic", antialias=True)
+        blur = _gaussian(out)
+        enlarged = 2 * plain - blur @ plain @ blur.T
         enlarged = enlarged + GRAIN * torch.randn(enlarged.shape, generator=generator)
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (preprocess.mean, preprocess.std))
     return (enlarged.clamp(0, 1) - mean) / std
-
-
-def _taps(start: float, length: float, side: int, out: int, *, cubic: bool = False) -> Tensor:
-    """Interpolation of a window as a matrix, (out, side), linear or cubic; beyond the edge the picture is mirrored."""
-    at = start + (torch.arange(out) + 0.5) / out * length - 0.5  # in source pixels
-    at = torch.where(at < -0.5, -1 - at, at)
-    at = torch.where(at > side - 0.5, 2 * side - 1 - at, at)
-    away = (at[:, None] - torch.arange(float(side))).abs()
-    near, far = 1.5 * away**3 - 2.5 * away**2 + 1, -0.5 * away**3 + 2.5 * away**2 - 4 * away + 2  # Keys 1981
-    weights = torch.where(away < 1, near, torch.where(away < 2, far, 0.0)) if cubic else (1 - away).clamp(min=0)
-    return weights / weights.sum(1, keepdim=True)
 
 
 def _gaussian(side: int) -> Tensor:
@@ -301,7 +281,7 @@ def _sharpenings(path: Path, network: Network, preprocess: Preprocess) -> tuple[
 
 def _regression(blurred: Tensor, sharp: Tensor, channels: int = 256) -> Sharpening:
     """Ridge regression of one picture's channels on the other's, over all places of all pictures."""
-    x, y = (_by_channel(values, channels).transpose(1, 2).reshape(-1, channels).double() for values in (blurred, sharp))
+    x, y = (values.unflatten(1, (channels, -1)).mT.reshape(-1, channels).double() for values in (blurred, sharp))
     x = torch.cat([x, torch.ones(len(x), 1, dtype=x.dtype)], dim=1)
     ridge = RIDGE * torch.eye(channels + 1, dtype=x.dtype)
     ridge[-1, -1] = 0
@@ -309,14 +289,6 @@ def _regression(blurred: Tensor, sharp: Tensor, channels: int = 256) -> Sharpeni
     solved = torch.linalg.solve(x.T @ x + ridge, x.T @ y + ridge @ start)
     rest = y - (x @ solved).relu()
     return Sharpening(solved[:-1].float(), solved[-1].float(), rest.std(0).float())
-
-
-def _by_channel(features: Tensor, channels: int) -> Tensor:  # (N, C * H * W) -> (N, C, H * W)
-    return features.view(len(features), channels, -1)
-
-
-def _places(features: Tensor, sharpening: Sharpening) -> int:
-    return features.shape[1] // len(sharpening.bias)
 
 
 # The head
@@ -380,7 +352,7 @@ def _varied(features: Tensor, sharpening: Sharpening | None, generator: torch.Ge
     if sharpening:
         low, high = MAPPED_GAIN
         few = min(256, len(features))  # drawing noise is what takes long: several rows share it
-        noise = sharpening.noise(few, _places(features, sharpening), generator).to(features.dtype)
+        noise = sharpening.noise(few, features.shape[1], generator).to(features.dtype)
         features = (features + noise.repeat(math.ceil(len(features) / few), 1)[: len(features)]).relu()
     gain = torch.empty(len(features), 1).uniform_(low, high, generator=generator) / FEATURE_SCALE
     return _dropped(features * gain.to(features.dtype), generator)
@@ -477,7 +449,7 @@ def main() -> None:
     try:
         for event in transfer(**vars(parser.parse_args())):
             print(json.dumps(event), flush=True)
-    except UserError as problem:
+    except (UserError, OSError) as problem:
         sys.exit(str(problem))
 
 

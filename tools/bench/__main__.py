@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from alexnet_viz.inspection.attribution.methods import METHODS
+from tools import ROOT
 from tools.bench import attribution, experiments, pages, start, training, watching, wire
-from tools.catalogue import ROOT
+from tools.machine import processor
 
 RECORDS = ROOT / "docs" / "benchmarks.md"
 HALF = ("--epochs", "10")  # of those of the preset fast: about a tenth of the seed's time
@@ -104,14 +105,6 @@ def main() -> int:
         for row in SLOW:
             print(f"{row.what:<64} {last(row.what)}")
     return int(missed)
-
-
-def processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as info:
-            return next(line.split(":")[1].strip() for line in info if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

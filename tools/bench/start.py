@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tools.catalogue import ROOT
-from tools.server import CHROMIUM, QUIET, running
+from tools.machine import memory_mb
+from tools.server import CHROMIUM, QUIET, running, wait_for_run
 
 TRIES = 5  # of each app, in turn; the median counts
 BARE = "import streamlit as st\nst.title('Hello')\n"
@@ -64,6 +65,6 @@ def memory() -> float:
         page = browser.new_page()
         for page_id in PAGES:
             page.goto(f"{server.url}/{'' if page_id == 'home' else page_id}")
-            page.locator("[data-testid='stApp'][data-test-script-state='notRunning']").wait_for(state="attached")
+            wait_for_run(page)
             page.wait_for_timeout(3000)
-        return server.resident_mb()
+        return memory_mb(server.process.pid)

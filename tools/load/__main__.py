@@ -21,15 +21,15 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 from random import Random
+from statistics import mean
 from unittest.mock import patch
 
 from alexnet_viz.words.i18n import LANGUAGES, translator
-from tools.bench.__main__ import processor
-from tools.catalogue import ROOT
+from tools import ROOT
 from tools.load.actions import ACTIONS, BARS, CHAPTERS
-from tools.load.usage import Usage, family, with_environment
 from tools.load.visitor import Visitor, visitor
 from tools.load.watched import REPORT
+from tools.machine import Usage, family, processor, with_environment
 from tools.server import Server, running
 
 MOST_VISITORS, MOST_MINUTES = 100, 60
@@ -186,10 +186,11 @@ def table(outcome: Outcome, factor: float = 1.0) -> tuple[list[str], bool]:
         good = percentile([one.seconds for one in ours if not one.error], 95) * 1000 <= most
         met &= good and not any(one.error for one in ours)
         lines.append(f"{_row(bar.title, ours)}  {most:.0f}: {'met' if good else 'MISSED'}")
-    usage = outcome.usage
+    samples = outcome.usage.samples
+    resident = [sample.resident for sample in samples]
     lines.append(
-        f"server: {usage.cores():.2f} cores, {usage.samples[-1].resident:.0f} MB at the end, {usage.peak():.0f} MB at "
-        f"most; the visitors: {outcome.client_cores:.2f} cores"
+        f"server: {mean(sample.cores for sample in samples):.2f} cores, {resident[-1]:.0f} MB at the end, "
+        f"{max(resident):.0f} MB at most; the visitors: {outcome.client_cores:.2f} cores"
     )
     wrong = [one for one in outcome.taken if one.error]
     lines.extend(f"error: {ACTIONS[one.action].title}: {one.error[:300]}" for one in wrong[:10])

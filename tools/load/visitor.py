@@ -10,12 +10,11 @@ they are not sent again, and fetches a picture once.
 
 import json
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from http.client import HTTPConnection
-from http.cookies import SimpleCookie
-from urllib.parse import urlsplit
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
+import requests
 from google.protobuf.message import Message
 from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -26,24 +25,21 @@ from websockets.sync.client import ClientConnection
 
 from tools.websocket import PATIENCE, Tab, connected
 
-_COOKIE = "_streamlit_xsrf"
-
 
 @contextmanager
 def visitor(url: str) -> Iterator["Visitor"]:
     """A new session on the home page's address, with nothing opened yet."""
     with connected(url) as socket:
-        yield Visitor(socket, urlsplit(url).netloc)
+        yield Visitor(socket, url)
 
 
 class Visitor(Tab):
     """A tab whose widgets can be set."""
 
-    def __init__(self, socket: ClientConnection, host: str) -> None:
+    def __init__(self, socket: ClientConnection, url: str) -> None:
         super().__init__(socket, "", "")
-        self.bytes = 0  # received over the websocket
-        self._host = host
-        self._token = self._cookie()
+        self._url, self._cookies = url, None
+        self._cookies = self._request("GET", "/_stcore/health", 200).cookies
         self._set: dict[str, WidgetState] = {}  # what this visitor chose, by widget
         self._fetched: set[str] = set()
         self._places: list[FileURLs] = []  # for uploads
@@ -78,7 +74,8 @@ class Visitor(Tab):
         while not self._places:
             self._hear(PATIENCE)
         place = self._places.pop()
-        self._put(place.upload_url, name, data)
+        headers = {"X-Xsrftoken": self._cookies["_streamlit_xsrf"]}
+        self._request("PUT", place.upload_url, 204, files={"file": (name, data, "image/jpeg")}, headers=headers)
         state = WidgetState(id=box.id)
         state.file_uploader_state_value.uploaded_file_info.append(
             UploadedFileInfo(name=name, size=len(data), file_id=place.file_id, file_urls=place)
@@ -106,8 +103,6 @@ class Visitor(Tab):
                     self._fetched.add(url)
                     self._request("GET", url, 200)
 
-    # ---- On the wire --------------------------------------------------------------------------------------------
-
     def _ask(self, *clicked: WidgetState, fragment: str = "", by_timer: bool = False) -> None:
         here = {_id(one.new_element) for one in self.elements.values()}
         self._set = {id: state for id, state in self._set.items() if id in here}
@@ -115,7 +110,6 @@ class Visitor(Tab):
         super()._ask(*self._set.values(), *clicked, fragment=fragment, by_timer=by_timer)
 
     def _take(self, message: ForwardMsg) -> None:
-        self.bytes += message.ByteSize()
         if message.WhichOneof("type") == "ref_hash":
             kept = self._large[message.ref_hash][1]
             kept.metadata.CopyFrom(message.metadata)
@@ -126,32 +120,11 @@ class Visitor(Tab):
             self._places.extend(message.file_urls_response.file_urls)
         super()._take(message)
 
-    def _cookie(self) -> str:
-        return SimpleCookie(self._request("GET", "/_stcore/health", 200))[_COOKIE].value
-
-    def _put(self, url: str, name: str, data: bytes) -> None:
-        boundary = secrets.token_hex(16)
-        head = (
-            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
-            "Content-Type: image/jpeg\r\n\r\n"
-        )
-        headers = {
-            "Content-Type": f"multipart/form-data; boundary={boundary}",
-            "Cookie": f"{_COOKIE}={self._token}",
-            "X-Xsrftoken": self._token,
-        }
-        self._request("PUT", url, 204, head.encode() + data + f"\r\n--{boundary}--\r\n".encode(), headers)
-
-    def _request(
-        self, method: str, url: str, expected: int, body: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> str:
-        """Over a connection of its own: the server closes idle ones. Returns the cookies that it sets."""
-        with closing(HTTPConnection(self._host, timeout=PATIENCE)) as http:
-            http.request(method, url, body, headers or {})
-            response = http.getresponse()
-            said = response.read()
-            assert response.status == expected, f"{method} {url}: {response.status} {said[:200]!r}"
-            return response.headers["Set-Cookie"] or ""
+    def _request(self, method: str, url: str, expected: int, **sent: Any) -> requests.Response:
+        """Over a connection of its own: the server closes idle ones."""
+        answer = requests.request(method, self._url + url, cookies=self._cookies, timeout=PATIENCE, **sent)
+        assert answer.status_code == expected, f"{method} {url}: {answer.status_code} {answer.text[:200]}"
+        return answer
 
 
 def _id(element: Message) -> str:
