@@ -11,7 +11,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -27,7 +26,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tools.catalogue import ROOT
-from tools.server import running
+from tools.server import free_port, running
+from tools.waiting import until
 from tools.websocket import Tab, connected, visit
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
@@ -113,9 +113,7 @@ def hosted(image, tmp_path_factory) -> Iterator[Site]:
 @contextmanager
 def nginx(folder: Path, first: str, second: str) -> Iterator[str]:
     """The shipped configuration on a free port, in front of these two."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     text = SITE.read_text(encoding="utf-8")
     addresses = {"127.0.0.1:8501": urlsplit(first).netloc, "127.0.0.1:8502": urlsplit(second).netloc}
     for shipped, here in {**addresses, "listen 80;": f"listen 127.0.0.1:{port};"}.items():
@@ -128,17 +126,17 @@ def nginx(folder: Path, first: str, second: str) -> Iterator[str]:
         [NGINX, "-p", folder, "-e", folder / "error.log", "-c", folder / "main.conf"], stderr=subprocess.PIPE, text=True
     )
     try:
-        for _ in range(200):
-            if process.poll() is not None:
-                raise RuntimeError(process.stderr.read())
-            with socket.socket() as door:
-                if door.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
+        until(lambda: process.poll() is not None or answers(port), patience=10)
+        assert process.poll() is None, process.stderr.read()
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.communicate(timeout=10)
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as door:
+        return door.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextmanager
@@ -191,15 +189,15 @@ def test_an_upload_reaches_the_process_that_has_the_session_and_its_limit_comes_
         assert set(cookies) == {"alexnet_seat", "_streamlit_xsrf"}
         with session(hosted.url, cookies) as session_id:
             path = f"/_stcore/upload_file/{session_id}/{uuid4()}"
+            assert upload(hosted.url, path, cookies, 1000) == 204
+            assert upload(hosted.url, path, cookies, (UPLOAD_MB * 2**20) + 100_000) == 413
+            assert sorted(upload(backend, path, cookies, 1000) for backend in hosted.backends) == [204, 400]
 
-            def upload(url: str, size: int) -> int:
-                headers = {"X-Xsrftoken": cookies["_streamlit_xsrf"]}
-                files = {"file": ("a.txt", bytes(size))}
-                return ask(url, path, "PUT", seat=cookies, headers=headers, files=files).status_code
 
-            assert upload(hosted.url, 1000) == 204
-            assert upload(hosted.url, (UPLOAD_MB * 2**20) + 100_000) == 413
-            assert sorted(upload(backend, 1000) for backend in hosted.backends) == [204, 400]
+def upload(url: str, path: str, cookies: dict[str, str], size: int) -> int:
+    """The status of uploading so many bytes."""
+    headers, files = {"X-Xsrftoken": cookies["_streamlit_xsrf"]}, {"file": ("a.txt", bytes(size))}
+    return ask(url, path, "PUT", seat=cookies, headers=headers, files=files).status_code
 
 
 def test_nginx_takes_what_the_app_takes_and_no_more(hosted):

@@ -17,12 +17,12 @@ from alexnet_viz.training.config import FIELDS, TrainConfig
 from alexnet_viz.training.events import Resumed, StepDone, from_line
 from alexnet_viz.training.processes import Processes
 from alexnet_viz.training.runs import STALE_AFTER, Run, new_run, read_events
-from tests.training import pretended
-from tests.training.small_runs import course, of, same, stripes, weights
+from tools import waiting
+from tools.small_runs import course, of, same, stripes, weights
 
 PATIENCE = 600  # seconds; a test that waits longer has failed. On an idle machine, all here take half a minute
 PLAIN_NET = "3x8x8_conv6k3s1p1g1_relu_max2s2p0_flat_fc96-64_relu_fc64-3"
-until = partial(pretended.until, patience=PATIENCE)
+until = partial(waiting.until, patience=PATIENCE)
 PER_EPOCH = 5  # steps
 NET = "3x8x8_conv6k3s1p1g1_relu_max2s2p0_bn_flat_drop0.5_fc96-1024_relu_drop0.5_fc1024-3"  # its checkpoint: 800 kB
 

@@ -20,8 +20,9 @@ from alexnet_viz.training.devices import device_of, uses_bf16
 from alexnet_viz.training.events import Finished, StepDone, from_line
 from alexnet_viz.training.processes import Processes
 from alexnet_viz.training.runs import Run, history, new_run
+from tools import ROOT
 from tools.bench.start import MissingError
-from tools.catalogue import ROOT
+from tools.waiting import until
 
 ROUNDS = 3
 SEED_BATCHES = 40  # about 15 s of the seed's loop on two cores
@@ -90,8 +91,7 @@ def stop() -> float:
                 _until_it_steps(run)
             started = time.perf_counter()
             jobs.stop(run)
-            while jobs.alive(run):
-                time.sleep(0.005)
+            until(lambda: not jobs.alive(run), PATIENCE, every=0.005)
             taken.append(time.perf_counter() - started)
     return statistics.median(taken)
 
@@ -147,17 +147,12 @@ def running_run(jobs: Processes) -> Iterator[Run]:
         yield run
     finally:
         jobs.stop(run)
-        deadline = time.monotonic() + PATIENCE
-        while jobs.alive(run) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        until(lambda: not jobs.alive(run), PATIENCE)
 
 
 def _until_it_steps(run: Run) -> None:
-    steps, deadline = len(history(run).steps), time.monotonic() + PATIENCE
-    while len(history(run).steps) < steps + WARM_UP:
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"no steps: {(run.path / 'log.txt').read_text()}")
-        time.sleep(0.05)
+    steps = len(history(run).steps)
+    until(lambda: len(history(run).steps) >= steps + WARM_UP, PATIENCE, problem=f"no steps: {run.path / 'log.txt'}")
 
 
 def _cifar10() -> Path:

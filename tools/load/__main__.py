@@ -31,6 +31,7 @@ from tools.load.visitor import Visitor, visitor
 from tools.load.watched import REPORT
 from tools.machine import Usage, family, processor, with_environment
 from tools.server import Server, running
+from tools.waiting import until
 
 MOST_VISITORS, MOST_MINUTES = 100, 60
 EVERY = 3.0  # seconds from one action of a visitor to its next, on average
@@ -153,11 +154,7 @@ def _grown(usage: Usage) -> list[str]:
 def _held(server: Server, report: Path) -> list[str]:
     """Hooks, caches and processes, when the visitors have gone."""
     os.kill(server.process.pid, signal.SIGUSR1)
-    deadline = time.monotonic() + 60
-    while not report.exists():
-        if time.monotonic() > deadline:
-            return ["the server does not tell what it holds"]
-        time.sleep(0.1)
+    until(report.exists, patience=60, problem="the server does not tell what it holds")
     held = json.loads(report.read_text())
     print(f"{held['entries']} entries in caches, {held['hooks']} hooks")
     problems = [f"over its bound: {text}" for text in held["over"]]
