@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -39,11 +40,14 @@ def draw_pictures(file: Path) -> Path:
 
 def chance_decides_much(data: Path, epochs: int) -> TrainConfig:
     """Dropout, every augmentation, and a learning rate that never stays: whatever is not repeated exactly shows."""
-    return TrainConfig(
-        **{"data": str(data), "net": NET, "epochs": epochs, "batch": 16, "learning_rate": 0.02, "shift": 1},
-        **{"rotation": 5.0, "colour_jitter": 0.1, "pca_colour": 0.1, "validation": 0.2, "precision": "fp32"},
-        **{"device": "cpu", "snapshot_every": 10},
-    )
+    varied = {"rotation": 5.0, "colour_jitter": 0.1, "pca_colour": 0.1, "shift": 1, "snapshot_every": 10}
+    return plain(data, epochs, net=NET, flip=True, **varied)
+
+
+def plain(data: Path, epochs: int, **settings: Any) -> TrainConfig:
+    """Without dropout, augmentation and batch normalisation, which every process does to its own share."""
+    small = {"net": PLAIN_NET, "batch": 16, "learning_rate": 0.02, "validation": 0.2, "flip": False, "shift": 0}
+    return TrainConfig(data=str(data), epochs=epochs, precision="fp32", device="cpu", **{**small, **settings})
 
 
 @contextlib.contextmanager
@@ -153,21 +157,6 @@ def resumed_at(run: Run) -> list[int]:
     """Where the run's processes went on, by their own word."""
     events = map(from_line, (run.path / "metrics.jsonl").read_text().splitlines())
     return [event.step for event in of(Resumed, events)]
-
-
-def plain(data: Path, epochs: int) -> TrainConfig:
-    """Without dropout, augmentation and batch normalisation, which every process does to its own share."""
-    return TrainConfig(
-        **{
-            "data": str(data),
-            "net": PLAIN_NET,
-            "epochs": epochs,
-            "batch": 16,
-            "learning_rate": 0.02,
-            "validation": 0.2,
-        },
-        **{"validation": 0.2, "flip": False, "shift": 0, "precision": "fp32", "device": "cpu"},
-    )
 
 
 def flags(config: TrainConfig) -> list[str]:

@@ -41,7 +41,7 @@ from alexnet_viz.network.weights import read_state
 from alexnet_viz.network.zoo import ModelEntry, model_entry
 from alexnet_viz.pictures.images import Preprocess, decode
 from alexnet_viz.training.archives import open_files, shown
-from alexnet_viz.training.datasets import Dataset, Split, load_dataset
+from alexnet_viz.training.datasets import Split, load_dataset
 from alexnet_viz.training.devices import processor_has_bf16
 from alexnet_viz.words.labels import class_of_wnid
 
@@ -106,14 +106,12 @@ def transfer(
     leave_out: Path | None = None,
     convolutions: Path | None = None,
     out: Path | None = None,
-    cache: Path | None = None,
 ) -> Iterator[Event]:
     """Train, write the file, and yield one event a step; the last one holds the figures.
 
     `data` has train/WNID and test/WNID, `photographs` has known/WNID/PICTURE and unknown/PICTURE. `leave_out` is a file
     with one line a picture of `data` that is one of the photographs. `convolutions` is a file with `features.*`; by
-    default those of the shipped file. With a folder `cache`, features are kept there and taken from there: an
-    interrupted run, or one with another head, need not compute them again.
+    default those of the shipped file.
     """
     started = time.perf_counter()
 
@@ -133,7 +131,7 @@ def transfer(
     train = Split(dataset.train.images[order], dataset.train.labels[order])
     views = []
     for view in VIEWS:
-        views.append(_kept_features(cache, network, train, view, entry.preprocess))
+        views.append(_view_features(network, train, view, entry.preprocess))
         yield step("features", view=view)
 
     seen = _photographs(photographs, network, entry.preprocess, dataset.classes)
@@ -150,8 +148,9 @@ def transfer(
     temperature = best_temperature(answers(head, seen.known), seen.labels)
     cool(head, temperature).half().float()  # as the file will hold it, rounded to fp16
     pictures = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in dataset.test.images]
-    test = answers(head, _app_features(network, pictures, entry.preprocess))
-    figures = {"temperature": temperature, "photographs": _on_photographs(head, seen), "test": _on_test(test, dataset)}
+    logits, labels = answers(head, _app_features(network, pictures, entry.preprocess)), dataset.test.labels
+    test = {"images": len(labels), **_figures(logits, labels), "calibration": calibration(logits, labels)}
+    figures = {"temperature": temperature, "photographs": _on_photographs(head, seen), "test": test}
     file = out or shipped
     _write(file, kept, head, tuple(map(class_of_wnid, dataset.classes)), figures)
     yield step("written", file=str(file), **figures)
@@ -165,22 +164,6 @@ def _network(entry: ModelEntry, convolutions: Mapping[str, Tensor]) -> Network:
 
 
 # Views of the training pictures
-
-
-def _kept_features(cache: Path | None, network: Network, split: Split, view: str, preprocess: Preprocess) -> Tensor:
-    """One view's features, from the cache folder where they are there already."""
-    if not cache:
-        return _view_features(network, split, view, preprocess)
-    file = cache / f"{view}.npy"
-    if not file.is_file():
-        features = _view_features(network, split, view, preprocess)
-        cache.mkdir(parents=True, exist_ok=True)
-        np.save(file, features.view(torch.int16).numpy())  # NumPy has no bf16
-        return features
-    features = torch.from_numpy(np.load(file)).view(torch.bfloat16)
-    if len(features) != len(split):
-        raise UserError("{file} was cached for another dataset. Remove it and try again.", file=str(file))
-    return features
 
 
 @torch.no_grad()  # not inference_mode: the head is differentiated through these
@@ -380,11 +363,6 @@ def _on_photographs(head: Head, seen: Photographs) -> Event:
     }
 
 
-def _on_test(logits: Tensor, dataset: Dataset) -> Event:
-    labels = dataset.test.labels
-    return {"images": len(labels), **_figures(logits, labels), "calibration": calibration(logits, labels)}
-
-
 def _figures(logits: Tensor, labels: Tensor) -> Event:
     return {
         "top1": round(_top(logits, labels, 1), 4),
@@ -442,7 +420,6 @@ def main() -> None:
         ("photographs", True, "a zip or folder of known/WNID and unknown"),
         ("leave-out", False, "file that names pictures of the data that are among the photographs"),
         ("convolutions", False, "a file with features.* (the shipped one)"),
-        ("cache", False, "keep the computed features in this folder"),
         ("out", False, "where to write the weights (assets/weights)"),
     ):
         parser.add_argument(f"--{name}", type=Path, required=required, metavar="PATH", help=text)

@@ -156,11 +156,11 @@ def tiny(tmp_path):
 def test_the_whole_command_on_a_tiny_dataset(tiny, monkeypatch):
     monkeypatch.setattr(subject, "HEAD_BATCH", 10)
     monkeypatch.setattr(subject, "EPOCHS", 2)
-    out, cache, named = tiny / "out" / "mine.safetensors", tiny / "cache", tiny / "leave-out.txt"
+    out, named = tiny / "out" / "mine.safetensors", tiny / "leave-out.txt"
     named.write_text("train/n01443537/3.png\ntest/n07749582/0.png\n", encoding="utf-8")
 
     def run():
-        return list(subject.transfer(tiny / "data", tiny / "photographs", leave_out=named, out=out, cache=cache))
+        return list(subject.transfer(tiny / "data", tiny / "photographs", leave_out=named, out=out))
 
     events = run()
     expected = ["loaded", "features", "features", "photographs", "validated", "written"]
@@ -173,7 +173,6 @@ def test_the_whole_command_on_a_tiny_dataset(tiny, monkeypatch):
     assert model.entry.id == "alexnet_200"
     assert model.classes == ("goldfish", "lemon")
     first = model.network.state_dict()
-    monkeypatch.setattr(subject, "_view_features", None)  # the cache is used, not filled again
     run()
     again = open_model(out).network.state_dict()
     assert all(torch.equal(again[key], tensor) for key, tensor in first.items()), "the same features, the same head"

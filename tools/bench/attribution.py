@@ -1,7 +1,6 @@
 """What attribution costs against the least that it can cost, side by side on one thread; and where maps point."""
 
 import os
-import statistics
 import time
 from collections.abc import Callable
 from functools import cache
@@ -15,6 +14,7 @@ from PIL import Image
 from alexnet_viz.inspection.attribution.attribute import attribute, input_array
 from alexnet_viz.network.weights import Model, load_model
 from alexnet_viz.pictures.images import decode
+from tools.bench.clock import in_turns, seconds
 from tools.bench.start import MissingError
 from tools.catalogue import ROOT
 from tools.pointing import play
@@ -76,8 +76,7 @@ def pointing(method: str, grids: int = 200) -> float:
     """
     model, (images, labels) = load_model("alexnet_200"), _tiny_imagenet()
     asked = 1 if method in SLOW else 4
-    *_, scores = play(model, images, labels, [method], grids=grids, sure=0.0, asked=asked)
-    return 100 * scores.share[method]
+    return 100 * float(play(model, images, labels, method, grids=grids, sure=0.0, asked=asked).mean())
 
 
 @cache
@@ -112,11 +111,6 @@ def _ratio(
     clock: Callable[[], float] = time.process_time,
 ) -> float:
     """Median time of ours over theirs, taken in turns after one warm-up of each."""
-    times: dict[Callable[[], object], list[float]] = {ours: [], theirs: []}
-    for turn in range(pairs + 1):
-        for work, taken in times.items():
-            started = clock()
-            work()
-            if turn:
-                taken.append(clock() - started)
-    return statistics.median(times[ours]) / statistics.median(times[theirs])
+    ours(), theirs()
+    mine, others = in_turns(pairs, lambda: seconds(ours, clock), lambda: seconds(theirs, clock))
+    return mine / others

@@ -1,12 +1,12 @@
 """What the experiments of the techniques page cost the server: every control of every one, moved to a new value."""
 
-import time
 from collections.abc import Iterator
 
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import NumberInput, Selectbox, SelectSlider, Slider, Widget
 
 from pages.ui.techniques.tabs import experiments
+from tools.bench.clock import seconds
 from tools.pages import open_page
 
 NEW_VALUES = 2  # of each control; the first is not counted, since it may load what all later ones use
@@ -76,8 +76,6 @@ def times(app: AppTest, key: str) -> list[float]:
         widget = next((widget for widget in controls(app) if widget.key == key), None)
         if widget is None or not moved(widget, turn):
             break
-        started = time.perf_counter()
-        app.run()
-        taken.append(1000 * (time.perf_counter() - started))
+        taken.append(1000 * seconds(app.run))
         assert not app.exception, (key, app.exception)
     return taken

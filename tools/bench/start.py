@@ -1,12 +1,13 @@
 """What a visitor waits for at the start, measured with a real server and a real Chromium."""
 
-import statistics
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+from tools.bench.clock import in_turns
 from tools.catalogue import ROOT
 from tools.machine import memory_mb
 from tools.server import CHROMIUM, QUIET, running, wait_for_run
@@ -36,11 +37,7 @@ def first_paint() -> float:
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         bare = Path(folder) / "bare.py"
         bare.write_text(BARE)
-        times: dict[str, list[float]] = {"ours": [], "bare": []}
-        for _ in range(TRIES):
-            times["bare"].append(_seconds_to_title(browser, bare))
-            times["ours"].append(_seconds_to_title(browser, ROOT / "app.py"))
-    ours, theirs = statistics.median(times["ours"]), statistics.median(times["bare"])
+        theirs, ours = in_turns(TRIES, *(partial(_seconds_to_title, browser, app) for app in (bare, ROOT / "app.py")))
     print(f"  first page painted after {ours:.2f} s, a bare app's after {theirs:.2f} s (medians of {TRIES})")
     return ours / theirs
 

@@ -13,9 +13,9 @@ import os
 import signal
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import cycle
@@ -27,11 +27,11 @@ from unittest.mock import patch
 from alexnet_viz.words.i18n import LANGUAGES, translator
 from tools import ROOT
 from tools.load.actions import ACTIONS, BARS, CHAPTERS
-from tools.load.visitor import Visitor, visitor
 from tools.load.watched import REPORT
 from tools.machine import Usage, family, processor, with_environment
 from tools.server import Server, running
 from tools.waiting import until
+from tools.websocket import Tab, visit
 
 MOST_VISITORS, MOST_MINUTES = 100, 60
 EVERY = 3.0  # seconds from one action of a visitor to its next, on average
@@ -85,7 +85,7 @@ def load(visitors: int, seconds: float, *, seed: int = 0, soak: bool = False, ev
 
 def _warm(server: Server) -> None:
     """One visitor goes everywhere, so that torch and the models are loaded: a load is not a start."""
-    with visitor(server.url) as one:
+    with visit(server.url) as one:
         for action in (action for chapter in CHAPTERS for action in chapter):
             ACTIONS[action].do(one, Random(-1))
 
@@ -93,26 +93,23 @@ def _warm(server: Server) -> None:
 def _visits(server: Server, visitors: int, seconds: float, seed: int, every: float) -> list[Taken]:
     taken: list[Taken] = []
     end = time.monotonic() + seconds
-    threads = [
-        threading.Thread(target=_visit, args=(server, number, Random(1000 * seed + number), end, every, taken))
-        for number in range(visitors)
-    ]
-    for thread in threads:
-        thread.start()
-        time.sleep(every / visitors)
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(visitors) as pool:
+        for number in range(visitors):
+            pool.submit(_visit, server, number, Random(1000 * seed + number), end, every, taken)
+            time.sleep(every / visitors)
     return taken
 
 
 def _visit(server: Server, number: int, chance: Random, end: float, every: float, taken: list[Taken]) -> None:
     """One visitor, until the end; after an error it opens the page anew, as a person would."""
+    first = number % len(CHAPTERS)  # visitors begin with different ones
+    actions = [action for chapter in (*CHAPTERS[first:], *CHAPTERS[:first]) for action in chapter]
     while time.monotonic() < end:
         action = "open_classify"
         try:
-            with visitor(server.url) as one:
+            with visit(server.url) as one:
                 due = time.monotonic()
-                for action in _session(number):
+                for action in cycle(actions):
                     if due >= end:
                         return
                     time.sleep(max(0.0, due - time.monotonic()))
@@ -123,13 +120,7 @@ def _visit(server: Server, number: int, chance: Random, end: float, every: float
             time.sleep(every)
 
 
-def _session(number: int) -> Iterator[str]:
-    """Actions without an end; visitors begin with different chapters."""
-    first = number % len(CHAPTERS)
-    return (action for chapter in cycle([*CHAPTERS[first:], *CHAPTERS[:first]]) for action in chapter)
-
-
-def _one(one: Visitor, action: str, chance: Random) -> Taken:
+def _one(one: Tab, action: str, chance: Random) -> Taken:
     seconds = ACTIONS[action].do(one, chance)
     one.fetch_pictures()
     apologies = {translator(language)(APOLOGY) for language in LANGUAGES}
