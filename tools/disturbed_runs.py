@@ -18,7 +18,7 @@ from alexnet_viz.training.config import FIELDS, TrainConfig
 from alexnet_viz.training.events import Resumed, StepDone, from_line
 from alexnet_viz.training.processes import Processes
 from alexnet_viz.training.runs import STALE_AFTER, Run, new_run, read_events
-from tools import waiting
+from tools import machine, waiting
 from tools.small_runs import course, of, same, stripes, weights
 
 PATIENCE = 600  # seconds; a test that waits longer has failed. On an idle machine, all here take half a minute
@@ -59,15 +59,9 @@ def at_home(folder: Path) -> Iterator[Path]:
         yield folder
 
 
-def processes_of(run: Run) -> list[int]:
-    """The processes that work on a run, whoever started them; those that ended and wait to be noticed are none."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it ended meanwhile
-            ended = (folder / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
-            if not ended and run.id.encode() in (folder / "cmdline").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
-    return found
+def processes_of(run: Run) -> set[int]:
+    """The processes that work on a run, whoever started them."""
+    return machine.processes(run.id, "cmdline")
 
 
 def size_told(run: Run) -> int:
@@ -115,7 +109,7 @@ def check_interrupted(run: Run, processes: Processes | None = None) -> int:
     started = time.monotonic()
     until(lambda: Processes().state(run) == "interrupted")
     assert run.status().pid == 0 or time.monotonic() - started < STALE_AFTER / 2
-    assert processes_of(run) == []
+    assert not processes_of(run)
     saved = saved_step(run)
     assert told_steps(run) - PER_EPOCH <= saved <= told_steps(run)
     return saved
@@ -124,7 +118,7 @@ def check_interrupted(run: Run, processes: Processes | None = None) -> int:
 def finish(processes: Processes, run: Run) -> None:
     until(lambda: processes.state(run) == "finished")
     processes.handles[run.id].wait(PATIENCE)
-    assert processes_of(run) == []
+    assert not processes_of(run)
 
 
 def never_disturbed(config: TrainConfig) -> Run:

@@ -31,14 +31,14 @@ def forget_peak() -> None:
     Path("/proc/self/clear_refs").write_text("5")
 
 
-def with_environment(variable: str, value: str) -> list[int]:
-    """The processes, but this one, in whose environment a variable has this value."""
-    wanted, found = f"{variable}={value}".encode(), []
+def processes(word: str, where: str) -> set[int]:
+    """Those that live, but this one, with this word in their "cmdline", or as NAME=VALUE in their "environ"."""
+    found = set()
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it ended meanwhile
-            if folder.name != str(os.getpid()) and wanted in (folder / "environ").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
-    return found
+            if word.encode() in (folder / where).read_bytes().split(b"\0"):
+                found.add(int(folder.name))
+    return found - {os.getpid()}
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,8 @@ class Usage:
         started = before = time.monotonic()
         took = sum(one.seconds for one in family(self._process))
         while not self._over.wait(1.0):
-            now, processes = time.monotonic(), family(self._process)
-            seconds = sum(one.seconds for one in processes)
+            now, members = time.monotonic(), family(self._process)
+            seconds = sum(one.seconds for one in members)
             cores = max(0.0, seconds - took) / (now - before)
-            self.samples.append(Sample(now - started, cores, sum(one.resident for one in processes)))
+            self.samples.append(Sample(now - started, cores, sum(one.resident for one in members)))
             took, before = seconds, now

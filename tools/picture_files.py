@@ -156,41 +156,22 @@ def webp_lossless(size: tuple[int, int]) -> bytes:
     return b"RIFF" + (len(pixels) + 4).to_bytes(4, "little") + b"WEBP" + pixels
 
 
-def webp_lossy(size: tuple[int, int]) -> bytes:
-    data = saved(photo(), "WebP")
-    at = data.index(b"\x9d\x01\x2a") + 3
-    return data[:at] + struct.pack("<HH", *size) + data[at + 4 :]
-
-
-def jpeg_frame(size: tuple[int, int]) -> bytes:
-    data = saved(photo(), "JPEG")
-    at = data.index(b"\xff\xc0") + 5
-    return data[:at] + struct.pack(">HH", size[1], size[0]) + data[at + 4 :]
-
-
-def avif_item(size: tuple[int, int]) -> bytes:
-    data = saved(photo(), "AVIF")
-    at = data.index(b"ispe") + 8
-    return data[:at] + struct.pack(">II", *size) + data[at + 8 :]
-
-
-def bmp_header(size: tuple[int, int]) -> bytes:
-    return CORPUS["bmp"][:18] + struct.pack("<ii", *size) + CORPUS["bmp"][26:]
-
-
-def tiff_tags(size: tuple[int, int]) -> bytes:
-    return with_tag(with_tag(saved(photo(), "TIFF"), 256, size[0]), 257, size[1])
+def claiming(format: str, mark: bytes, skip: int, layout: str, *numbers: int) -> bytes:
+    """The photo with other numbers over those that stand so many bytes after a mark."""
+    data = saved(photo(), format)
+    at, claim = data.index(mark) + skip, struct.pack(layout, *numbers)
+    return data[:at] + claim + data[at + len(claim) :]
 
 
 BOMBS: dict[str, Callable[[tuple[int, int]], bytes]] = {
     "PNG": lambda size: png(size, 8, 6),
-    "JPEG": jpeg_frame,
+    "JPEG": lambda size: claiming("JPEG", b"\xff\xc0", 5, ">HH", *size[::-1]),
     "WebP canvas": webp_canvas,
     "WebP lossless": webp_lossless,
-    "WebP lossy": webp_lossy,
-    "AVIF": avif_item,
-    "BMP": bmp_header,
-    "TIFF": tiff_tags,
+    "WebP lossy": lambda size: claiming("WebP", b"\x9d\x01\x2a", 3, "<HH", *size),
+    "AVIF": lambda size: claiming("AVIF", b"ispe", 8, ">II", *size),
+    "BMP": lambda size: claiming("BMP", b"BM", 18, "<ii", *size),
+    "TIFF": lambda size: with_tag(with_tag(saved(photo(), "TIFF"), 256, size[0]), 257, size[1]),
     "GIF screen": lambda size: gif_header(size, (1, 1)),
     "GIF frame": lambda size: gif_header((1, 1), size),
 }

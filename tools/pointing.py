@@ -64,12 +64,12 @@ def play(
 def make_grids(
     model: Model, images: Pictures, labels: Sequence[int], grids: int, seed: int, sure: float = SURE
 ) -> Iterator[Grid]:
-    """Seeded grids, made from pictures looked at in random order until each class has enough of them.
+    """Seeded grids of pictures that the network gets right.
 
     Raises `UserError` when the network is sure of pictures of fewer than four classes.
     """
     generator = np.random.default_rng(seed)
-    right = _right_pictures(model, images, np.asarray(labels), generator.permutation(len(images)), grids, sure)
+    right = _right_pictures(model, images, np.asarray(labels), generator.permutation(len(images)), sure)
     classes = sorted(right)
     if len(classes) < CELLS:
         raise UserError(
@@ -93,11 +93,10 @@ def share_inside(heat: Floats, box: Box) -> float:
 
 
 def _right_pictures(
-    model: Model, images: Pictures, labels: NDArray[np.int64], order: NDArray[np.int64], enough: int, sure: float
+    model: Model, images: Pictures, labels: NDArray[np.int64], order: NDArray[np.int64], sure: float
 ) -> dict[int, list[int]]:
-    """Indices by class of the pictures that the network gets right with more than `sure`, up to `enough` of each."""
+    """Indices by class of the pictures that the network gets right with more than `sure`."""
     preprocess = preprocess_of(model)
-    missing = {int(label): enough for label in np.unique(labels)}
     right: dict[int, list[int]] = {}
     for start in range(0, len(order), CHUNK):
         looked = order[start : start + CHUNK]
@@ -106,11 +105,8 @@ def _right_pictures(
             probabilities = model.network(torch.from_numpy(batch)).softmax(1).numpy()
         for index, row in zip(looked, probabilities, strict=True):
             label = int(labels[index])
-            if row.argmax() == label and row[label] > sure and missing[label]:
+            if row.argmax() == label and row[label] > sure:
                 right.setdefault(label, []).append(int(index))
-                missing[label] -= 1
-        if not any(missing.values()):
-            break
     return right
 
 

@@ -28,7 +28,7 @@ from alexnet_viz.words.i18n import LANGUAGES, translator
 from tools import ROOT
 from tools.load.actions import ACTIONS, BARS, CHAPTERS
 from tools.load.watched import REPORT
-from tools.machine import Usage, family, processor, with_environment
+from tools.machine import Usage, family, processes, processor
 from tools.server import Server, running
 from tools.waiting import until
 from tools.websocket import Tab, visit
@@ -78,7 +78,7 @@ def load(visitors: int, seconds: float, *, seed: int = 0, soak: bool = False, ev
                 print(Path(f"/proc/{server.process.pid}/fd/2").read_text()[-LOG:])
             if soak:
                 outcome.problems.extend([*_grown(usage), *_held(server, Path(folder) / "report.json")])
-        if left := with_environment("ALEXNET_VIZ_HOME", str(home)):
+        if left := processes(f"ALEXNET_VIZ_HOME={home}", "environ"):
             outcome.problems.append(f"processes outlived the server: {left}")
         return outcome
 
