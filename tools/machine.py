@@ -3,9 +3,9 @@
 import contextlib
 import os
 import platform
-import statistics
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,33 +75,26 @@ class Sample:
     resident: float  # MB
 
 
-class Usage:
+@contextlib.contextmanager
+def usage(process: int) -> Iterator[list[Sample]]:
     """Samples of a process and its descendants, one a second, while the block runs."""
+    samples: list[Sample] = []
+    over = threading.Event()
 
-    def __init__(self, process: int) -> None:
-        self.samples: list[Sample] = []
-        self._process = process
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-
-    def __enter__(self) -> "Usage":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def resident(self, begin: float, end: float) -> float:
-        """Median of the resident memory, MB, from one moment to another, in seconds."""
-        return statistics.median(sample.resident for sample in self.samples if begin <= sample.at < end)
-
-    def _watch(self) -> None:
+    def watch() -> None:
         started = before = time.monotonic()
-        took = sum(one.seconds for one in family(self._process))
-        while not self._over.wait(1.0):
-            now, members = time.monotonic(), family(self._process)
+        took = sum(one.seconds for one in family(process))
+        while not over.wait(1.0):
+            now, members = time.monotonic(), family(process)
             seconds = sum(one.seconds for one in members)
             cores = max(0.0, seconds - took) / (now - before)
-            self.samples.append(Sample(now - started, cores, sum(one.resident for one in members)))
+            samples.append(Sample(now - started, cores, sum(one.resident for one in members)))
             took, before = seconds, now
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield samples
+    finally:
+        over.set()
+        thread.join()

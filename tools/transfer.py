@@ -74,15 +74,6 @@ Head = nn.Sequential  # Linear(features, units), ReLU, Linear(units, classes)
 
 
 @dataclass(frozen=True)
-class Photographs:
-    """Features of photographs of the network's classes, and of other things."""
-
-    known: Tensor  # (N, features)
-    labels: Tensor  # (N,)
-    others: Tensor  # (M, features)
-
-
-@dataclass(frozen=True)
 class Sharpening:
     """What the features of an enlarged picture would be if the picture were sharp: a linear map of the channels."""
 
@@ -134,9 +125,10 @@ def transfer(
         views.append(_view_features(network, train, view, entry.preprocess))
         yield step("features", view=view)
 
-    seen = _photographs(photographs, network, entry.preprocess, dataset.classes)
-    sharpenings = _sharpenings(photographs, network, entry.preprocess)
-    yield step("photographs", known=len(seen.labels), others=len(seen.others))
+    known, labels, others = _photographs(photographs, dataset.classes)
+    sharpenings = _sharpenings(others, network, entry.preprocess)
+    seen, unknown = (_app_features(network, pictures, entry.preprocess) for pictures in (known, others))
+    yield step("photographs", known=len(seen), others=len(unknown))
 
     fitted_on = round(len(train) * (1 - HELD_OUT))
     units = network.get_submodule("classifier.1").out_features
@@ -145,12 +137,13 @@ def transfer(
 
     head = _fit(views, train.labels, sharpenings, units)
     del views
-    temperature = best_temperature(answers(head, seen.known), seen.labels)
+    temperature = best_temperature(answers(head, seen), labels)
     cool(head, temperature).half().float()  # as the file will hold it, rounded to fp16
     pictures = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in dataset.test.images]
-    logits, labels = answers(head, _app_features(network, pictures, entry.preprocess)), dataset.test.labels
-    test = {"images": len(labels), **_figures(logits, labels), "calibration": calibration(logits, labels)}
-    figures = {"temperature": temperature, "photographs": _on_photographs(head, seen), "test": test}
+    logits, right = answers(head, _app_features(network, pictures, entry.preprocess)), dataset.test.labels
+    test = {"images": len(right), **_figures(logits, right), "calibration": calibration(logits, right)}
+    on_photographs = _on_photographs(answers(head, seen), labels, answers(head, unknown))
+    figures = {"temperature": temperature, "photographs": on_photographs, "test": test}
     file = out or shipped
     _write(file, kept, head, tuple(map(class_of_wnid, dataset.classes)), figures)
     yield step("written", file=str(file), **figures)
@@ -220,38 +213,33 @@ def _app_features(network: Network, pictures: Sequence[Image.Image], preprocess:
     return torch.cat(parts)
 
 
-def _photographs(path: Path, network: Network, preprocess: Preprocess, classes: tuple[str, ...]) -> Photographs:
-    """Features of all photographs."""
-    known: list[Tensor] = []
-    labels: list[int] = []
-    others: list[Tensor] = []
-    for wnid, image in _photograph_files(path):
-        if wnid and wnid not in classes:
-            raise UserError("{folder} in {source} is none of the classes.", folder=shown(wnid), source=path.name)
-        (known if wnid else others).append(_app_features(network, [image], preprocess))
-        labels += [classes.index(wnid)] if wnid else []
-    if not known or not others:
-        raise UserError("{source} needs pictures in known/WNID and in unknown.", source=path.name)
-    return Photographs(torch.cat(known), torch.tensor(labels), torch.cat(others))
-
-
-def _photograph_files(path: Path) -> Iterator[tuple[str, Image.Image]]:
-    """Each photograph with its WordNet id, "" for what the network does not learn."""
+def _photographs(path: Path, classes: tuple[str, ...]) -> tuple[list[Image.Image], Tensor, list[Image.Image]]:
+    """Those in known/WNID, with their classes, and those in unknown, which show what the network does not learn."""
+    known, labels, others = [], [], []
     with open_files(path) as files:
         for name in files.names:
-            known = name[-3] == "known" if len(name) > 2 else False
-            if known or (len(name) > 1 and name[-2] == "unknown"):
-                yield name[-2] if known else "", decode(files.read(name), name[-1]).image
+            *folders, file = name
+            wnid = folders[-1] if folders[-2:-1] == ["known"] else ""
+            if wnid and wnid not in classes:
+                raise UserError("{folder} in {source} is none of the classes.", folder=shown(wnid), source=path.name)
+            if wnid:
+                known.append(decode(files.read(name), file).image)
+                labels.append(classes.index(wnid))
+            elif folders[-1:] == ["unknown"]:
+                others.append(decode(files.read(name), file).image)
+    if not known or not others:
+        raise UserError("{source} needs pictures in known/WNID and in unknown.", source=path.name)
+    return known, torch.tensor(labels), others
 
 
-def _sharpenings(path: Path, network: Network, preprocess: Preprocess) -> tuple[Sharpening, ...]:
-    """For each view the map from its features to those of the sharp picture, from the photographs of other things."""
+def _sharpenings(pictures: Sequence[Image.Image], network: Network, preprocess: Preprocess) -> tuple[Sharpening, ...]:
+    """For each view the map from its features to those of the sharp picture, from photographs of other things."""
     small_size = Preprocess(PAIR_SIDE, PAIR_SIDE, (0.0,) * 3, (1.0,) * 3)
     generator = torch.Generator().manual_seed(SEED)
     sharp: list[Tensor] = []
     enlarged: dict[str, list[Tensor]] = {view: [] for view in VIEWS}
-    for wnid, image in _photograph_files(path):
-        if wnid or min(image.size) < 3 * PAIR_SIDE:
+    for image in pictures:
+        if min(image.size) < 3 * PAIR_SIDE:
             continue
         square = ImageOps.fit(image, (min(image.size),) * 2)
         small = torch.from_numpy(np.rint(255 * small_size.to_array(square))).byte()[None]
@@ -351,13 +339,12 @@ def _dropped(values: Tensor, generator: torch.Generator) -> Tensor:
 # Figures
 
 
-def _on_photographs(head: Head, seen: Photographs) -> Event:
-    logits = answers(head, seen.known)
+def _on_photographs(logits: Tensor, labels: Tensor, of_others: Tensor) -> Event:
     stated, best = logits.softmax(1).max(1)
-    others = answers(head, seen.others).softmax(1).amax(1)
-    given = sorted(zip(stated.tolist(), (best == seen.labels).tolist(), strict=True))
+    others = of_others.softmax(1).amax(1)
+    given = sorted(zip(stated.tolist(), (best == labels).tolist(), strict=True))
     return {
-        **_figures(logits, seen.labels),
+        **_figures(logits, labels),
         "answers": [[round(probability, 4), int(right)] for probability, right in given],
         "others": [round(probability, 4) for probability in sorted(others.tolist())],
     }

@@ -4,13 +4,11 @@ import pytest
 
 from tools.load.__main__ import Outcome, Taken, load, percentile, table
 from tools.load.actions import ACTIONS, BARS
-from tools.machine import Sample, Usage
+from tools.machine import Sample
 
 
 def outcome(taken, problems=()):
-    usage = Usage(0)
-    usage.samples.extend([Sample(1.0, 0.5, 700.0), Sample(2.0, 1.5, 710.0)])
-    return Outcome(list(taken), usage, 0.1, list(problems))
+    return Outcome(list(taken), [Sample(1.0, 0.5, 700.0), Sample(2.0, 1.5, 710.0)], 0.1, list(problems))
 
 
 def quick(seconds=0.1, error=""):
@@ -28,7 +26,7 @@ def test_two_visitors_do_without_errors_what_they_came_for():
         assert sum(line.startswith(f"  {entry.title} ") for line in lines) == 1
     for bar in BARS.values():
         assert sum(line.startswith(f"{bar.title} ") for line in lines) == 1
-    assert max(sample.resident for sample in done.usage.samples) > 100
+    assert max(sample.resident for sample in done.samples) > 100
 
 
 @pytest.mark.parametrize(

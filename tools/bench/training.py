@@ -113,14 +113,6 @@ def fast_to_the_end(*flags: str) -> tuple[float, float]:
     return 100 * finished.test_accuracy, 100 * took / seeds
 
 
-def of_fast(figure: int, *flags: str) -> float:
-    """One of both figures."""
-    return fast_to_the_end(*flags)[figure]
-
-
-accuracy_of_fast, time_of_fast = partial(of_fast, 0), partial(of_fast, 1)
-
-
 # ---- For tools/bench/watching.py too --------------------------------------------------------------------------------
 
 

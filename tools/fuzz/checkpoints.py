@@ -117,7 +117,7 @@ CALLS: Sequence[tuple[str, str, tuple[Any, ...]]] = (
 
 def called(chance: random.Random) -> File:
     module, name, arguments = chance.choice(CALLS)
-    made = pickle.dumps(arguments, protocol=2)[2:-1]
+    made = code(arguments)
     function = f"c{module}\n{name}\n".encode()
     program = {
         "REDUCE": function + made + b"R",
@@ -188,10 +188,8 @@ def absurd_tensor(chance: random.Random) -> File:
     count, offset, *rest = (chance.choice((150, 0, 1, 6, chance.choice(EXTREMES))) for _ in range(10))
     size, stride = rest[: chance.choice((0, 1, 2, 4))], rest[: chance.choice((0, 1, 2, 4))]
     kind = chance.choice(("Float", "Double", "Half", "Bool", "ComplexFloat", "QInt8", "Byte", "Untyped"))
-    storage = (
-        b"(" + _text("storage") + f"ctorch\n{kind}Storage\n".encode() + _text("0") + _text("cpu") + number_code(count)
-    )
-    layout = [number_code(offset), numbers_code(size), numbers_code(stride)]
+    storage = b"(" + _text("storage") + f"ctorch\n{kind}Storage\n".encode() + _text("0") + _text("cpu") + code(count)
+    layout = [code(offset), code(tuple(size)), code(tuple(stride))]
     arguments = [storage + b"tQ", *layout, b"\x89", b"ccollections\nOrderedDict\n)R"]
     rebuild = chance.choice(("_rebuild_tensor_v2", "_rebuild_tensor_v2", "_rebuild_tensor", "_rebuild_sparse_tensor"))
     tensor = f"ctorch._utils\n{rebuild}\n".encode() + b"(" + b"".join(arguments) + b"tR"
@@ -200,12 +198,9 @@ def absurd_tensor(chance: random.Random) -> File:
     return f"{kind} {count} values, offset {offset}, size {size}, stride {stride}", ".pth", zipped(members)
 
 
-def number_code(number: int) -> bytes:
-    return pickle.dumps(number, protocol=2)[2:-1]
-
-
-def numbers_code(numbers: Sequence[int]) -> bytes:
-    return b"(" + b"".join(map(number_code, numbers)) + b"t"
+def code(value: Any) -> bytes:
+    """What a pickle says to make a plain value."""
+    return pickle.dumps(value, protocol=2)[2:-1]
 
 
 _KINDS = (torch.float64, torch.float16, torch.bfloat16, torch.int8, torch.int64, torch.bool, torch.complex64)

@@ -21,14 +21,14 @@ from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 from random import Random
-from statistics import mean
+from statistics import mean, median
 from unittest.mock import patch
 
 from alexnet_viz.words.i18n import LANGUAGES, translator
 from tools import ROOT
 from tools.load.actions import ACTIONS, BARS, CHAPTERS
 from tools.load.watched import REPORT
-from tools.machine import Usage, family, processes, processor
+from tools.machine import Sample, family, processes, processor, usage
 from tools.server import Server, running
 from tools.waiting import until
 from tools.websocket import Tab, visit
@@ -59,7 +59,7 @@ class Outcome:
     """What all visitors did, and what the server took for it."""
 
     taken: list[Taken]
-    usage: Usage
+    samples: list[Sample]
     client_cores: float
     problems: list[str] = field(default_factory=list)  # that only a soak looks for
 
@@ -71,13 +71,13 @@ def load(visitors: int, seconds: float, *, seed: int = 0, soak: bool = False, ev
         with running(ROOT / "app.py", home, "tools.load.watched") as server:
             _warm(server)
             own = time.process_time()
-            with Usage(server.process.pid) as usage:
+            with usage(server.process.pid) as samples:
                 taken = _visits(server, visitors, seconds, seed, every)
-            outcome = Outcome(taken, usage, (time.process_time() - own) / seconds)
+            outcome = Outcome(taken, samples, (time.process_time() - own) / seconds)
             if any(one.error for one in taken):
                 print(Path(f"/proc/{server.process.pid}/fd/2").read_text()[-LOG:])
             if soak:
-                outcome.problems.extend([*_grown(usage), *_held(server, Path(folder) / "report.json")])
+                outcome.problems.extend([*_grown(samples), *_held(server, Path(folder) / "report.json")])
         if left := processes(f"ALEXNET_VIZ_HOME={home}", "environ"):
             outcome.problems.append(f"processes outlived the server: {left}")
         return outcome
@@ -131,11 +131,11 @@ def _one(one: Tab, action: str, chance: Random) -> Taken:
 # ---- What a soak looks for ------------------------------------------------------------------------------------------
 
 
-def _grown(usage: Usage) -> list[str]:
+def _grown(samples: Sequence[Sample]) -> list[str]:
     """Memory after the warm-up, window by window."""
-    last = usage.samples[-1].at
+    last = samples[-1].at
     starts = range(int(min(WARM_UP, last / 2)), int(last - WINDOW / 2), WINDOW)
-    windows = [usage.resident(start, start + WINDOW) for start in starts]
+    windows = [median(one.resident for one in samples if start <= one.at < start + WINDOW) for start in starts]
     print("memory by minute after the warm-up, MB: " + " ".join(f"{window:.0f}" for window in windows))
     if max(windows) <= GROWTH * windows[0]:
         return []
@@ -174,10 +174,9 @@ def table(outcome: Outcome, factor: float = 1.0) -> tuple[list[str], bool]:
         good = percentile([one.seconds for one in ours if not one.error], 95) * 1000 <= most
         met &= good and not any(one.error for one in ours)
         lines.append(f"{_row(bar.title, ours)}  {most:.0f}: {'met' if good else 'MISSED'}")
-    samples = outcome.usage.samples
-    resident = [sample.resident for sample in samples]
+    resident = [sample.resident for sample in outcome.samples]
     lines.append(
-        f"server: {mean(sample.cores for sample in samples):.2f} cores, {resident[-1]:.0f} MB at the end, "
+        f"server: {mean(sample.cores for sample in outcome.samples):.2f} cores, {resident[-1]:.0f} MB at the end, "
         f"{max(resident):.0f} MB at most; the visitors: {outcome.client_cores:.2f} cores"
     )
     wrong = [one for one in outcome.taken if one.error]
