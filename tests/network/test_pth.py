@@ -158,12 +158,9 @@ def test_a_program_may_be_long_but_not_endless(monkeypatch):
 )
 def test_every_value_of_a_tensor_is_in_the_file(count, offset, size, stride, words):
     members = checkpoints.unzipped(saved({"a": torch.arange(150.0)}))
-    text = (
-        b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpu"
-        + checkpoints.code(count)
-        + b"tQ"
-    )
-    arguments = text + b"".join(map(checkpoints.code, (offset, tuple(size), tuple(stride)))) + b"\x89N"
+    text = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpu"
+    layout = b"".join(map(checkpoints.code, (offset, tuple(size), tuple(stride))))
+    arguments = text + checkpoints.code(count) + b"tQ" + layout + b"\x89N"
     program = in_dict(b"ctorch._utils\n_rebuild_tensor_v2\n(" + arguments + b"tR")
     data = zipped(members | {"archive/data.pkl": program})
     if words:
