@@ -4,8 +4,6 @@ One of the two runs from a copy of exactly the files that the Dockerfile copies,
 tested: the machines of the tests have no daemon.
 """
 
-import gzip
-import http.client
 import json
 import os
 import re
@@ -13,22 +11,24 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
+import requests
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tools.catalogue import ROOT
-from tools.server import running
-from tools.websocket import Tab, connected, visit
+from tools.server import free_port, running
+from tools.waiting import until
+from tools.websocket import connected, visit
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 SITE = ROOT / "deploy" / "nginx.conf"
@@ -71,31 +71,10 @@ class Site:
         return found
 
 
-@dataclass
-class Answer:
-    """What a server answered."""
-
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes = field(repr=False)
-
-    def cookies(self) -> dict[str, str]:
-        pairs = (line.partition(";")[0].partition("=") for line in self.headers.get_all("Set-Cookie", []))
-        return {name: value for name, _, value in pairs}
-
-
-def ask(url: str, path: str, method: str = "GET", body: bytes | None = None, **headers: str) -> Answer:
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
-    try:
-        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
-        answer = connection.getresponse()
-        return Answer(answer.status, answer.headers, answer.read())
-    finally:
-        connection.close()
-
-
-def cookie(cookies: dict[str, str]) -> str:
-    return "; ".join(f"{name}={value}" for name, value in cookies.items())
+def ask(url: str, path: str, method: str = "GET", seat: dict[str, str] | None = None, **sent: Any) -> requests.Response:
+    """Over a connection of its own, packed only where that is asked for."""
+    headers = {"Accept-Encoding": "identity", **sent.pop("headers", {})}
+    return requests.request(method, url + path, cookies=seat, headers=headers, timeout=60, **sent)
 
 
 def copied() -> list[str]:
@@ -134,9 +113,7 @@ def hosted(image, tmp_path_factory) -> Iterator[Site]:
 @contextmanager
 def nginx(folder: Path, first: str, second: str) -> Iterator[str]:
     """The shipped configuration on a free port, in front of these two."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     text = SITE.read_text(encoding="utf-8")
     addresses = {"127.0.0.1:8501": urlsplit(first).netloc, "127.0.0.1:8502": urlsplit(second).netloc}
     for shipped, here in {**addresses, "listen 80;": f"listen 127.0.0.1:{port};"}.items():
@@ -149,23 +126,24 @@ def nginx(folder: Path, first: str, second: str) -> Iterator[str]:
         [NGINX, "-p", folder, "-e", folder / "error.log", "-c", folder / "main.conf"], stderr=subprocess.PIPE, text=True
     )
     try:
-        for _ in range(200):
-            if process.poll() is not None:
-                raise RuntimeError(process.stderr.read())
-            with socket.socket() as door:
-                if door.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.05)
+        until(lambda: process.poll() is not None or answers(port), patience=10)
+        assert process.poll() is None, process.stderr.read()
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.communicate(timeout=10)
 
 
+def answers(port: int) -> bool:
+    with socket.socket() as door:
+        return door.connect_ex(("127.0.0.1", port)) == 0
+
+
 @contextmanager
 def session(url: str, cookies: dict[str, str]) -> Iterator[str]:
     """A visitor's websocket; yields the id of the session, which only the process that has it knows."""
-    with connected(url, additional_headers={"Cookie": cookie(cookies)}) as opened:
+    header = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+    with connected(url, additional_headers=header) as opened:
         message = BackMsg()
         message.rerun_script.SetInParent()
         opened.send(message.SerializeToString())
@@ -179,26 +157,25 @@ def session(url: str, cookies: dict[str, str]) -> Iterator[str]:
 
 def test_a_page_is_served_and_its_scripts_shrink(hosted):
     page = ask(hosted.url, "/classify")
-    assert page.status == 200
-    script = re.search(rb'src="\.?(/static/[^"]+\.js)"', page.body).group(1).decode()
-    plain, packed = ask(hosted.url, script), ask(hosted.url, script, Accept_Encoding="gzip")
+    assert page.status_code == 200
+    script = re.search(r'src="\.?(/static/[^"]+\.js)"', page.text).group(1)
+    plain, packed = ask(hosted.url, script), ask(hosted.url, script, headers={"Accept-Encoding": "gzip"})
     assert packed.headers["Content-Encoding"] == "gzip"
-    assert gzip.decompress(packed.body) == plain.body == ask(hosted.backends[0], script).body
-    assert len(packed.body) < len(plain.body) / 2
+    assert packed.content == plain.content == ask(hosted.backends[0], script).content
+    assert packed.raw.tell() < len(plain.content) / 2  # bytes on the wire
 
 
 def test_a_first_visit_gives_a_seat_and_the_next_keeps_it(hosted):
-    first = ask(hosted.url, "/")
-    seat = first.cookies()["alexnet_seat"]
-    assert len(seat) == 32
-    assert "alexnet_seat" not in ask(hosted.url, "/", Cookie=f"alexnet_seat={seat}").cookies()
-    assert ask(hosted.url, "/").cookies()["alexnet_seat"] != seat
+    seat = dict(ask(hosted.url, "/").cookies)
+    assert len(seat["alexnet_seat"]) == 32
+    assert "alexnet_seat" not in ask(hosted.url, "/", seat=seat).cookies
+    assert ask(hosted.url, "/").cookies["alexnet_seat"] != seat["alexnet_seat"]
 
 
 def test_a_seat_stays_with_its_process_and_both_processes_have_some(hosted):
     seats = [f"visitor-{number}" for number in range(SEATS)]
     for seat in seats * 3:
-        assert ask(hosted.url, "/_stcore/health", Cookie=f"alexnet_seat={seat}").body == b"ok"
+        assert ask(hosted.url, "/_stcore/health", seat={"alexnet_seat": seat}).text == "ok"
     found = hosted.seats()
     assert all(len(found[seat]) == 1 for seat in seats)
     both = {urlsplit(backend).netloc for backend in hosted.backends}
@@ -208,23 +185,19 @@ def test_a_seat_stays_with_its_process_and_both_processes_have_some(hosted):
 def test_an_upload_reaches_the_process_that_has_the_session_and_its_limit_comes_back(hosted):
     """Streamlit refuses an upload of a session that it does not know (400), so this is stickiness seen from the app."""
     for _ in range(4):
-        cookies = ask(hosted.url, "/_stcore/health").cookies()  # as a browser's first requests get them
+        cookies = dict(ask(hosted.url, "/_stcore/health").cookies)  # as a browser's first requests get them
         assert set(cookies) == {"alexnet_seat", "_streamlit_xsrf"}
         with session(hosted.url, cookies) as session_id:
-            sent = {"Cookie": cookie(cookies), "X_Xsrftoken": cookies["_streamlit_xsrf"]}
             path = f"/_stcore/upload_file/{session_id}/{uuid4()}"
-            assert upload(hosted.url, path, 1000, **sent) == 204
-            assert upload(hosted.url, path, (UPLOAD_MB * 2**20) + 100_000, **sent) == 413
-            refused = [upload(backend, path, 1000, **sent) for backend in hosted.backends]
-            assert sorted(refused) == [204, 400]
+            assert upload(hosted.url, path, cookies, 1000) == 204
+            assert upload(hosted.url, path, cookies, (UPLOAD_MB * 2**20) + 100_000) == 413
+            assert sorted(upload(backend, path, cookies, 1000) for backend in hosted.backends) == [204, 400]
 
 
-def upload(url: str, path: str, size: int, **headers: str) -> int:
-    """The status of uploading a text of so many bytes."""
-    edge = uuid4().hex
-    part = f'--{edge}\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\n'.encode()
-    body = part + bytes(size) + f"\r\n--{edge}--\r\n".encode()
-    return ask(url, path, "PUT", body, Content_Type=f"multipart/form-data; boundary={edge}", **headers).status
+def upload(url: str, path: str, cookies: dict[str, str], size: int) -> int:
+    """The status of uploading so many bytes."""
+    headers, files = {"X-Xsrftoken": cookies["_streamlit_xsrf"]}, {"file": ("a.txt", bytes(size))}
+    return ask(url, path, "PUT", seat=cookies, headers=headers, files=files).status_code
 
 
 def test_nginx_takes_what_the_app_takes_and_no_more(hosted):
@@ -241,30 +214,20 @@ def test_the_websocket_carries_a_page_and_its_visitor_is_not_local(hosted):
     """Both listen on 127.0.0.1, where a visitor may name folders of the server; not one who comes through nginx."""
     offered = "A folder or zip on this computer"
     with visit(hosted.url, "train", "lang=en") as through, visit(hosted.backends[1], "train", "lang=en") as direct:
-        assert offered not in options(through)
-        assert offered in options(direct)
+        assert not any(offered in box.options for box in through.widgets("selectbox"))
+        assert any(offered in box.options for box in direct.widgets("selectbox"))
 
 
 def test_a_secret_of_streamlit_is_a_variable_of_the_app(hosted):
     limit = "This server trains at most 111 epochs of this data in one run."
     with visit(hosted.backends[0], "train", "lang=en") as free, visit(hosted.backends[1], "train", "lang=en") as capped:
-        assert limit not in texts(free)
-        assert limit in texts(capped)
-
-
-def texts(tab: Tab) -> set[str]:
-    return {one.new_element.markdown.body for one in tab.elements.values()}
-
-
-def options(tab: Tab) -> set[str]:
-    """Of every select box on the page."""
-    boxes = (one.new_element.selectbox for one in tab.elements.values())
-    return {option for box in boxes for option in box.options}
+        assert limit not in {one.body for one in free.widgets("markdown")}
+        assert limit in {one.body for one in capped.widgets("markdown")}
 
 
 def test_figures_of_the_server_stay_inside(hosted):
-    assert ask(hosted.backends[0], "/_stcore/metrics").status == 200
-    assert ask(hosted.url, "/_stcore/metrics").status == 404
+    assert ask(hosted.backends[0], "/_stcore/metrics").status_code == 200
+    assert ask(hosted.url, "/_stcore/metrics").status_code == 404
 
 
 # ---- The container --------------------------------------------------------------------------------------------------

@@ -15,7 +15,8 @@ import pytest
 
 from alexnet_viz.training.processes import Processes
 from alexnet_viz.training.runs import Run, new_run, runs, write_status
-from tests.training.disturbed_runs import (
+from tools.catalogue import ROOT
+from tools.disturbed_runs import (
     PATIENCE,
     at_home,
     chance_decides_much,
@@ -34,8 +35,7 @@ from tests.training.disturbed_runs import (
     torchrun,
     until,
 )
-from tools.catalogue import ROOT
-from tools.load.usage import with_environment
+from tools.machine import processes
 from tools.server import running
 from tools.websocket import visit
 
@@ -131,15 +131,14 @@ def server_killed(home: Path, run: Run, chance: random.Random, spared: bool) -> 
 def test_a_kill_of_one_of_two_processes(home, rank):
     """Under torchrun the other one ends too, and both go on together."""
     command = [*torchrun(2), "train", *flags(plain(home / "pictures", epochs=60)), "--json"]
-    whole = made_by(lambda: to_the_end(command))
-
-    def killed() -> None:
-        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            until(lambda: size_told(runs()[0]) > 3000 and Processes().state(runs()[0]) == "running")
-            os.kill(process_of(rank, home), signal.SIGKILL)
-            assert process.wait(PATIENCE) != 0
-
-    run = made_by(killed)
+    to_the_end(command)
+    whole = runs()[0]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        until(lambda: runs()[0] != whole and size_told(runs()[0]) > 3000)
+        run = runs()[0]
+        until(lambda: Processes().state(run) == "running")
+        os.kill(process_of(rank, home), signal.SIGKILL)
+        assert process.wait(PATIENCE) != 0
     assert Processes().state(run) in ("interrupted", "failed")
     assert not any(process_of(rank, home) for rank in (0, 1))
     to_the_end([*torchrun(2), "resume", run.id, "--json"])
@@ -151,14 +150,7 @@ def to_the_end(command: list[str]) -> None:
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout[-1000:]}\n{done.stderr}"
 
 
-def made_by(work) -> Run:
-    before = set(runs())
-    work()
-    (made,) = set(runs()) - before
-    return made
-
-
 def process_of(rank: int, home: Path) -> int:
     """The process that torchrun gave this rank; 0 if there is none."""
-    found = set(with_environment("RANK", str(rank))) & set(with_environment("ALEXNET_VIZ_HOME", str(home)))
+    found = processes(f"RANK={rank}", "environ") & processes(f"ALEXNET_VIZ_HOME={home}", "environ")
     return next(iter(found), 0)

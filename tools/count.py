@@ -74,9 +74,7 @@ def count(name: str) -> Reference:
         fc_params=fc_params,
         fc_macs=fc_macs,
         receptive_field=reach.size,
-        activation=_distinct(used["activation"]),
-        normalisation=_distinct(used["normalisation"]),
-        pooling=_distinct(used["pooling"]),
+        **{field: tuple(dict.fromkeys(items)) for field, items in used.items()},
     )
 
 
@@ -127,10 +125,6 @@ def follow(network: nn.Module) -> tuple[_Reach, dict[str, list[Any]]]:
                     raise NotImplementedError(f"{node.target} is a {type(other).__name__}, which cannot be counted yet")
         reaches[node] = reach
     return reach, used
-
-
-def _distinct(items: list[Any]) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys(items))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,6 @@ import os
 import re
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from inspect import CO_GENERATOR
@@ -38,6 +37,7 @@ from streamlit.runtime.caching.cache_utils import CachedFunc
 
 from tools import ROOT
 from tools.pages import open_page, visited_server
+from tools.waiting import until
 
 OURS = ("alexnet_viz", "pages", "app.py")
 NOT_COUNTED = re.compile(r"(/|^)(words/.*|(errors|i18n|labels|lessons|words|class_words)\.py)$")
@@ -298,10 +298,7 @@ def start_to_point(root: Path) -> dict[str, Part]:
         there = {"PYTHONPATH": folder, TRACE: str(trace), FOLDER: str(root)}
         with patch.dict(os.environ, there), Watch(root, starting, begins="button") as click:
             app.run()
-        deadline = time.monotonic() + WAIT
-        while not trace.exists():
-            assert time.monotonic() < deadline, "the run's process takes no step"
-            time.sleep(0.1)
+        until(trace.exists, WAIT, problem="the run's process takes no step")
         inside = json.loads(trace.read_text())
     with Watch(root, drawing(DRAWN["run"])) as look:
         app.run()

@@ -1,15 +1,13 @@
 """The grid pointing game: does a map point at the picture that shows the class? (Böhle et al. 2021)
 
-    for step in play(model, images, labels, ["gradcam", "saliency"], grids=200):    # Progress, ..., Scores
-        ...
-    scores.share["gradcam"]                                                         # 0.25 is chance
+    shares = play(model, images, labels, "gradcam", grids=200)    # (grids, 4); a mean of 0.25 is chance
 
 A grid is four pictures of four classes, two by two, each of which the network alone gets right, with more than a given
 probability: 90 % as in the paper, or any for a network that is less sure.
 The score is the share of a map's positive values that lies in the cell of the class asked for.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +19,6 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.inspection.activations import Floats
 from alexnet_viz.inspection.attribution.algorithms import CHUNK
 from alexnet_viz.inspection.attribution.attribute import attribute, preprocess_of, rectified
-from alexnet_viz.inspection.progress import Progress
 from alexnet_viz.network.fields import Box
 from alexnet_viz.network.weights import Model
 
@@ -41,55 +38,38 @@ class Grid:
     boxes: tuple[Box, ...]  # of the cells
 
 
-@dataclass(frozen=True)
-class Scores:
-    """The result of a game. Every map counts once: grids x cells a method."""
-
-    cells: Mapping[str, NDArray[np.float64]]  # method -> (grids, cells asked for), share in the right cell
-    blank: Mapping[str, int]  # method -> maps without a positive value, which score 0
-
-    @property
-    def share(self) -> dict[str, float]:
-        """Mean share of positive attribution in the right cell."""
-        return {method: float(values.mean()) for method, values in self.cells.items()}
-
-
 def play(
     model: Model,
     images: Pictures,
     labels: Sequence[int],
-    methods: Sequence[str],
+    method: str,
     *,
     grids: int = 200,
     seed: int = 0,
     sure: float = SURE,
     asked: int = CELLS,
-) -> Iterator[Progress | Scores]:
-    """Play with pictures (N, 3, H, W) and their class indices.
+) -> NDArray[np.float64]:
+    """The score of every map, (grids, asked), in grids of these pictures (N, 3, H, W) and their class indices.
 
-    `asked` is how many of a grid's four classes each method is asked about: all, as in the paper, or one to save time.
-    Every method sees the same grids. The same seed makes the same grids.
+    `asked` is how many of a grid's four classes the method is asked about: all, as in the paper, or one to save time.
+    The same seed makes the same grids.
     """
-    scores: dict[str, list[list[float]]] = {method: [] for method in methods}
-    for number, grid in enumerate(make_grids(model, images, labels, grids, seed, sure)):
-        for method in methods:
-            heats = [attribute(model, grid.array, method, target=target).heat for target in grid.targets[:asked]]
-            scores[method].append([share_inside(heat, box) for heat, box in zip(heats, grid.boxes, strict=False)])
-        yield Progress(number + 1, grids)
-    cells = {method: np.array(rows) for method, rows in scores.items()}
-    blank = {method: int(np.isnan(values).sum()) for method, values in cells.items()}
-    yield Scores({method: np.nan_to_num(values) for method, values in cells.items()}, blank)
+    scores = []
+    for grid in make_grids(model, images, labels, grids, seed, sure):
+        heats = [attribute(model, grid.array, method, target=target).heat for target in grid.targets[:asked]]
+        scores.append([share_inside(heat, box) for heat, box in zip(heats, grid.boxes, strict=False)])
+    return np.array(scores)
 
 
 def make_grids(
     model: Model, images: Pictures, labels: Sequence[int], grids: int, seed: int, sure: float = SURE
 ) -> Iterator[Grid]:
-    """Seeded grids, made from pictures looked at in random order until each class has enough of them.
+    """Seeded grids of pictures that the network gets right.
 
     Raises `UserError` when the network is sure of pictures of fewer than four classes.
     """
     generator = np.random.default_rng(seed)
-    right = _right_pictures(model, images, np.asarray(labels), generator.permutation(len(images)), grids, sure)
+    right = _right_pictures(model, images, np.asarray(labels), generator.permutation(len(images)), sure)
     classes = sorted(right)
     if len(classes) < CELLS:
         raise UserError(
@@ -106,18 +86,17 @@ def make_grids(
 
 
 def share_inside(heat: Floats, box: Box) -> float:
-    """Share of the map's positive values inside the box; not a number where there are none."""
+    """Share of the map's positive values inside the box; 0 where there are none."""
     positive = rectified(heat).astype(np.float64)
     total = float(positive.sum())
-    return float(positive[box.top : box.bottom, box.left : box.right].sum()) / total if total else float("nan")
+    return float(positive[box.top : box.bottom, box.left : box.right].sum()) / total if total else 0.0
 
 
 def _right_pictures(
-    model: Model, images: Pictures, labels: NDArray[np.int64], order: NDArray[np.int64], enough: int, sure: float
+    model: Model, images: Pictures, labels: NDArray[np.int64], order: NDArray[np.int64], sure: float
 ) -> dict[int, list[int]]:
-    """Indices by class of the pictures that the network gets right with more than `sure`, up to `enough` of each."""
+    """Indices by class of the pictures that the network gets right with more than `sure`."""
     preprocess = preprocess_of(model)
-    missing = {int(label): enough for label in np.unique(labels)}
     right: dict[int, list[int]] = {}
     for start in range(0, len(order), CHUNK):
         looked = order[start : start + CHUNK]
@@ -126,11 +105,8 @@ def _right_pictures(
             probabilities = model.network(torch.from_numpy(batch)).softmax(1).numpy()
         for index, row in zip(looked, probabilities, strict=True):
             label = int(labels[index])
-            if row.argmax() == label and row[label] > sure and missing[label]:
+            if row.argmax() == label and row[label] > sure:
                 right.setdefault(label, []).append(int(index))
-                missing[label] -= 1
-        if not any(missing.values()):
-            break
     return right
 
 

@@ -53,8 +53,7 @@ def main(names: list[str]) -> None:
             if not names or shot.name in names:
                 small = palette(take(browser, server.url, shot))
                 (FOLDER / f"{shot.name}.png").write_bytes(small)
-                memory = f"server {server.resident_mb():,.0f} MB"
-                print(f"{shot.name:<20} {len(small) / 1000:6.0f} kB   {memory}", flush=True)
+                print(f"{shot.name:<20} {len(small) / 1000:6.0f} kB", flush=True)
 
 
 def take(browser: Browser, url: str, shot: Shot) -> bytes:

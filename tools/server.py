@@ -6,13 +6,17 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import requests
+
+from tools.waiting import until
+
+PATIENCE = 60  # seconds; torch takes its time on a busy machine
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 QUIET = [  # no sandbox as root; no traffic of the browser's own, which a test would mistake for ours
@@ -28,15 +32,6 @@ class Server:
     url: str
     process: subprocess.Popen
 
-    def resident_mb(self) -> float:
-        return memory_mb(self.process.pid)
-
-
-def memory_mb(process: int | str = "self", what: str = "VmRSS") -> float:
-    """Resident memory of a process, or another line of its status (Linux)."""
-    status = Path(f"/proc/{process}/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith(f"{what}:"))) / 1000
-
 
 def wait_for_run(page: Any, timeout: int = 60_000) -> None:
     """Until the script has run and the browser has drawn it."""
@@ -45,12 +40,16 @@ def wait_for_run(page: Any, timeout: int = 60_000) -> None:
         page.locator(f"[data-testid='stApp']{state}").wait_for(state="attached", timeout=timeout)
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
 @contextmanager
 def running(app: Path, home: Path | None = None, module: str = "streamlit") -> Iterator[Server]:
     """The app on a free port of 127.0.0.1, as `make run` starts it, with a home folder of its own or this one."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", module, "run", app.name, "--server.headless", "true"]
     options = ["--server.port", str(port), "--server.address", "127.0.0.1", "--browser.gatherUsageStats", "false"]
     with tempfile.TemporaryDirectory() as folder:
@@ -60,22 +59,18 @@ def running(app: Path, home: Path | None = None, module: str = "streamlit") -> I
             process = subprocess.Popen([*command, *options], cwd=app.parent, stdout=out, stderr=out, env=env)
         server = Server(f"http://127.0.0.1:{port}", process)
         try:
-            _wait_until_healthy(server, log)
+            until(
+                lambda: process.poll() is not None or _answers(server), PATIENCE, problem="the server does not answer"
+            )
+            assert process.poll() is None, f"the server died: {log.read_text()}"
             yield server
         finally:
             process.terminate()
-            process.wait(60)  # on a busy machine, in the middle of importing torch
+            process.wait(PATIENCE)  # it may be in the middle of importing torch
 
 
-def _wait_until_healthy(server: Server, log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if server.process.poll() is not None:
-            raise RuntimeError(f"the server died: {log.read_text()}")
-        try:
-            with urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=1) as answer:
-                if answer.status == 200:
-                    return
-        except OSError:
-            time.sleep(0.02)
-    raise RuntimeError(f"the server did not answer: {log.read_text()}")
+def _answers(server: Server) -> bool:
+    try:
+        return requests.get(f"{server.url}/_stcore/health", timeout=1).ok
+    except requests.RequestException:
+        return False

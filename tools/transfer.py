@@ -22,7 +22,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +41,7 @@ from alexnet_viz.network.weights import read_state
 from alexnet_viz.network.zoo import ModelEntry, model_entry
 from alexnet_viz.pictures.images import Preprocess, decode
 from alexnet_viz.training.archives import open_files, shown
-from alexnet_viz.training.datasets import Dataset, Split, load_dataset
+from alexnet_viz.training.datasets import Split, load_dataset
 from alexnet_viz.training.devices import processor_has_bf16
 from alexnet_viz.words.labels import class_of_wnid
 
@@ -74,15 +74,6 @@ Head = nn.Sequential  # Linear(features, units), ReLU, Linear(units, classes)
 
 
 @dataclass(frozen=True)
-class Photographs:
-    """Features of photographs of the network's classes, and of other things."""
-
-    known: Tensor  # (N, features)
-    labels: Tensor  # (N,)
-    others: Tensor  # (M, features)
-
-
-@dataclass(frozen=True)
 class Sharpening:
     """What the features of an enlarged picture would be if the picture were sharp: a linear map of the channels."""
 
@@ -91,15 +82,13 @@ class Sharpening:
     unexplained: Tensor  # (256,), standard deviation of what is left
 
     def before_relu(self, features: Tensor) -> Tensor:  # (N, C * H * W) bf16 -> the same
-        mapped = [
-            torch.einsum("nch,cd->ndh", _by_channel(rows, len(self.bias)), self.weight.to(rows.dtype)).flatten(1)
-            for rows in features.split(4096)
-        ]
-        return torch.cat(mapped) + self.bias.repeat_interleave(_places(features, self)).to(features.dtype)
+        weight, bias = self.weight.to(features.dtype), self.bias.to(features.dtype)[:, None]
+        rows = (part.unflatten(1, (len(bias), -1)) for part in features.split(4096))
+        return torch.cat([(torch.einsum("nch,cd->ndh", part, weight) + bias).flatten(1) for part in rows])
 
-    def noise(self, count: int, places: int, generator: torch.Generator) -> Tensor:  # (count, C * H * W)
-        spread = UNEXPLAINED * self.unexplained.repeat_interleave(places)
-        return torch.randn(count, len(spread), generator=generator) * spread
+    def noise(self, count: int, features: int, generator: torch.Generator) -> Tensor:  # (count, C * H * W)
+        spread = UNEXPLAINED * self.unexplained.repeat_interleave(features // len(self.bias))
+        return torch.randn(count, features, generator=generator) * spread
 
 
 def transfer(
@@ -108,14 +97,12 @@ def transfer(
     leave_out: Path | None = None,
     convolutions: Path | None = None,
     out: Path | None = None,
-    cache: Path | None = None,
 ) -> Iterator[Event]:
     """Train, write the file, and yield one event a step; the last one holds the figures.
 
     `data` has train/WNID and test/WNID, `photographs` has known/WNID/PICTURE and unknown/PICTURE. `leave_out` is a file
     with one line a picture of `data` that is one of the photographs. `convolutions` is a file with `features.*`; by
-    default those of the shipped file. With a folder `cache`, features are kept there and taken from there: an
-    interrupted run, or one with another head, need not compute them again.
+    default those of the shipped file.
     """
     started = time.perf_counter()
 
@@ -124,7 +111,8 @@ def transfer(
 
     entry = model_entry(MODEL)
     shipped = SHIPPED_DIR / entry.shipped
-    dataset = load_dataset(data, side=PAIR_SIDE, leave_out=_lines(leave_out))
+    left_out = leave_out.read_text(encoding="utf-8").split("\n") if leave_out else ()
+    dataset = load_dataset(data, side=PAIR_SIDE, leave_out=frozenset(left_out))
     yield step("loaded", train=len(dataset.train), test=len(dataset.test), classes=len(dataset.classes))
 
     state, _ = read_state(convolutions or shipped)
@@ -134,12 +122,13 @@ def transfer(
     train = Split(dataset.train.images[order], dataset.train.labels[order])
     views = []
     for view in VIEWS:
-        views.append(_kept_features(cache, network, train, view, entry.preprocess))
+        views.append(_view_features(network, train, view, entry.preprocess))
         yield step("features", view=view)
 
-    seen = _photographs(photographs, network, entry.preprocess, dataset.classes)
-    sharpenings = _sharpenings(photographs, network, entry.preprocess)
-    yield step("photographs", known=len(seen.labels), others=len(seen.others))
+    known, labels, others = _photographs(photographs, dataset.classes)
+    sharpenings = _sharpenings(others, network, entry.preprocess)
+    seen, unknown = (_app_features(network, pictures, entry.preprocess) for pictures in (known, others))
+    yield step("photographs", known=len(seen), others=len(unknown))
 
     fitted_on = round(len(train) * (1 - HELD_OUT))
     units = network.get_submodule("classifier.1").out_features
@@ -148,21 +137,16 @@ def transfer(
 
     head = _fit(views, train.labels, sharpenings, units)
     del views
-    temperature = best_temperature(answers(head, seen.known), seen.labels)
+    temperature = best_temperature(answers(head, seen), labels)
     cool(head, temperature).half().float()  # as the file will hold it, rounded to fp16
     pictures = [Image.fromarray(image.permute(1, 2, 0).numpy()) for image in dataset.test.images]
-    test = answers(head, _app_features(network, pictures, entry.preprocess))
-    figures = {"temperature": temperature, "photographs": _on_photographs(head, seen), "test": _on_test(test, dataset)}
+    logits, right = answers(head, _app_features(network, pictures, entry.preprocess)), dataset.test.labels
+    test = {"images": len(right), **_figures(logits, right), "calibration": calibration(logits, right)}
+    on_photographs = _on_photographs(answers(head, seen), labels, answers(head, unknown))
+    figures = {"temperature": temperature, "photographs": on_photographs, "test": test}
     file = out or shipped
     _write(file, kept, head, tuple(map(class_of_wnid, dataset.classes)), figures)
     yield step("written", file=str(file), **figures)
-
-
-def _lines(file: Path | None) -> Collection[str]:
-    try:
-        return frozenset(file.read_text(encoding="utf-8").split("\n")) if file else frozenset()
-    except (OSError, ValueError) as problem:
-        raise UserError("{file} cannot be read: {reason}.", file=str(file), reason=str(problem)) from problem
 
 
 def _network(entry: ModelEntry, convolutions: Mapping[str, Tensor]) -> Network:
@@ -173,22 +157,6 @@ def _network(entry: ModelEntry, convolutions: Mapping[str, Tensor]) -> Network:
 
 
 # Views of the training pictures
-
-
-def _kept_features(cache: Path | None, network: Network, split: Split, view: str, preprocess: Preprocess) -> Tensor:
-    """One view's features, from the cache folder where they are there already."""
-    if not cache:
-        return _view_features(network, split, view, preprocess)
-    file = cache / f"{view}.npy"
-    if not file.is_file():
-        features = _view_features(network, split, view, preprocess)
-        cache.mkdir(parents=True, exist_ok=True)
-        np.save(file, features.view(torch.int16).numpy())  # NumPy has no bf16
-        return features
-    features = torch.from_numpy(np.load(file)).view(torch.bfloat16)
-    if len(features) != len(split):
-        raise UserError("{file} was cached for another dataset. Remove it and try again.", file=str(file))
-    return features
 
 
 @torch.no_grad()  # not inference_mode: the head is differentiated through these
@@ -212,30 +180,18 @@ def _features(network: Network, batch: Tensor, *, exact: bool = False) -> Tensor
 
 def _view(images: Tensor, view: str, preprocess: Preprocess, generator: torch.Generator) -> Tensor:
     """One batch enlarged to the network's input, (B, 3, crop, crop), normalised."""
-    side, out = images.shape[-1], preprocess.crop
-    pixels = images.float() / 255
+    pixels, out = images.float() / 255, preprocess.crop
     if view == "plain":  # as the app does it: the shorter side to `size`, the centre cut out
-        taps = _taps(side * (1 - out / preprocess.size) / 2, side * out / preprocess.size, side, out)
-        enlarged = taps @ pixels @ taps.T
+        whole = F.interpolate(pixels, (preprocess.size,) * 2, mode="bilinear")
+        start = (preprocess.size - out) // 2
+        enlarged = whole[..., start : start + out, start : start + out]
     else:
-        taps = _taps(0.0, side, side, out, cubic=True)
-        blurred = _gaussian(out) @ taps
-        mirrored = pixels.flip(3)
-        enlarged = 2 * (taps @ mirrored @ taps.T) - blurred @ mirrored @ blurred.T
+        plain = F.interpolate(pixels.flip(3), (out, out), mode="bicubic", antialias=True)
+        blur = _gaussian(out)
+        enlarged = 2 * plain - blur @ plain @ blur.T
         enlarged = enlarged + GRAIN * torch.randn(enlarged.shape, generator=generator)
     mean, std = (torch.tensor(values).view(1, 3, 1, 1) for values in (preprocess.mean, preprocess.std))
     return (enlarged.clamp(0, 1) - mean) / std
-
-
-def _taps(start: float, length: float, side: int, out: int, *, cubic: bool = False) -> Tensor:
-    """Interpolation of a window as a matrix, (out, side), linear or cubic; beyond the edge the picture is mirrored."""
-    at = start + (torch.arange(out) + 0.5) / out * length - 0.5  # in source pixels
-    at = torch.where(at < -0.5, -1 - at, at)
-    at = torch.where(at > side - 0.5, 2 * side - 1 - at, at)
-    away = (at[:, None] - torch.arange(float(side))).abs()
-    near, far = 1.5 * away**3 - 2.5 * away**2 + 1, -0.5 * away**3 + 2.5 * away**2 - 4 * away + 2  # Keys 1981
-    weights = torch.where(away < 1, near, torch.where(away < 2, far, 0.0)) if cubic else (1 - away).clamp(min=0)
-    return weights / weights.sum(1, keepdim=True)
 
 
 def _gaussian(side: int) -> Tensor:
@@ -257,38 +213,33 @@ def _app_features(network: Network, pictures: Sequence[Image.Image], preprocess:
     return torch.cat(parts)
 
 
-def _photographs(path: Path, network: Network, preprocess: Preprocess, classes: tuple[str, ...]) -> Photographs:
-    """Features of all photographs."""
-    known: list[Tensor] = []
-    labels: list[int] = []
-    others: list[Tensor] = []
-    for wnid, image in _photograph_files(path):
-        if wnid and wnid not in classes:
-            raise UserError("{folder} in {source} is none of the classes.", folder=shown(wnid), source=path.name)
-        (known if wnid else others).append(_app_features(network, [image], preprocess))
-        labels += [classes.index(wnid)] if wnid else []
-    if not known or not others:
-        raise UserError("{source} needs pictures in known/WNID and in unknown.", source=path.name)
-    return Photographs(torch.cat(known), torch.tensor(labels), torch.cat(others))
-
-
-def _photograph_files(path: Path) -> Iterator[tuple[str, Image.Image]]:
-    """Each photograph with its WordNet id, "" for what the network does not learn."""
+def _photographs(path: Path, classes: tuple[str, ...]) -> tuple[list[Image.Image], Tensor, list[Image.Image]]:
+    """Those in known/WNID, with their classes, and those in unknown, which show what the network does not learn."""
+    known, labels, others = [], [], []
     with open_files(path) as files:
         for name in files.names:
-            known = name[-3] == "known" if len(name) > 2 else False
-            if known or (len(name) > 1 and name[-2] == "unknown"):
-                yield name[-2] if known else "", decode(files.read(name), name[-1]).image
+            *folders, file = name
+            wnid = folders[-1] if folders[-2:-1] == ["known"] else ""
+            if wnid and wnid not in classes:
+                raise UserError("{folder} in {source} is none of the classes.", folder=shown(wnid), source=path.name)
+            if wnid:
+                known.append(decode(files.read(name), file).image)
+                labels.append(classes.index(wnid))
+            elif folders[-1:] == ["unknown"]:
+                others.append(decode(files.read(name), file).image)
+    if not known or not others:
+        raise UserError("{source} needs pictures in known/WNID and in unknown.", source=path.name)
+    return known, torch.tensor(labels), others
 
 
-def _sharpenings(path: Path, network: Network, preprocess: Preprocess) -> tuple[Sharpening, ...]:
-    """For each view the map from its features to those of the sharp picture, from the photographs of other things."""
+def _sharpenings(pictures: Sequence[Image.Image], network: Network, preprocess: Preprocess) -> tuple[Sharpening, ...]:
+    """For each view the map from its features to those of the sharp picture, from photographs of other things."""
     small_size = Preprocess(PAIR_SIDE, PAIR_SIDE, (0.0,) * 3, (1.0,) * 3)
     generator = torch.Generator().manual_seed(SEED)
     sharp: list[Tensor] = []
     enlarged: dict[str, list[Tensor]] = {view: [] for view in VIEWS}
-    for wnid, image in _photograph_files(path):
-        if wnid or min(image.size) < 3 * PAIR_SIDE:
+    for image in pictures:
+        if min(image.size) < 3 * PAIR_SIDE:
             continue
         square = ImageOps.fit(image, (min(image.size),) * 2)
         small = torch.from_numpy(np.rint(255 * small_size.to_array(square))).byte()[None]
@@ -301,7 +252,7 @@ def _sharpenings(path: Path, network: Network, preprocess: Preprocess) -> tuple[
 
 def _regression(blurred: Tensor, sharp: Tensor, channels: int = 256) -> Sharpening:
     """Ridge regression of one picture's channels on the other's, over all places of all pictures."""
-    x, y = (_by_channel(values, channels).transpose(1, 2).reshape(-1, channels).double() for values in (blurred, sharp))
+    x, y = (values.unflatten(1, (channels, -1)).mT.reshape(-1, channels).double() for values in (blurred, sharp))
     x = torch.cat([x, torch.ones(len(x), 1, dtype=x.dtype)], dim=1)
     ridge = RIDGE * torch.eye(channels + 1, dtype=x.dtype)
     ridge[-1, -1] = 0
@@ -309,14 +260,6 @@ def _regression(blurred: Tensor, sharp: Tensor, channels: int = 256) -> Sharpeni
     solved = torch.linalg.solve(x.T @ x + ridge, x.T @ y + ridge @ start)
     rest = y - (x @ solved).relu()
     return Sharpening(solved[:-1].float(), solved[-1].float(), rest.std(0).float())
-
-
-def _by_channel(features: Tensor, channels: int) -> Tensor:  # (N, C * H * W) -> (N, C, H * W)
-    return features.view(len(features), channels, -1)
-
-
-def _places(features: Tensor, sharpening: Sharpening) -> int:
-    return features.shape[1] // len(sharpening.bias)
 
 
 # The head
@@ -380,7 +323,7 @@ def _varied(features: Tensor, sharpening: Sharpening | None, generator: torch.Ge
     if sharpening:
         low, high = MAPPED_GAIN
         few = min(256, len(features))  # drawing noise is what takes long: several rows share it
-        noise = sharpening.noise(few, _places(features, sharpening), generator).to(features.dtype)
+        noise = sharpening.noise(few, features.shape[1], generator).to(features.dtype)
         features = (features + noise.repeat(math.ceil(len(features) / few), 1)[: len(features)]).relu()
     gain = torch.empty(len(features), 1).uniform_(low, high, generator=generator) / FEATURE_SCALE
     return _dropped(features * gain.to(features.dtype), generator)
@@ -396,21 +339,15 @@ def _dropped(values: Tensor, generator: torch.Generator) -> Tensor:
 # Figures
 
 
-def _on_photographs(head: Head, seen: Photographs) -> Event:
-    logits = answers(head, seen.known)
+def _on_photographs(logits: Tensor, labels: Tensor, of_others: Tensor) -> Event:
     stated, best = logits.softmax(1).max(1)
-    others = answers(head, seen.others).softmax(1).amax(1)
-    given = sorted(zip(stated.tolist(), (best == seen.labels).tolist(), strict=True))
+    others = of_others.softmax(1).amax(1)
+    given = sorted(zip(stated.tolist(), (best == labels).tolist(), strict=True))
     return {
-        **_figures(logits, seen.labels),
+        **_figures(logits, labels),
         "answers": [[round(probability, 4), int(right)] for probability, right in given],
         "others": [round(probability, 4) for probability in sorted(others.tolist())],
     }
-
-
-def _on_test(logits: Tensor, dataset: Dataset) -> Event:
-    labels = dataset.test.labels
-    return {"images": len(labels), **_figures(logits, labels), "calibration": calibration(logits, labels)}
 
 
 def _figures(logits: Tensor, labels: Tensor) -> Event:
@@ -470,14 +407,13 @@ def main() -> None:
         ("photographs", True, "a zip or folder of known/WNID and unknown"),
         ("leave-out", False, "file that names pictures of the data that are among the photographs"),
         ("convolutions", False, "a file with features.* (the shipped one)"),
-        ("cache", False, "keep the computed features in this folder"),
         ("out", False, "where to write the weights (assets/weights)"),
     ):
         parser.add_argument(f"--{name}", type=Path, required=required, metavar="PATH", help=text)
     try:
         for event in transfer(**vars(parser.parse_args())):
             print(json.dumps(event), flush=True)
-    except UserError as problem:
+    except (UserError, OSError) as problem:
         sys.exit(str(problem))
 
 

@@ -106,13 +106,6 @@ def test_no_request_leaves_the_machine(visit, page):
     assert {host for host in hosts if host} == {"127.0.0.1"}
 
 
-@pytest.mark.parametrize("path", ["/", "/classify", "/architecture", "/compare"])
-def test_pages_fit_a_phone(visit, page, path):
-    page.set_viewport_size({"width": 390, "height": 844})
-    visit(path)
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-
-
 PASTE = """
 async (box, data) => {
   const bytes = Uint8Array.from(atob(data), (char) => char.charCodeAt(0));

@@ -5,6 +5,7 @@
 
 import os
 from collections.abc import Iterator
+from importlib import import_module
 from itertools import cycle, product
 
 import pytest
@@ -12,29 +13,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from alexnet_viz.words.i18n import LANGUAGES
-from pages.ui.architecture import tabs as architecture_tabs
-from pages.ui.attribution import tabs as attribution_tabs
-from pages.ui.classify import tabs as classify_tabs
-from pages.ui.compare import tabs as compare_tabs
-from pages.ui.feature_maps import tabs as feature_maps_tabs
-from pages.ui.filters import tabs as filters_tabs
 from pages.ui.frame.menu import PAGES
-from pages.ui.runs import tabs as runs_tabs
-from pages.ui.techniques import tabs as techniques
 from tools.server import wait_for_run
 
 EVERYTHING = bool(os.environ.get("AXE_EVERYTHING"))
 THEMES = ("light", "dark")
-TABS = {
-    "classify": classify_tabs.TABS,
-    "feature_maps": feature_maps_tabs.TABS,
-    "filters": filters_tabs.TABS,
-    "attribution": attribution_tabs.TABS,
-    "architecture": architecture_tabs.TABS,
-    "techniques": techniques.TABS,
-    "compare": compare_tabs.TABS,
-    "runs": runs_tabs.TABS,
-}
+TABBED = ("classify", "feature_maps", "filters", "attribution", "architecture", "techniques", "compare", "runs")
+TABS = {page: import_module(f"pages.ui.{page}.tabs").TABS for page in TABBED}
 SETTLE = 1500  # milliseconds after the run: charts are fetched and drawn
 
 

@@ -11,10 +11,15 @@ from pages.ui.frame.menu import PAGES
 from pages.ui.techniques.tabs import TABS as TECHNIQUES
 from tools.server import wait_for_run
 
-pytestmark = pytest.mark.skipif(not os.environ.get("AXE_EVERYTHING"), reason="takes minutes: make axe")
+EVERYTHING = bool(os.environ.get("AXE_EVERYTHING"))
+minutes = pytest.mark.skipif(not EVERYTHING, reason="takes minutes: make axe")
 
 PHONE = {"width": 390, "height": 844}
-ADDRESSES = ["/", *(f"/{page}" for page in PAGES if page != "home")]
+FEW = ["/", "/classify", "/architecture", "/compare"]
+ALL = [
+    *("/" if page == "home" else f"/{page}" for page in PAGES),
+    *(f"/techniques?tab={tab}" for tab in list(TECHNIQUES)[1:]),
+]
 MOST_TABS = 60  # presses of the key until the page's main control has the focus; the menu alone takes a dozen
 
 # Controls that a finger cannot get at: past an edge of the screen, and in nothing that scrolls sideways.
@@ -42,7 +47,7 @@ HAS_FOCUS = """
 """
 
 
-@pytest.mark.parametrize("address", [*ADDRESSES, *(f"/techniques?tab={tab}" for tab in list(TECHNIQUES)[1:])])
+@pytest.mark.parametrize("address", ALL if EVERYTHING else FEW)
 def test_a_phone_shows_everything(visit, page, address):
     page.set_viewport_size(PHONE)
     visit(address)
@@ -53,6 +58,7 @@ def test_a_phone_shows_everything(visit, page, address):
     assert page.evaluate(OUT_OF_REACH) == []
 
 
+@minutes
 def test_the_menu_of_a_phone_leads_to_the_pages(visit, page):
     page.set_viewport_size(PHONE)
     visit("/")
@@ -102,6 +108,7 @@ def test_every_page_has_a_main_control():
     assert set(CONTROLS) == set(PAGES)
 
 
+@minutes
 @pytest.mark.parametrize("name", [name for name in CONTROLS if name != "train"])
 def test_the_main_control_is_reached_and_used_by_keyboard(visit, page, name):
     control = CONTROLS[name]
@@ -112,6 +119,7 @@ def test_the_main_control_is_reached_and_used_by_keyboard(visit, page, name):
     expect(page).to_have_url(re.compile(control.address))
 
 
+@minutes
 def test_a_training_is_started_and_stopped_by_keyboard(visit, page):
     visit("/train")
     tab_to(page, CONTROLS["train"].selector)
@@ -127,6 +135,7 @@ def type_size(page) -> float:
     return page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)")
 
 
+@minutes
 def test_a_link_opens_in_projector_mode(visit):
     page = visit("/classify?screen=projector")
     expect(page.locator("h3").first).to_contain_text("tabby")
@@ -136,6 +145,7 @@ def test_a_link_opens_in_projector_mode(visit):
     assert page.get_by_test_id("stMain").evaluate("el => el.scrollWidth") <= 1280
 
 
+@minutes
 def test_projector_mode_is_switched_on_kept_from_page_to_page_and_switched_off(visit):
     page = visit("/classify")
     sidebar = page.get_by_test_id("stSidebar")

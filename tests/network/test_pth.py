@@ -14,6 +14,7 @@ from alexnet_viz.network import pth
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.pth import Contents, Foreign, Stored, read_pth
 from alexnet_viz.network.zoo import MODELS
+from tools.class_folders import zipped
 from tools.fuzz import checkpoints
 
 STATE = random_state(MODELS["lenet5"].spec, seed=11)
@@ -97,16 +98,16 @@ def test_ordered_dicts_of_python_2():
 
 
 def test_a_file_of_another_byte_order_is_refused():
-    members = checkpoints._members(saved(STATE)) | {"archive/byteorder": b"big"}
+    members = checkpoints.unzipped(saved(STATE)) | {"archive/byteorder": b"big"}
     with pytest.raises(ValueError, match="byte order"):
-        read_pth(checkpoints._archive(members))
+        read_pth(zipped(members))
 
 
 # ---- Programs -------------------------------------------------------------------------------------------------------
 
 
 def archive(program):
-    return checkpoints._archive(checkpoints._members(saved(STATE)) | {"archive/data.pkl": program})
+    return zipped(checkpoints.unzipped(saved(STATE)) | {"archive/data.pkl": program})
 
 
 def in_dict(value):
@@ -189,14 +190,12 @@ def test_a_program_may_be_long_but_not_endless(monkeypatch):
     ],
 )
 def test_every_value_of_a_tensor_is_in_the_file(count, offset, size, stride, words):
-    members = checkpoints._members(saved({"a": torch.arange(150.0)}))
-    number, numbers = checkpoints._number, checkpoints._numbers
-    text = (
-        b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpu" + number(count) + b"tQ"
-    )
-    arguments = text + number(offset) + numbers(size) + numbers(stride) + b"\x89N"
+    members = checkpoints.unzipped(saved({"a": torch.arange(150.0)}))
+    text = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpu"
+    layout = b"".join(map(checkpoints.code, (offset, tuple(size), tuple(stride))))
+    arguments = text + checkpoints.code(count) + b"tQ" + layout + b"\x89N"
     program = in_dict(b"ctorch._utils\n_rebuild_tensor_v2\n(" + arguments + b"tR")
-    data = checkpoints._archive(members | {"archive/data.pkl": program})
+    data = zipped(members | {"archive/data.pkl": program})
     if words:
         with pytest.raises(ValueError, match=words):
             read_pth(data)["a"].tensor()

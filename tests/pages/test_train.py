@@ -16,8 +16,8 @@ from alexnet_viz.training.uploads import uploads
 from pages.ui.train import data as train_data
 from tests.files.site import serving
 from tests.pages.seen import button, data_box, told_run
-from tests.training.class_folders import PLAIN, SPLIT, zipped
 from tests.training.small_cifar10 import ARCHIVE, RECORDS
+from tools.class_folders import PLAIN, SPLIT, zipped
 from tools.pages import open_page
 
 pytestmark = pytest.mark.usefixtures("home")

@@ -12,7 +12,7 @@ from alexnet_viz.training.events import Finished, Started, to_line
 from alexnet_viz.training.runs import new_run, write_status
 from alexnet_viz.training.uploads import keep, uploads
 from tests.pages.seen import data_box, told_run
-from tests.training.class_folders import PLAIN, SPLIT, picture, zipped
+from tools.class_folders import PLAIN, SPLIT, picture, zipped
 from tools.pages import open_page
 
 pytestmark = pytest.mark.usefixtures("home")

@@ -3,12 +3,14 @@
 import json
 import math
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812
 from PIL import Image
+from safetensors.torch import load_file
 from torch import nn
 
 from alexnet_viz.errors import UserError
@@ -19,8 +21,13 @@ from tools import transfer as subject
 from tools.catalogue import ROOT
 
 torch.set_num_threads(1)
-DATA = ROOT.parent / "shared" / "data"
 PLAIN = Preprocess(size=224, crop=224, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+
+
+def beside(name: str) -> Path:
+    """A file that is too large for the repository."""
+    file = ROOT.parent / "shared" / "data" / name
+    return file if file.is_file() else pytest.skip(f"{name} is not beside the repository")
 
 
 def images(count: int, side: int = 64, seed: int = 0, cells: int = 5) -> torch.Tensor:
@@ -61,14 +68,6 @@ def test_grain_is_as_strong_as_it_says():
     flat = torch.full((4, 3, 64, 64), 100, dtype=torch.uint8)
     pixels = view(flat, "sharpened") * torch.tensor(PLAIN.std).view(3, 1, 1)
     assert (pixels - pixels.mean((2, 3), keepdim=True)).std().item() == pytest.approx(subject.GRAIN, rel=0.02)
-
-
-def test_cubic_interpolation_is_pillows():
-    ramp = np.random.default_rng(0).random((16, 16), np.float32)
-    taps = subject._taps(0.0, 16, 16, 56, cubic=True)
-    ours = (taps @ torch.from_numpy(ramp) @ taps.T).numpy()
-    theirs = np.asarray(Image.fromarray(ramp).resize((56, 56), Image.Resampling.BICUBIC))
-    assert np.abs(ours - theirs)[8:-8, 8:-8].max() < 1e-5, "but for the edge, where ours goes on mirrored"
 
 
 def test_the_map_between_blurred_and_sharp_is_found(monkeypatch):
@@ -131,10 +130,8 @@ def test_an_epoch_goes_through_every_source_once():
 
 
 def test_the_fit_separates_what_can_be_separated(monkeypatch):
-    monkeypatch.setattr(subject, "HEAD_BATCH", 64)
-    monkeypatch.setattr(subject, "EPOCHS", 40)
-    monkeypatch.setattr(subject, "LEARNING_RATE", 0.02)
-    monkeypatch.setattr(subject, "WEIGHT_DECAY", 0.01)
+    for name, value in {"HEAD_BATCH": 64, "EPOCHS": 40, "LEARNING_RATE": 0.02, "WEIGHT_DECAY": 0.01}.items():
+        monkeypatch.setattr(subject, name, value)
     generator = torch.Generator().manual_seed(0)
     labels = torch.arange(400) % 4
     features = (torch.randn(400, 16, generator=generator).abs() * 0.3 + 2 * F.one_hot(labels, 16)).bfloat16()
@@ -164,11 +161,11 @@ def tiny(tmp_path):
 def test_the_whole_command_on_a_tiny_dataset(tiny, monkeypatch):
     monkeypatch.setattr(subject, "HEAD_BATCH", 10)
     monkeypatch.setattr(subject, "EPOCHS", 2)
-    out, cache, named = tiny / "out" / "mine.safetensors", tiny / "cache", tiny / "leave-out.txt"
+    out, named = tiny / "out" / "mine.safetensors", tiny / "leave-out.txt"
     named.write_text("train/n01443537/3.png\ntest/n07749582/0.png\n", encoding="utf-8")
 
     def run():
-        return list(subject.transfer(tiny / "data", tiny / "photographs", leave_out=named, out=out, cache=cache))
+        return list(subject.transfer(tiny / "data", tiny / "photographs", leave_out=named, out=out))
 
     events = run()
     expected = ["loaded", "features", "features", "photographs", "validated", "written"]
@@ -181,7 +178,6 @@ def test_the_whole_command_on_a_tiny_dataset(tiny, monkeypatch):
     assert model.entry.id == "alexnet_200"
     assert model.classes == ("goldfish", "lemon")
     first = model.network.state_dict()
-    monkeypatch.setattr(subject, "_view_features", None)  # the cache is used, not filled again
     run()
     again = open_model(out).network.state_dict()
     assert all(torch.equal(again[key], tensor) for key, tensor in first.items()), "the same features, the same head"
@@ -198,10 +194,8 @@ def test_photographs_of_a_class_that_is_not_learnt_are_refused(tiny):
 
 
 def test_what_is_left_out_is_in_the_data_and_nothing_else_is_missing():
-    names, archive = DATA / "tiny-imagenet-leave-out.txt", DATA / "tiny-imagenet.zip"
-    if not (names.is_file() and archive.is_file()):
-        pytest.skip("Tiny ImageNet is not beside the repository")
-    named = subject._lines(names) - {""}
+    names, archive = beside("tiny-imagenet-leave-out.txt"), beside("tiny-imagenet.zip")
+    named = set(names.read_text(encoding="utf-8").split())
     with zipfile.ZipFile(archive) as opened:
         assert named <= set(opened.namelist())
     assert len(named) == 59
@@ -232,11 +226,7 @@ def test_the_shipped_file_is_what_its_credits_say():
 
 
 def test_the_shipped_convolutions_are_torchvisions_rounded_to_fp16():
-    from safetensors.torch import load_file
-
-    source = DATA / "alexnet_imagenet_features.safetensors"
-    if not source.is_file():
-        pytest.skip("the ImageNet-trained convolutions in float32 are not here")
+    source = beside("alexnet_imagenet_features.safetensors")
     state = load_model("alexnet_200").network.state_dict()
     for key, tensor in load_file(source).items():
         assert torch.equal(state[key], tensor.half().float())
@@ -244,9 +234,7 @@ def test_the_shipped_convolutions_are_torchvisions_rounded_to_fp16():
 
 def test_the_claimed_figures_hold_on_a_sample_of_the_test_pictures():
     """1,000 of the 10,000 test pictures: the accuracy within four standard errors of what is claimed."""
-    archive = DATA / "tiny-imagenet.zip"
-    if not archive.is_file():
-        pytest.skip("Tiny ImageNet is not beside the repository")
+    archive = beside("tiny-imagenet.zip")
     model = load_model("alexnet_200")
     order = {class_record(class_id)["wnid"]: index for index, class_id in enumerate(model.classes)}
     with zipfile.ZipFile(archive) as opened:

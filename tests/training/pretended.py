@@ -4,11 +4,12 @@ It takes a step every 10 ms, and after every tenth one ends an epoch and saves h
 """
 
 import sys
-import time
+from functools import partial
 
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.events import Started
 from alexnet_viz.training.runs import history, new_run
+from tools import waiting
 
 PATIENCE = 30  # seconds; a test that waits longer has failed
 LONG = 600  # epochs of 0.1 s: longer than anybody's patience
@@ -60,13 +61,7 @@ for event in worker.work(runs.run(sys.argv[1]), train):
 COMMAND = (sys.executable, "-c", PRETENDED)
 
 
-def until(condition, every=0.02, patience=PATIENCE):
-    """Wait for something to come true; returns what it is."""
-    deadline = time.monotonic() + patience
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(every)
-    return value
+until = partial(waiting.until, patience=PATIENCE)
 
 
 def new(epochs=1, **settings):

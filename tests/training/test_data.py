@@ -15,7 +15,7 @@ from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.data import first, grey, open_data, prepare
 from alexnet_viz.training.datasets import Dataset, Split
 from alexnet_viz.training.left_out import LeftOut
-from tests.training.class_folders import PLAIN, equal, make_folder, make_zip
+from tools.class_folders import PLAIN, equal, make_folder, make_zip
 
 torch.set_num_threads(1)
 

@@ -23,7 +23,7 @@ from alexnet_viz.training import archives, datasets
 from alexnet_viz.training.datasets import load_dataset, sample_pictures
 from alexnet_viz.training.left_out import LeftOut
 from alexnet_viz.words.labels import class_ids
-from tests.training.class_folders import PLAIN, SPLIT, UNUSABLE, equal, make_folder, make_zip, picture, png
+from tools.class_folders import PLAIN, SPLIT, UNUSABLE, equal, make_folder, make_zip, picture, png
 
 both = pytest.mark.parametrize("make", [make_folder, make_zip])
 

@@ -19,7 +19,7 @@ from alexnet_viz.training.events import as_it_went
 from alexnet_viz.training.processes import COMMAND, Processes
 from alexnet_viz.training.runs import Run, new_run, runs
 from alexnet_viz.training.train import train
-from tests.training.disturbed_runs import (
+from tools.disturbed_runs import (
     PATIENCE,
     PER_EPOCH,
     at_home,
@@ -37,8 +37,8 @@ from tests.training.disturbed_runs import (
     told_steps,
     until,
 )
-from tests.training.small_runs import config as small_config
-from tests.training.small_runs import course, dataset, run, same, weights
+from tools.small_runs import config as small_config
+from tools.small_runs import course, dataset, run, same, weights
 
 # ---- Fixtures -------------------------------------------------------------------------------------------------------
 

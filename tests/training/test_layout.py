@@ -12,7 +12,7 @@ from alexnet_viz.training.archives import Files, open_files, shown
 from alexnet_viz.training.datasets import load_dataset
 from alexnet_viz.training.layout import layout_of, survey
 from alexnet_viz.training.left_out import LeftOut
-from tests.training.class_folders import PLAIN, make_folder, make_zip, picture, zipped
+from tools.class_folders import PLAIN, make_folder, make_zip, picture, zipped
 from tools.fuzz.archives import Member, written
 
 PNG = picture(100)

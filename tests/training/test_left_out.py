@@ -12,8 +12,8 @@ from alexnet_viz.training.left_out import notes, started_notes
 from alexnet_viz.training.processes import SERVER_VARIABLE
 from alexnet_viz.training.runs import history, runs
 from alexnet_viz.training.train import train
-from tests.training.class_folders import make_zip, picture, png
-from tests.training.small_runs import PLAIN_NET, config, of
+from tools.class_folders import make_zip, picture, png
+from tools.small_runs import PLAIN_NET, config, of
 
 torch.set_num_threads(1)
 

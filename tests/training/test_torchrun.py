@@ -9,9 +9,9 @@ from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.events import EpochDone, Finished, Started, StepDone, from_line
 from alexnet_viz.training.runs import runs
 from alexnet_viz.training.train import train
-from tests.training.disturbed_runs import draw_pictures, flags, plain, torchrun
-from tests.training.small_runs import of
 from tools.catalogue import ROOT
+from tools.disturbed_runs import draw_pictures, flags, plain, torchrun
+from tools.small_runs import of
 
 
 @pytest.mark.slow

@@ -32,7 +32,7 @@ from alexnet_viz.training.initial import first_network
 from alexnet_viz.training.runs import Asked
 from alexnet_viz.training.snapshots import read_snapshot, snapshot_files
 from alexnet_viz.training.train import train
-from tests.training.small_runs import OFF, PLAIN_NET, config, course, dataset, of, run, same, stripes, weights
+from tools.small_runs import OFF, PLAIN_NET, config, course, dataset, of, run, same, stripes, weights
 
 torch.set_num_threads(1)
 

@@ -27,8 +27,8 @@ from alexnet_viz.training.uploads import (
     uploads,
     uploads_dir,
 )
-from tests.training.class_folders import PLAIN, SPLIT, picture, zipped
 from tools.catalogue import ROOT
+from tools.class_folders import PLAIN, SPLIT, picture, zipped
 
 MOST = 10 * 2**20
 

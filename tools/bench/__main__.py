@@ -9,13 +9,14 @@ import logging
 import os
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from alexnet_viz.inspection.attribution.methods import METHODS
-from tools.bench import attribution, experiments, pages, start, training, watching, wire
-from tools.catalogue import ROOT
+from tools import ROOT
+from tools.bench import attribution, pages, start, training, watching, wire
+from tools.machine import processor
 
 RECORDS = ROOT / "docs" / "benchmarks.md"
 HALF = ("--epochs", "10")  # of those of the preset fast: about a tenth of the seed's time
@@ -44,7 +45,7 @@ def quick_rows() -> tuple[Row, ...]:
         Row(start.first_paint, "process start to first page painted, against a bare app", "x", 1.5),
         Row(pages.warm_rerun, "classify, everything cached: one rerun's server time", "ms", 50),
         Row(pages.architecture_edit, "architecture, one edit: server time of the whole page", "ms", 100),
-        Row(experiments.slowest_control, "techniques, slowest of all controls: server time", "ms", 300),
+        Row(pages.slowest_control, "techniques, slowest of all controls: server time", "ms", 300),
         Row(start.memory, "server memory after every page was opened once", "MB"),
         Row(attribution.gradcam_cost, "Grad-CAM end to end, against raw forward + backward", "x", 1.2),
         Row(
@@ -59,22 +60,27 @@ def quick_rows() -> tuple[Row, ...]:
     )
 
 
-def games() -> Iterator[Row]:
-    for method in METHODS:  # minutes each
-        bar = 60 if method == "gradcam" else None
-        yield Row(
-            partial(attribution.pointing, method), f"pointing game, 200 grids: {method} (chance 25)", "%", bar, True
-        )
-
-
+fast = training.fast_to_the_end
 SLOW = (
-    *games(),
+    *(  # minutes each
+        Row(
+            partial(attribution.pointing, method),
+            f"pointing game, 200 grids: {method} (chance 25)",
+            *("%", 60 if method == "gradcam" else None, True),
+        )
+        for method in METHODS
+    ),
     Row(watching.cost_in_chromium, "live page watched in Chromium: images per second lost", "%"),
     # an hour for both, and half an hour
-    Row(training.accuracy_of_fast, "CIFAR-10 by the preset fast: test images right", "%", 86.5, least=True),
-    Row(training.time_of_fast, "CIFAR-10 by the preset fast: share of the seed's 50 epochs' time", "%", 20),
-    Row(partial(training.accuracy_of_fast, *HALF), "the same with half the epochs: test images right", "%"),
-    Row(partial(training.time_of_fast, *HALF), "the same with half the epochs: share of the time", "%"),
+    Row(lambda: fast()[0], "CIFAR-10 by the preset fast: test images right", "%", 86.5, least=True),
+    Row(
+        lambda: fast()[1],
+        "CIFAR-10 by the preset fast: share of the seed's 50 epochs' time",
+        "%",
+        20,
+    ),
+    Row(lambda: fast(*HALF)[0], "the same with half the epochs: test images right", "%"),
+    Row(lambda: fast(*HALF)[1], "the same with half the epochs: share of the time", "%"),
 )
 
 
@@ -104,14 +110,6 @@ def main() -> int:
         for row in SLOW:
             print(f"{row.what:<64} {last(row.what)}")
     return int(missed)
-
-
-def processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as info:
-            return next(line.split(":")[1].strip() for line in info if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """What attribution costs against the least that it can cost, side by side on one thread; and where maps point."""
 
 import os
-import statistics
 import time
 from collections.abc import Callable
 from functools import cache
@@ -15,6 +14,7 @@ from PIL import Image
 from alexnet_viz.inspection.attribution.attribute import attribute, input_array
 from alexnet_viz.network.weights import Model, load_model
 from alexnet_viz.pictures.images import decode
+from tools.bench.clock import in_turns, seconds
 from tools.bench.start import MissingError
 from tools.catalogue import ROOT
 from tools.pointing import play
@@ -29,8 +29,8 @@ SLOW = ("integrated_gradients", "smoothgrad", "occlusion")  # asked about one cl
 
 def gradcam_cost() -> float:
     """Grad-CAM end to end from the preprocessed picture, as a multiple of one raw forward and backward pass."""
-    model, array = _model_and_input()
-    batch = torch.from_numpy(array)[None].requires_grad_(True)
+    model, array, batch, _ = _question()
+    batch.requires_grad_(True)
 
     def raw() -> None:
         torch.autograd.grad(model.network(batch)[0].max(), batch)
@@ -40,8 +40,7 @@ def gradcam_cost() -> float:
 
 def integrated_gradients_cost() -> float:
     """Ours at 64 steps, as a multiple of Captum's default at 64 steps, which holds all steps in memory at once."""
-    model, array = _model_and_input()
-    batch, target = torch.from_numpy(array)[None], _target(model, array)
+    model, array, batch, target = _question()
     captum = IntegratedGradients(model.network)
     return _ratio(
         lambda: attribute(model, array, "integrated_gradients", target=target, settings={"steps": STEPS}),
@@ -52,8 +51,7 @@ def integrated_gradients_cost() -> float:
 
 def occlusion_speed() -> float:
     """How many times as fast as Captum's default, which runs one window at a time; the same windows."""
-    model, array = _model_and_input()
-    batch, target = torch.from_numpy(array)[None], _target(model, array)
+    model, array, batch, target = _question()
     torch.set_num_threads(THREADS)
     side = array.shape[1]
     window = round(0.14 * side)
@@ -76,8 +74,7 @@ def pointing(method: str, grids: int = 200) -> float:
     """
     model, (images, labels) = load_model("alexnet_200"), _tiny_imagenet()
     asked = 1 if method in SLOW else 4
-    *_, scores = play(model, images, labels, [method], grids=grids, sure=0.0, asked=asked)
-    return 100 * scores.share[method]
+    return 100 * float(play(model, images, labels, method, grids=grids, sure=0.0, asked=asked).mean())
 
 
 @cache
@@ -94,15 +91,14 @@ def _tiny_imagenet() -> tuple[np.ndarray, list[int]]:
     return np.stack(images), [order[class_of_wnid(wnid)] for wnid, _ in pictures]
 
 
-def _model_and_input() -> tuple[Model, np.ndarray]:
+def _question() -> tuple[Model, np.ndarray, torch.Tensor, int]:
+    """A model, its input for one picture, alone and as a batch, and its answer."""
     torch.set_num_threads(1)  # two threads that wait for each other are measured on a busy machine, not the work
     model = load_model("alexnet_200")
-    return model, input_array(model, Image.open(ROOT / "assets" / "samples" / "cat.jpg").convert("RGB"))
-
-
-def _target(model: Model, array: np.ndarray) -> int:
+    array = input_array(model, Image.open(ROOT / "assets" / "samples" / "cat.jpg").convert("RGB"))
+    batch = torch.from_numpy(array)[None].clone()
     with torch.inference_mode():
-        return int(model.network(torch.from_numpy(array)[None]).argmax())
+        return model, array, batch, int(model.network(batch).argmax())
 
 
 def _ratio(
@@ -112,11 +108,6 @@ def _ratio(
     clock: Callable[[], float] = time.process_time,
 ) -> float:
     """Median time of ours over theirs, taken in turns after one warm-up of each."""
-    times: dict[Callable[[], object], list[float]] = {ours: [], theirs: []}
-    for turn in range(pairs + 1):
-        for work, taken in times.items():
-            started = clock()
-            work()
-            if turn:
-                taken.append(clock() - started)
-    return statistics.median(times[ours]) / statistics.median(times[theirs])
+    ours(), theirs()
+    mine, others = in_turns(pairs, lambda: seconds(ours, clock), lambda: seconds(theirs, clock))
+    return mine / others

@@ -1,14 +1,16 @@
 """What a visitor waits for at the start, measured with a real server and a real Chromium."""
 
-import statistics
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+from tools.bench.clock import in_turns
 from tools.catalogue import ROOT
-from tools.server import CHROMIUM, QUIET, running
+from tools.machine import memory_mb
+from tools.server import CHROMIUM, QUIET, running, wait_for_run
 
 TRIES = 5  # of each app, in turn; the median counts
 BARE = "import streamlit as st\nst.title('Hello')\n"
@@ -35,11 +37,7 @@ def first_paint() -> float:
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         bare = Path(folder) / "bare.py"
         bare.write_text(BARE)
-        times: dict[str, list[float]] = {"ours": [], "bare": []}
-        for _ in range(TRIES):
-            times["bare"].append(_seconds_to_title(browser, bare))
-            times["ours"].append(_seconds_to_title(browser, ROOT / "app.py"))
-    ours, theirs = statistics.median(times["ours"]), statistics.median(times["bare"])
+        theirs, ours = in_turns(TRIES, *(partial(_seconds_to_title, browser, app) for app in (bare, ROOT / "app.py")))
     print(f"  first page painted after {ours:.2f} s, a bare app's after {theirs:.2f} s (medians of {TRIES})")
     return ours / theirs
 
@@ -64,6 +62,6 @@ def memory() -> float:
         page = browser.new_page()
         for page_id in PAGES:
             page.goto(f"{server.url}/{'' if page_id == 'home' else page_id}")
-            page.locator("[data-testid='stApp'][data-test-script-state='notRunning']").wait_for(state="attached")
+            wait_for_run(page)
             page.wait_for_timeout(3000)
-        return server.resident_mb()
+        return memory_mb(server.process.pid)

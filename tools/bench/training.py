@@ -20,8 +20,10 @@ from alexnet_viz.training.devices import device_of, uses_bf16
 from alexnet_viz.training.events import Finished, StepDone, from_line
 from alexnet_viz.training.processes import Processes
 from alexnet_viz.training.runs import Run, history, new_run
+from tools import ROOT
+from tools.bench.clock import in_turns, seconds
 from tools.bench.start import MissingError
-from tools.catalogue import ROOT
+from tools.waiting import until
 
 ROUNDS = 3
 SEED_BATCHES = 40  # about 15 s of the seed's loop on two cores
@@ -35,12 +37,8 @@ PATIENCE = 120  # seconds; torch and the data take their time
 def speed() -> float:
     """Our images per second as a multiple of the seed's loop's, in windows that alternate."""
     data = _cifar10()
-    ours, theirs = [], []
     with home():
-        for _ in range(ROUNDS):
-            theirs.append(seed_speed(data))
-            ours.append(our_speed(data))
-    mine, seeds = statistics.median(ours), statistics.median(theirs)
+        seeds, mine = in_turns(ROUNDS, partial(seed_speed, data), partial(our_speed, data))
     print(f"  {mine:.0f} images per second, the seed's loop {seeds:.0f} (medians of {ROUNDS})")
     return mine / seeds
 
@@ -70,13 +68,13 @@ def our_speed(data: Path) -> float:
         begun = next(event for event in events if isinstance(event, StepDone) and event.step == WARM_UP)
         started = time.perf_counter()
         for event in events:
-            seconds = time.perf_counter() - started
-            if isinstance(event, StepDone) and seconds >= SECONDS:
+            took = time.perf_counter() - started
+            if isinstance(event, StepDone) and took >= SECONDS:
                 break
         process.terminate()
         for _ in events:  # its last words; a full pipe would stop it
             pass
-    return (event.step - begun.step) * TrainConfig(data="cifar10").batch / seconds
+    return (event.step - begun.step) * TrainConfig(data="cifar10").batch / took
 
 
 def stop() -> float:
@@ -88,11 +86,7 @@ def stop() -> float:
             if resumed:
                 jobs.resume(run)
                 _until_it_steps(run)
-            started = time.perf_counter()
-            jobs.stop(run)
-            while jobs.alive(run):
-                time.sleep(0.005)
-            taken.append(time.perf_counter() - started)
+            taken.append(seconds(lambda: (jobs.stop(run), until(lambda: not jobs.alive(run), PATIENCE, every=0.005))))
     return statistics.median(taken)
 
 
@@ -109,22 +103,14 @@ def fast_to_the_end(*flags: str) -> tuple[float, float]:
         env = {**os.environ, CIFAR10_VARIABLE: str(data)}
         started = time.perf_counter()
         done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
-        seconds = time.perf_counter() - started
+        took = time.perf_counter() - started
         after = seed_speed(data)
     finished = from_line(done.stdout.splitlines()[-1])
     assert isinstance(finished, Finished)
     assert finished.test_accuracy is not None
     seeds = SEED_EPOCHS * SEED_IMAGES / statistics.mean((before, after))
-    print(f"  {seconds:.0f} s, the seed's {SEED_EPOCHS} epochs {seeds:.0f} s")
-    return 100 * finished.test_accuracy, 100 * seconds / seeds
-
-
-def of_fast(figure: int, *flags: str) -> float:
-    """One of both figures."""
-    return fast_to_the_end(*flags)[figure]
-
-
-accuracy_of_fast, time_of_fast = partial(of_fast, 0), partial(of_fast, 1)
+    print(f"  {took:.0f} s, the seed's {SEED_EPOCHS} epochs {seeds:.0f} s")
+    return 100 * finished.test_accuracy, 100 * took / seeds
 
 
 # ---- For tools/bench/watching.py too --------------------------------------------------------------------------------
@@ -147,17 +133,12 @@ def running_run(jobs: Processes) -> Iterator[Run]:
         yield run
     finally:
         jobs.stop(run)
-        deadline = time.monotonic() + PATIENCE
-        while jobs.alive(run) and time.monotonic() < deadline:
-            time.sleep(0.05)
+        until(lambda: not jobs.alive(run), PATIENCE)
 
 
 def _until_it_steps(run: Run) -> None:
-    steps, deadline = len(history(run).steps), time.monotonic() + PATIENCE
-    while len(history(run).steps) < steps + WARM_UP:
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"no steps: {(run.path / 'log.txt').read_text()}")
-        time.sleep(0.05)
+    steps = len(history(run).steps)
+    until(lambda: len(history(run).steps) >= steps + WARM_UP, PATIENCE, problem=f"no steps: {run.path / 'log.txt'}")
 
 
 def _cifar10() -> Path:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from alexnet_viz.training.events import StepDone
 from alexnet_viz.training.processes import Processes
 from alexnet_viz.training.runs import Run, read_events
+from tools.bench.clock import in_turns
 from tools.bench.start import chromium
 from tools.bench.training import home, running_run
 from tools.catalogue import ROOT
@@ -52,17 +53,14 @@ def rerun_while_training() -> float:
     with home() as folder, running(ROOT / "app.py", folder) as server, visit(server.url, "classify") as tab:
         time.sleep(SETTLE)
 
-        def median() -> float:
-            times = []
-            for _ in range(RERUNS):
-                time.sleep(PAUSE)
-                times.append(tab.rerun())
-            return 1000 * statistics.median(times)
+        def rerun() -> float:
+            time.sleep(PAUSE)
+            return 1000 * tab.rerun()
 
-        median()  # everything is cached now
-        idle = median()
+        in_turns(RERUNS, rerun)  # everything is cached now
+        (idle,) = in_turns(RERUNS, rerun)
         with running_run(Processes()):
-            busy = median()
+            (busy,) = in_turns(RERUNS, rerun)
     print(f"  {busy:.1f} ms, idle {idle:.1f} ms (medians of {RERUNS})")
     return busy / idle
 
@@ -76,11 +74,11 @@ def _server_and_run() -> Iterator[tuple[Server, Run]]:
 
 
 def _cost(run: Run, watched: Callable[[], None]) -> float:
-    alone, seen = [], []
-    for _ in range(PAIRS):
-        alone.append(_images_per_second(run, lambda: time.sleep(SECONDS)))
-        seen.append(_images_per_second(run, watched))
-    before, after = statistics.median(alone), statistics.median(seen)
+    before, after = in_turns(
+        PAIRS,
+        lambda: _images_per_second(run, lambda: time.sleep(SECONDS)),
+        lambda: _images_per_second(run, watched),
+    )
     print(f"  {before:.0f} images per second alone, {after:.0f} watched (medians of {PAIRS})")
     return 100 * (1 - after / before)
 

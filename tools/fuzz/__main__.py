@@ -1,102 +1,113 @@
-"""`make fuzz`: hostile input at every door, one table, exit 1 if a bar is missed. Two doors at a time.
+"""The table of `make fuzz`: hostile input at every door, each met in a process of its own, in a sandbox.
 
-Bars: every attack is met, nothing but UserError is raised, nothing is touched outside of ALEXNET_VIZ_HOME, no process
-and no connection is started, resident memory grows by less than 300 MB at its peak, and all of it takes 8 minutes.
+A process of its own, because a bug may end it, and because memory is measured. Bars: every attack is met, nothing but
+UserError is raised, nothing is touched outside of ALEXNET_VIZ_HOME, no process and no connection is started, resident
+memory grows by less than 300 MB at its peak, and all of it takes 8 minutes.
 """
 
 import argparse
+import gc
+import importlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
-from tools.bench.__main__ import processor
-from tools.catalogue import ROOT
-from tools.fuzz.child import NOW
-from tools.fuzz.doors import DOORS, Door
-from tools.fuzz.watch import Sandbox
+from tools import ROOT
+from tools.fuzz.watch import Report, Sandbox, meet_all
+from tools.machine import forget_peak, memory_mb, processor
 
 MOST_GROWTH = 300  # MB
 MOST_SECONDS = 480
+DOORS: Mapping[str, int] = {"images": 20_000, "checkpoints": 1560, "archives": 630, "links": 12_000, "names": 4200}
 _SHOWN = 5  # problems of a door that are printed
+
+
+def door(name: str) -> ModuleType:
+    """The module that makes its attacks. `sound` is what it must accept, or nothing is proven by refusing the rest."""
+    return importlib.import_module(f"tools.fuzz.{name}")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One door's outcome; `report` is empty where its process died."""
+    """One door's outcome."""
 
-    door: Door
+    door: str
     asked: int
     seconds: float
-    report: dict[str, Any]
-    problems: list[str]
+    report: Report
+
+    @property
+    def problems(self) -> list[str]:
+        return [*self.report.escaped, *self.report.outside]
 
     @property
     def verdict(self) -> str:
         missed = []
-        if self.report.get("met", 0) < self.asked:
-            missed.append(f"{self.report.get('met', 0)} of {self.asked} met")
+        if self.report.met < self.asked:
+            missed.append(f"{self.report.met} of {self.asked} met")
         if self.problems:
             missed.append(f"{len(self.problems)} problems")
-        if self.report.get("peak", 0) >= MOST_GROWTH:
+        if self.report.peak >= MOST_GROWTH:
             missed.append(f"more than {MOST_GROWTH} MB")
         return f"MISSED: {', '.join(missed)}" if missed else "met"
 
 
-def row(seed: int, numbers: range, door: Door) -> Row:
+def row(seed: int, only: int | None, name: str) -> Row:
     """Run one door in a sandbox of its own."""
+    numbers = range(DOORS[name]) if only is None else range(only, only + 1)
     with tempfile.TemporaryDirectory(prefix="alexnet-fuzz-") as folder:
         sandbox = Sandbox(Path(folder).resolve())
-        sandbox.prepare()
-        (sandbox.root / NOW).touch()
         before, start = sandbox.listing(), time.monotonic()
-        command = [sys.executable, "-B", "-m", "tools.fuzz.child", door.name, str(seed)]
-        command += [str(numbers.start), str(numbers.stop), str(sandbox.root)]
+        command = [sys.executable, "-B", "-m", "tools.fuzz", name, f"--seed={seed}", f"--inside={sandbox.root}"]
+        command += [] if only is None else [f"--only={only}"]
         environment = {**os.environ, **sandbox.environment(), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-        here = sandbox.root / "here"
+        environment["PYTHONIOENCODING"] = "utf-8:backslashreplace"
+        run = partial(subprocess.run, capture_output=True, text=True, encoding="utf-8", timeout=2 * MOST_SECONDS)
         try:
-            done = subprocess.run(
-                command, cwd=here, env=environment, capture_output=True, text=True, timeout=2 * MOST_SECONDS
-            )
-            code, said, told = done.returncode, done.stdout, done.stderr
+            done = run(command, cwd=sandbox.root / "here", env=environment)
+            *_, last = ["nothing", *done.stdout.splitlines()]
+            told = f"exit {done.returncode} at: {last}\n{done.stderr[-2000:]}"
+            report = Report(escaped=[told]) if done.returncode else Report(**json.loads(last))
         except subprocess.TimeoutExpired:
-            code, said, told = -1, "", "it did not end"
-        seconds = time.monotonic() - start
-        problems = [f"left behind: {name}" for name in sorted(sandbox.listing() - before)]
-        if code:
-            at = (sandbox.root / NOW).read_text(encoding="utf-8")
-            return Row(door, len(numbers), seconds, {}, [f"exit {code} at: {at}\n{told[-2000:]}", *problems])
-        report = json.loads(said.splitlines()[-1])
-        return Row(door, len(numbers), seconds, report, [*report["escaped"], *report["outside"], *problems])
+            report = Report(escaped=["it did not end"])
+        report.outside += [f"left behind: {path}" for path in sorted(sandbox.listing() - before)]
+        return Row(name, len(numbers), time.monotonic() - start, report)
 
 
-COLUMNS: Mapping[str, Callable[[Row], str]] = {
-    "door        ": lambda row: row.door.name,
-    "attacks": lambda row: f"{row.report.get('met', 0)}",
-    "accepted": lambda row: f"{row.report.get('accepted', 0)}",
-    " refused": lambda row: f"{row.report.get('refused', 0)}",
-    " escaped": lambda row: f"{len(row.report.get('escaped', ()))}",
-    " outside": lambda row: f"{len(row.report.get('outside', ()))}",
-    " seconds": lambda row: f"{row.seconds:.1f}",
-    "  CPU s": lambda row: f"{row.report.get('processor', 0):.1f}",
-    " slowest": lambda row: f"{row.report.get('slowest', 0):.2f}",
-    " peak MB": lambda row: f"{row.report.get('peak', 0):+.0f}",
-    " end MB": lambda row: f"{row.report.get('end', 0):+.0f}",
-}
+def meet(name: str, seed: int, numbers: Sequence[int], sandbox: Sandbox) -> Report:
+    """In the door's process: what became of the attacks, the title of each printed before it is met."""
+    for attack in door(name).sound(sandbox.given):
+        attack.meet()
+    gc.collect()
+    before = memory_mb()
+    forget_peak()
+    start = time.process_time()
+    report = meet_all(door(name).attack, seed, numbers, sandbox, partial(print, flush=True))
+    report.peak, report.seconds = memory_mb(what="VmHWM") - before, time.process_time() - start
+    gc.collect()
+    report.end = memory_mb() - before
+    return report
+
+
+HEADINGS = "door          attacks accepted  refused  escaped  outside  seconds    CPU s  slowest  peak MB   end MB"
 
 
 def line(row: Row) -> str:
-    door, *figures = COLUMNS.items()
-    cells = [f"{cell(row):>{len(heading)}}" for heading, cell in figures]
-    return " ".join([f"{door[1](row):<{len(door[0])}}", *cells, "", row.verdict])
+    report = row.report
+    counts = (report.met, report.accepted, report.refused, len(report.escaped), len(report.outside))
+    return (
+        f"{row.door:<12} {' '.join(f'{count:>8}' for count in counts)} {row.seconds:>8.1f} {report.seconds:>8.1f} "
+        f"{report.slowest[0]:>8.2f} {report.peak:>+8.0f} {report.end:>+8.0f}  {row.verdict}"
+    )
 
 
 def main() -> int:
@@ -104,22 +115,22 @@ def main() -> int:
     parser.add_argument("doors", nargs="*", metavar="DOOR", help=f"some of: {', '.join(DOORS)}")
     parser.add_argument("--seed", type=int, default=0, help="another one gives other input")
     parser.add_argument("--only", type=int, metavar="NUMBER", help="one attack again")
+    parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)  # of a door's process: its sandbox
     args = parser.parse_args()
-    chosen = [DOORS[name] for name in args.doors or DOORS]
+    if args.inside:
+        (name,) = args.doors
+        numbers = range(DOORS[name]) if args.only is None else [args.only]
+        print(json.dumps(asdict(meet(name, args.seed, numbers, Sandbox(args.inside)))))
+        return 0
     print(f"{processor()}, {os.cpu_count()} cores, Python {sys.version.split()[0]}, seed {args.seed}")
-    print(*COLUMNS)
-    start = time.monotonic()
-    missed = False
+    print(HEADINGS)
+    start, missed = time.monotonic(), False
     with ThreadPoolExecutor(max_workers=2) as pool:
-        wanted = [
-            (range(args.only, args.only + 1) if args.only is not None else range(door.attacks)) for door in chosen
-        ]
-        for one in pool.map(partial(row, args.seed), wanted, chosen):
+        for one in pool.map(partial(row, args.seed, args.only), args.doors or DOORS):
             print(line(one), flush=True)
             for problem in one.problems[:_SHOWN]:
                 print("    " + problem.replace("\n", "\n    "))
-            if one.report:
-                print(f"    slowest: {one.report['slowest_title']}")
+            print(f"    slowest: {one.report.slowest[1]}")
             missed |= one.verdict != "met"
     seconds = time.monotonic() - start
     late = seconds > MOST_SECONDS

@@ -16,10 +16,10 @@ from PIL import Image
 from alexnet_viz.training.archives import MAX_FILES, MAX_LISTING, shown
 from alexnet_viz.training.datasets import load_dataset, sample_pictures
 from alexnet_viz.training.uploads import uploads
-from tests.pictures.files import cut_out, flip_bytes, repeat, saved, set_number
-from tests.training.class_folders import PLAIN, SPLIT, UNUSABLE, picture
+from tools.class_folders import PLAIN, SPLIT, UNUSABLE, picture
 from tools.fuzz import images, names
 from tools.fuzz.watch import BAIT, Attack
+from tools.picture_files import mutated, saved
 
 UTF8 = 0x800
 NUMBERS = (0, 1, 22, 2**16 - 1, 2**16, 2**20, 2**31 - 1, 2**31, 2**32 - 1)
@@ -87,23 +87,18 @@ def links(chance: random.Random, given: Path) -> bytes:
 def bomb(chance: random.Random, given: Path) -> bytes:
     """Zeros that unpack to a thousand times their size, honest about it or not; as deep as they come."""
     size = chance.choice((2**20, 10 * 2**20, 40 * 2**20))
-    packed = _packed_zeros(size)
+    packed, crc = _zeros(size)
     claims = chance.choice((size, 1000, len(packed), 2**32 - 1))
     count = chance.choice((1, 5, 200))
-    crc = _crc_of_zeros(size)
     bombs = [Member(f"cat/z{i}.png".encode(), packed, zipfile.ZIP_DEFLATED, size=claims, crc=crc) for i in range(count)]
     return written([*PETS, *bombs])
 
 
 @cache
-def _packed_zeros(size: int) -> bytes:
+def _zeros(size: int) -> tuple[bytes, int]:
+    """Packed, and their checksum."""
     engine = zlib.compressobj(9, zlib.DEFLATED, -15)
-    return engine.compress(bytes(size)) + engine.flush()
-
-
-@cache
-def _crc_of_zeros(size: int) -> int:
-    return zlib.crc32(bytes(size))
+    return engine.compress(bytes(size)) + engine.flush(), zlib.crc32(bytes(size))
 
 
 def nested(chance: random.Random, given: Path) -> bytes:
@@ -117,27 +112,14 @@ def nested(chance: random.Random, given: Path) -> bytes:
 
 def picture_bomb(chance: random.Random, given: Path) -> bytes:
     """Pictures of a few kilobytes that decode to as much as a picture may, and to more."""
-    side = chance.choice((2_000, 6_000, 16_000))
-    large = _flat_picture(side)
+    large = saved(Image.new("1", (chance.choice((2_000, 6_000, 16_000)), 2_500)), "PNG")
     return written([*PETS, *[Member(f"cat/large{i}.png".encode(), large) for i in range(3)]])
-
-
-@cache
-def _flat_picture(side: int) -> bytes:
-    return saved(Image.new("1", (side, 2_500)), "PNG")
 
 
 def long_listing(chance: random.Random, given: Path) -> Iterator[bytes]:
     """More entries, or longer ones, than a listing may have; and one as long as it may be."""
-    match chance.randrange(4):
-        case 0:
-            return _listing(1_000_001, 20)
-        case 1:
-            return _listing(MAX_FILES - 1, 40)
-        case 2:
-            return _listing(2_000, 65_000)
-        case _:
-            return _listing(MAX_LISTING // 65_000, 64_000)
+    sizes = ((1_000_001, 20), (MAX_FILES - 1, 40), (2_000, 65_000), (MAX_LISTING // 65_000, 64_000))
+    return _listing(*chance.choice(sizes))
 
 
 def _listing(count: int, length: int) -> Iterator[bytes]:
@@ -195,20 +177,16 @@ def no_pictures(chance: random.Random, given: Path) -> bytes:
 
 def scripts(chance: random.Random, given: Path) -> bytes:
     """Classes and files called anything, in any encoding, saying so or not."""
-    raw = []
-    for label in (names.name(chance), names.name(chance)):
-        for i in range(3):
-            encoding = chance.choice(("utf-8", "utf-8", "utf-8", "cp949", "utf-16", "latin-1"))
-            raw.append(f"{label}/{names.name(chance)[:200]}{i}.png".encode(encoding, "replace")[:60_000])
+    said = [
+        f"{label}/{names.name(chance)[:200]}.png" for label in (names.name(chance), names.name(chance)) for _ in "123"
+    ]
+    encodings = chance.choices(("utf-8", "cp949", "utf-16", "latin-1"), (3, 1, 1, 1), k=len(said))
+    raw = [name.encode(encoding, "replace")[:60_000] for name, encoding in zip(said, encodings, strict=True)]
     return written([Member(name, picture(i), flags=chance.choice((0, UTF8, UTF8))) for i, name in enumerate(raw)])
 
 
 def damaged(chance: random.Random, given: Path) -> bytes:
-    data = bytearray(written(chance.choice((PETS, of_tree(SPLIT)))))
-    for _ in range(chance.choice((1, 1, 3, 10))):
-        if data:
-            chance.choice((flip_bytes, flip_bytes, set_number, cut_out, repeat))(chance, data)
-    return bytes(data)
+    return mutated(chance, written(chance.choice((PETS, of_tree(SPLIT)))))
 
 
 def wrapped(chance: random.Random, given: Path) -> bytes:
@@ -228,13 +206,10 @@ def wrapped(chance: random.Random, given: Path) -> bytes:
     )
 
 
-MAKERS: Mapping[str, Maker] = {
-    maker.__name__: maker
-    for maker in (
-        *(paths, links, bomb, nested, picture_bomb, locked, lies, large_numbers, layout, no_pictures, scripts, damaged),
-        *(wrapped, long_listing),
-    )
-}
+MAKERS: Sequence[Maker] = (
+    *(paths, links, bomb, nested, picture_bomb, locked, lies, large_numbers, layout, no_pictures, scripts, damaged),
+    *(wrapped, long_listing),
+)
 
 
 # ---- The doors ------------------------------------------------------------------------------------------------------
@@ -242,14 +217,13 @@ MAKERS: Mapping[str, Maker] = {
 
 def attack(chance: random.Random, number: int, given: Path) -> Attack:
     """As an upload, which looks at the listing, or as data to train on, which decodes every picture."""
-    kind = list(MAKERS)[number % len(MAKERS)]
-    made = MAKERS[kind](chance, given)
+    maker = MAKERS[number % len(MAKERS)]
+    made = maker(chance, given)
     path = given / "pets.zip"
     with path.open("wb") as file:
         file.writelines([made] if isinstance(made, bytes) else made)
-    if number // len(MAKERS) % 2:
-        return Attack(f"upload: {kind}", lambda: _upload(path))
-    return Attack(f"dataset: {kind}", lambda: _load(path))
+    meet = _upload if number // len(MAKERS) % 2 else _load
+    return Attack(f"{meet.__name__} {maker.__name__}", lambda: meet(path))
 
 
 def _upload(path: Path) -> None:
@@ -267,7 +241,6 @@ def _load(path: Path) -> None:
 
 
 def sound(given: Path) -> Sequence[Attack]:
-    """What the doors do accept."""
     path = given / "sound.zip"
     path.write_bytes(written(of_tree(SPLIT)))
     return [Attack("upload", lambda: _upload(path)), Attack("dataset", lambda: _load(path))]

@@ -16,8 +16,9 @@ from safetensors.torch import save
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.weights import open_model
 from alexnet_viz.network.zoo import MODELS
-from tests.pictures.files import cut_out, flip_bytes, repeat, set_number
+from tools.class_folders import zipped
 from tools.fuzz.watch import Attack
+from tools.picture_files import mutated
 
 STATE = random_state(MODELS["lenet5"].spec, seed=3)
 LAST = "classifier.4"
@@ -46,56 +47,38 @@ SEEDS: Mapping[str, bytes] = {
 
 def damaged(chance: random.Random) -> File:
     name = chance.choice(list(SEEDS))
-    return name, Path(name).suffix, _mutated(chance, SEEDS[name])
+    return name, Path(name).suffix, mutated(chance, SEEDS[name])
 
 
 def damaged_member(chance: random.Random) -> File:
     """One member of the archive, with right checksums around it."""
-    members = _members(SEEDS[chance.choice(["plain.pth", "checkpoint.pth"])])
+    members = unzipped(SEEDS[chance.choice(["plain.pth", "checkpoint.pth"])])
     name = chance.choice([*members, *[key for key in members if key.endswith("data.pkl")] * 20])
-    members[name] = _mutated(chance, members[name])
-    return f"member {name}", ".pth", _archive(members)
+    members[name] = mutated(chance, members[name])
+    return f"member {name}", ".pth", zipped(members)
 
 
 def rearranged(chance: random.Random) -> File:
-    """Members missing, swapped, renamed, twice there, packed."""
-    members = _members(SEEDS["plain.pth"])
+    """Members missing, swapped, renamed, too many, packed."""
+    members = unzipped(SEEDS["plain.pth"])
     one, other = chance.sample(list(members), 2)
-    match chance.randrange(6):
-        case 0:
-            del members[one]
-        case 1:
-            members[one], members[other] = members[other], members[one]
-        case 2:
-            members[chance.choice(["../x", "/etc/passwd", "a\\b", "DATA.PKL", "other/data.pkl"])] = members.pop(one)
-        case 3:
-            members |= {f"archive/data/{number}": bytes(10) for number in range(2000)}
-        case 4:
-            return "packed", ".pth", _archive(members, zipfile.ZIP_DEFLATED)
-        case 5:
-            return "long names", ".pth", _archive(members | {f"{'n' * 60_000}{i}": b"" for i in range(200)})
-    return "rearranged", ".pth", _archive(members)
+    bad_name = chance.choice(["../x", "/etc/passwd", "a\\b", "DATA.PKL", "other/data.pkl"])
+    without = {name: data for name, data in members.items() if name != one}
+    how = {
+        "missing": without,
+        "swapped": members | {one: members[other], other: members[one]},
+        "renamed": without | {bad_name: members[one]},
+        "many": members | {f"archive/data/{number}": bytes(10) for number in range(2000)},
+        "packed": members,
+        "long names": members | {f"{'n' * 60_000}{i}": b"" for i in range(200)},
+    }
+    what = chance.choice(list(how))
+    return what, ".pth", zipped(how[what], zipfile.ZIP_DEFLATED if what == "packed" else zipfile.ZIP_STORED)
 
 
-def _mutated(chance: random.Random, data: bytes) -> bytes:
-    changed = bytearray(data)
-    for _ in range(chance.choice((1, 1, 2, 5))):
-        if changed:
-            chance.choice((flip_bytes, set_number, cut_out, repeat))(chance, changed)
-    return bytes(changed)
-
-
-def _members(data: bytes) -> dict[str, bytes]:
+def unzipped(data: bytes) -> dict[str, bytes]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         return {item.filename: archive.read(item) for item in archive.infolist()}
-
-
-def _archive(members: Mapping[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w", method) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return data.getvalue()
 
 
 # ---- Programs -------------------------------------------------------------------------------------------------------
@@ -134,7 +117,7 @@ CALLS: Sequence[tuple[str, str, tuple[Any, ...]]] = (
 
 def called(chance: random.Random) -> File:
     module, name, arguments = chance.choice(CALLS)
-    made = pickle.dumps(arguments, protocol=2)[2:-1]
+    made = code(arguments)
     function = f"c{module}\n{name}\n".encode()
     program = {
         "REDUCE": function + made + b"R",
@@ -191,7 +174,7 @@ def _program(chance: random.Random, body: bytes) -> bytes:
         case 0:
             return program
         case 1:
-            return _archive(_members(SEEDS["plain.pth"]) | {"archive/data.pkl": program})
+            return zipped(unzipped(SEEDS["plain.pth"]) | {"archive/data.pkl": program})
     old = SEEDS["before-1.6.pth"]
     start = old.index(b"\x80\x02", old.index(b"type_sizes"))
     return old[:start] + program + pickle.dumps([], protocol=2)
@@ -205,22 +188,19 @@ def absurd_tensor(chance: random.Random) -> File:
     count, offset, *rest = (chance.choice((150, 0, 1, 6, chance.choice(EXTREMES))) for _ in range(10))
     size, stride = rest[: chance.choice((0, 1, 2, 4))], rest[: chance.choice((0, 1, 2, 4))]
     kind = chance.choice(("Float", "Double", "Half", "Bool", "ComplexFloat", "QInt8", "Byte", "Untyped"))
-    storage = b"(" + _text("storage") + f"ctorch\n{kind}Storage\n".encode() + _text("0") + _text("cpu") + _number(count)
-    layout = [_number(offset), _numbers(size), _numbers(stride)]
+    storage = b"(" + _text("storage") + f"ctorch\n{kind}Storage\n".encode() + _text("0") + _text("cpu") + code(count)
+    layout = [code(offset), code(tuple(size)), code(tuple(stride))]
     arguments = [storage + b"tQ", *layout, b"\x89", b"ccollections\nOrderedDict\n)R"]
     rebuild = chance.choice(("_rebuild_tensor_v2", "_rebuild_tensor_v2", "_rebuild_tensor", "_rebuild_sparse_tensor"))
     tensor = f"ctorch._utils\n{rebuild}\n".encode() + b"(" + b"".join(arguments) + b"tR"
     program = b"\x80\x02" + _in_dict(tensor) + b"."
-    members = _members(SEEDS["plain.pth"]) | {"archive/data.pkl": program}
-    return f"{kind} {count} values, offset {offset}, size {size}, stride {stride}", ".pth", _archive(members)
+    members = unzipped(SEEDS["plain.pth"]) | {"archive/data.pkl": program}
+    return f"{kind} {count} values, offset {offset}, size {size}, stride {stride}", ".pth", zipped(members)
 
 
-def _number(number: int) -> bytes:
-    return pickle.dumps(number, protocol=2)[2:-1]
-
-
-def _numbers(numbers: Sequence[int]) -> bytes:
-    return b"(" + b"".join(map(_number, numbers)) + b"t"
+def code(value: Any) -> bytes:
+    """What a pickle says to make a plain value."""
+    return pickle.dumps(value, protocol=2)[2:-1]
 
 
 _KINDS = (torch.float64, torch.float16, torch.bfloat16, torch.int8, torch.int64, torch.bool, torch.complex64)
@@ -229,34 +209,27 @@ _VALUES = (float("nan"), float("inf"), -float("inf"), 3e38, 1e-45)
 
 def wrong_state(chance: random.Random) -> File:
     """A sound file with a state dict that is none of ours: kinds, values, keys, shapes."""
-    state: dict[Any, Any] = dict(STATE)
-    key = chance.choice(list(state))
-    what = chance.randrange(9)
-    match what:
-        case 0:
-            state[key] = state[key].to(chance.choice(_KINDS))
-        case 1:
-            state[key] = state[key].clone()
-            state[key].view(-1)[chance.randrange(state[key].numel())] = chance.choice(_VALUES)
-        case 2:
-            del state[key]
-        case 3:
-            other = ["x", "", "classifier.9.bias", "classifier.99999.bias", "module." * 9, "\0", "ㄱ" * 999]
-            state[chance.choice(other)] = state.pop(key)
-        case 4:
-            state[key] = state[key].unsqueeze(0) if chance.random() < 0.5 else state[key].flatten()
-        case 5:
-            outputs = chance.choice((0, 1, 3, 5000))
-            state |= {f"{LAST}.weight": torch.zeros(outputs, 84), f"{LAST}.bias": torch.zeros(outputs)}
-        case 6:
-            state = {f"module.{name}": tensor for name, tensor in state.items()} | {key: state[key].clone()}
-        case 7:
-            state[key] = torch.zeros(chance.choice([(), (0,), (1,) * 20, (0, 5, 5)]))
-        case 8:
-            state |= {f"extra.{i}": torch.zeros(1) for i in range(3000)}
+    key, tensor = chance.choice(list(STATE.items()))
+    rest = {name: other for name, other in STATE.items() if name != key}
+    odd = tensor.clone()
+    odd.view(-1)[chance.randrange(odd.numel())] = chance.choice(_VALUES)
+    shapes = (tensor.unsqueeze(0), tensor.flatten(), *map(torch.zeros, [(), (0,), (1,) * 20, (0, 5, 5)]))
+    new_name = chance.choice(["x", "", "classifier.9.bias", "classifier.99999.bias", "module." * 9, "\0", "ㄱ" * 999])
+    outputs = chance.choice((0, 1, 3, 5000))
+    states: Mapping[str, dict[str, torch.Tensor]] = {
+        "kind": STATE | {key: tensor.to(chance.choice(_KINDS))},
+        "value": STATE | {key: odd},
+        "missing": rest,
+        "renamed": rest | {new_name: tensor},
+        "shape": STATE | {key: chance.choice(shapes)},
+        "outputs": STATE | {f"{LAST}.weight": torch.zeros(outputs, 84), f"{LAST}.bias": torch.zeros(outputs)},
+        "prefixed, and not": {f"module.{name}": other for name, other in STATE.items()} | {key: tensor.clone()},
+        "many": STATE | {f"extra.{i}": torch.zeros(1) for i in range(3000)},
+    }
+    what = chance.choice(list(states))
     if chance.random() < 0.5:
-        return f"state {what} {key}", ".safetensors", save(state)
-    return f"state {what} {key}", ".pth", saved(state, old=chance.random() < 0.3)
+        return f"state {what} {key}", ".safetensors", save(states[what])
+    return f"state {what} {key}", ".pth", saved(states[what], old=chance.random() < 0.3)
 
 
 # ---- Headers of safetensors -----------------------------------------------------------------------------------------
@@ -268,32 +241,33 @@ def header(chance: random.Random) -> File:
     data = SEEDS["plain.safetensors"]
     length = int.from_bytes(data[:8], "little")
     claims, values = json.loads(data[8 : 8 + length]), data[8 + length :]
-    key = chance.choice(list(STATE))
-    what = chance.randrange(9)
-    match what:
+    match chance.randrange(9):
         case 0:
-            claims[key]["data_offsets"] = [chance.choice(EXTREMES), chance.choice(EXTREMES)]
-        case 1:
-            claims[key]["data_offsets"] = claims[chance.choice(list(STATE))]["data_offsets"]
-        case 2:
-            claims[key]["shape"] = [chance.choice(EXTREMES) for _ in range(chance.choice((0, 1, 4, 100)))]
-        case 3:
-            claims[key]["dtype"] = chance.choice((*_DTYPES, "C64", "F128", "", None, 5))
-        case 4:
-            field = chance.choice(["data_offsets", "shape"])
-            claims[key][field] = chance.choice([None, "x", [0.5, 1], {}, [[]], [-1, 4]])
-        case 5:
-            names = ({"classes": json.dumps(["\u202e\0" * 50] * 10)}, {"classes": "[" * 50_000})
-            claims["__metadata__"] = chance.choice((*names, {"x": 1}, [], "x", None, {"a": {}}))
-        case 6:
-            claims[chance.choice(["", "x" * 100_000, "\u202e", "__metadata__ "])] = claims.pop(key)
-        case 7:
             long = b'{"__metadata__":[' + b"[]," * 3_000_000 + b"[]]}"
             return "a long header", ".safetensors", _with_header(long, values)
-        case 8:
+        case 1:
             length = chance.choice((*[number for number in EXTREMES if 0 <= number < 2**64], len(data), len(data) - 8))
             return f"header of {length} bytes", ".safetensors", struct.pack("<Q", length) + data[8:]
-    return f"header {what} {key}", ".safetensors", _with_header(json.dumps(claims).encode(), values)
+    key, other = chance.sample(list(STATE), 2)
+    classes = ({"classes": json.dumps(["\u202e\0" * 50] * 10)}, {"classes": "[" * 50_000})
+    what, lie = chance.choice(
+        (
+            ("data_offsets", chance.choices(EXTREMES, k=2)),
+            ("data_offsets", claims[other]["data_offsets"]),
+            ("shape", chance.choices(EXTREMES, k=chance.choice((0, 1, 4, 100)))),
+            ("dtype", chance.choice((*_DTYPES, "C64", "F128", "", None, 5))),
+            (chance.choice(("data_offsets", "shape")), chance.choice([None, "x", [0.5, 1], {}, [[]], [-1, 4]])),
+            ("__metadata__", chance.choice((*classes, {"x": 1}, [], "x", None, {"a": {}}))),
+            (chance.choice(("", "x" * 100_000, "\u202e", "__metadata__ ")), claims[key]),
+        )
+    )
+    if what in claims[key]:
+        claims[key][what] = lie
+    else:
+        claims[what] = lie
+        if what != "__metadata__":
+            del claims[key]  # it has another name now
+    return f"header {what[:20]} {key}", ".safetensors", _with_header(json.dumps(claims).encode(), values)
 
 
 def _with_header(header: bytes, values: bytes) -> bytes:
@@ -328,5 +302,4 @@ def _meet(file: Path | bytes, name: str) -> None:
 
 
 def sound(given: Path) -> Sequence[Attack]:
-    """What the door does accept."""
     return [Attack(name, lambda name=name, data=data: _meet(data, name)) for name, data in SEEDS.items()]

@@ -5,27 +5,25 @@ import random
 import re
 import struct
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from alexnet_viz.pictures.images import decode
-from tests.pictures.files import (
+from tools.fuzz.watch import Attack
+from tools.picture_files import (
     BOMBS,
     CORPUS,
+    DAMAGE,
     PNG_MAGIC,
     SVG,
-    cut_out,
-    edit_header,
-    flip_bytes,
+    Mutation,
     ftyp,
     is_sound,
+    mutated,
     photo,
-    repeat,
     saved,
-    set_number,
     splice,
 )
-from tools.fuzz.watch import Attack
 
 SEEDS = {
     **CORPUS,
@@ -39,23 +37,21 @@ SEEDS = {
 }
 SIDES = (0, 1, 7, 8, 160, 2048, 6324, 6325, 16_000, 16_001, 2**15 - 1, 2**15, 2**16 - 1, 2**16, 2**24 - 1, 2**31 - 1)
 
-# Where the parts of a file begin, by the first word of its name.
+# Where the parts of a file begin, by what stands in its first bytes.
 _PARTS = {
-    "png": rb"(?s).{4}(?=IHDR|PLTE|IDAT|IEND|tRNS|tEXt|zTXt|iCCP|eXIf|acTL|fcTL|fdAT)",
-    "jpeg": rb"\xff(?=[\xc0-\xfe])",
-    "webp": rb"(?=VP8 |VP8L|VP8X|ANIM|ANMF|ALPH|EXIF|ICCP)",
-    "avif": rb"(?s).{4}(?=ftyp|meta|hdlr|pitm|iloc|iinf|infe|iprp|ipco|ispe|pixi|av1C|colr|ipma|mdat|moov|trak|stbl)",
-    "gif": rb"[!,]",
+    b"PNG": rb"(?s).{4}(?=IHDR|PLTE|IDAT|IEND|tRNS|tEXt|zTXt|iCCP|eXIf|acTL|fcTL|fdAT)",
+    b"\xff\xd8": rb"\xff(?=[\xc0-\xfe])",
+    b"WEBP": rb"(?=VP8 |VP8L|VP8X|ANIM|ANMF|ALPH|EXIF|ICCP)",
+    b"ftyp": rb"(?s).{4}(?=ftyp|meta|hdlr|pitm|iloc|iinf|infe|iprp|ipco|ispe|pixi|av1C|colr|ipma|mdat|moov|trak|stbl)",
+    b"GIF": rb"[!,]",
 }
-_PARTS["apng"] = _PARTS["png"]
 
 
-def parts(name: str, data: bytes) -> list[bytes]:
+def parts(data: bytes) -> list[bytes]:
     """A file cut into its chunks, segments or boxes; one without any into twelve bytes each, as TIFF's entries are."""
-    pattern = _PARTS.get(name.split()[0])
+    pattern = next((pattern for magic, pattern in _PARTS.items() if magic in data[:12]), None)
     found = [match.start() for match in re.finditer(pattern, data)] if pattern else range(12, len(data), 12)
-    edges = [0, *(at for at in found if at), len(data)]
-    return [data[start:end] for start, end in itertools.pairwise(edges)]
+    return [data[start:end] for start, end in itertools.pairwise([0, *(at for at in found if at), len(data)])]
 
 
 def mended(data: bytes) -> bytes:
@@ -74,47 +70,36 @@ def mended(data: bytes) -> bytes:
     return bytes(whole)
 
 
-# ---- Mutations: each changes one file in place, and knows its name ---------------------------------------------------
-
-Mutation = Callable[[random.Random, str, bytearray], None]
+# ---- Mutations ------------------------------------------------------------------------------------------------------
 
 
-def flipped_bits(chance: random.Random, name: str, data: bytearray) -> None:
-    for _ in range(chance.choice((1, 1, 3, 20))):
-        data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
-
-
-def truncated(chance: random.Random, name: str, data: bytearray) -> None:
-    del data[chance.randrange(len(data)) :]
-
-
-def swapped_parts(chance: random.Random, name: str, data: bytearray) -> None:
-    cut = parts(name, bytes(data))
+def swapped_parts(chance: random.Random, data: bytearray) -> None:
+    cut = parts(bytes(data))
     first, second = chance.randrange(len(cut)), chance.randrange(len(cut))
     cut[first], cut[second] = cut[second], cut[first]
     data[:] = b"".join(cut)
 
 
-def repeated_part(chance: random.Random, name: str, data: bytearray) -> None:
-    cut = parts(name, bytes(data))
+def repeated_part(chance: random.Random, data: bytearray) -> None:
+    cut = parts(bytes(data))
     at = chance.randrange(len(cut))
-    data[:] = b"".join([*cut[:at], *[cut[at]] * chance.choice((0, 2, 50)), *cut[at + 1 :]])
-
-
-def borrowed_part(chance: random.Random, name: str, data: bytearray) -> None:
-    other = chance.choice(list(SEEDS))
-    cut = parts(name, bytes(data))
-    cut[chance.randrange(len(cut))] = chance.choice(parts(other, SEEDS[other]))
+    cut[at : at + 1] = [cut[at]] * chance.choice((0, 2, 50))
     data[:] = b"".join(cut)
 
 
-def other_head(chance: random.Random, name: str, data: bytearray) -> None:
+def borrowed_part(chance: random.Random, data: bytearray) -> None:
+    cut = parts(bytes(data))
+    cut[chance.randrange(len(cut))] = chance.choice(parts(chance.choice(list(SEEDS.values()))))
+    data[:] = b"".join(cut)
+
+
+def other_head(chance: random.Random, data: bytearray) -> None:
     """The beginning of another format before the rest of this one."""
     size = chance.choice((2, 4, 8, 12, 16, 32, 64))
     data[:size] = chance.choice(list(SEEDS.values()))[:size]
 
 
-def extreme_size(chance: random.Random, name: str, data: bytearray) -> None:
+def extreme_size(chance: random.Random, data: bytearray) -> None:
     """Width and height in the header of a file of some format, as extreme as its fields allow."""
     while True:
         try:
@@ -124,26 +109,17 @@ def extreme_size(chance: random.Random, name: str, data: bytearray) -> None:
             continue
 
 
-def _plain(mutation: Callable[[random.Random, bytearray], None]) -> Mutation:
-    return lambda chance, name, data: mutation(chance, data)
-
-
-MUTATIONS: dict[str, Mutation] = {
-    **{one.__name__: _plain(one) for one in (flip_bytes, edit_header, set_number, cut_out, repeat, splice)},
-    **{one.__name__: one for one in (flipped_bits, truncated, swapped_parts, repeated_part, borrowed_part, other_head)},
-    "extreme_size": extreme_size,
-}
+MUTATIONS: Sequence[Mutation] = (
+    *DAMAGE,
+    *(splice, swapped_parts, repeated_part, borrowed_part, other_head, extreme_size),
+)
 
 
 def mutant(chance: random.Random, number: int) -> tuple[str, bytes]:
-    """A mutated picture, and what was done to it."""
+    """A mutated picture, and which one it was."""
     name = list(SEEDS)[number % len(SEEDS)]
-    data, done = bytearray(SEEDS[name]), []
-    for _ in range(chance.choice((1, 1, 2, 3))):
-        if data:
-            done.append(chance.choice(list(MUTATIONS)))
-            MUTATIONS[done[-1]](chance, name, data)
-    return f"{name}: {', '.join(done)}", mended(bytes(data)) if chance.random() < 0.5 else bytes(data)
+    data = mutated(chance, SEEDS[name], MUTATIONS)
+    return name, mended(data) if chance.random() < 0.5 else data
 
 
 def attack(chance: random.Random, number: int, given: Path) -> Attack:
@@ -156,5 +132,4 @@ def _meet(data: bytes) -> None:
 
 
 def sound(given: Path) -> Sequence[Attack]:
-    """What the door does accept."""
     return [Attack(name, lambda data=data: _meet(data)) for name, data in CORPUS.items()]

@@ -1,7 +1,6 @@
 """Words from an address: edited networks, ids of runs and checkpoints, settings of a run, flags of the command line."""
 
 import contextlib
-import io
 import random
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -35,21 +34,20 @@ def edited(chance: random.Random) -> str:
     text = write_spec(chance.choice(list(MODELS.values())).spec)
     words = text.split("_")
     for _ in range(chance.choice((1, 1, 2, 4))):
-        at = chance.randrange(len(words))
-        match chance.randrange(6):
-            case 0:
-                words[at : at + 1] = [words[at]] * chance.choice((0, 2, 70))
-            case 1:
-                words[at] = _word(chance)
-            case 2:
-                other = chance.randrange(len(words))
-                words[at], words[other] = words[other], words[at]
-            case 3:
-                words[at] = "".join(str(chance.choice(_EXTREMES)) if part.isdigit() else part for part in words[at])
-            case 4:
-                words[at] += names.name(chance)[:20]
-            case 5:
-                words.insert(at, _word(chance))
+        at, other = chance.randrange(len(words)), chance.randrange(len(words))
+        if chance.random() < 1 / 6:
+            words[at], words[other] = words[other], words[at]
+            continue
+        digits = "".join(str(chance.choice(_EXTREMES)) if part.isdigit() else part for part in words[at])
+        words[at : at + 1] = chance.choice(
+            (
+                chance.choice(([], [words[at]] * 70)),
+                [_word(chance)],
+                [digits],
+                [words[at] + names.name(chance)[:20]],
+                [_word(chance), words[at]],
+            )
+        )
         words = words or [""]
     return "_".join(words)
 
@@ -165,19 +163,12 @@ def words(chance: random.Random) -> list[str]:
     )
 
 
-class NotUnderstoodError(UserError):
-    """What the command line's own parser refuses, which it says on stderr."""
-
-
 def _command(given: Sequence[str]) -> None:
-    out = io.TextIOWrapper(io.BytesIO(), "utf-8")
     try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
-            code = cli.main(given)
-    except SystemExit as ended:
-        raise NotUnderstoodError("code {code}", code=ended.code) from ended
-    out.flush()
-    assert code in (0, 1)
+        with names.strict_terminal():
+            assert cli.main(given) in (0, 1)
+    except SystemExit as ended:  # what the command line's own parser refuses, it says on stderr
+        raise UserError("code {code}", code=ended.code) from ended
 
 
 # ---- All ------------------------------------------------------------------------------------------------------------
@@ -205,7 +196,6 @@ def attack(chance: random.Random, number: int, given: Path) -> Attack:
 
 
 def sound(given: Path) -> Sequence[Attack]:
-    """What the doors do accept."""
     texts = [write_spec(entry.spec) for entry in MODELS.values()]
     return [Attack(text, lambda text=text: _network(text)) for text in texts] + [
         Attack("settings", lambda: _settings({"data": "shapes", "epochs": 1}, "fast")),

@@ -4,8 +4,7 @@ import contextlib
 import io
 import random
 import unicodedata
-import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,7 +14,7 @@ from alexnet_viz.pictures.images import decode
 from alexnet_viz.training.archives import shown
 from alexnet_viz.training.runs import run
 from alexnet_viz.training.uploads import Upload, keep, safe_name, uploads, uploads_dir
-from tests.training.class_folders import PLAIN, picture
+from tools.class_folders import PLAIN, picture, zipped
 from tools.fuzz.watch import BAIT, Attack
 
 SCRIPTS = (
@@ -73,11 +72,8 @@ def attack(chance: random.Random, number: int, given: Path) -> Attack:
 
 
 def sound(given: Path) -> Sequence[Attack]:
-    """What the doors do accept."""
-    return [
-        Attack("upload", lambda: _upload("우리 강아지.zip")),
-        Attack("class folder", lambda: _class_folder("강아지")),
-    ]
+    accepted = {"upload": "우리 강아지.zip", "class folder": "강아지"}
+    return [Attack(door, lambda door=door, called=called: DOORS[door](called)) for door, called in accepted.items()]
 
 
 # ---- Doors ----------------------------------------------------------------------------------------------------------
@@ -86,10 +82,6 @@ def sound(given: Path) -> Sequence[Attack]:
 def _picture(called: str) -> None:
     decode(picture(), called)
     decode(b"no picture", called)
-
-
-def _weights(called: str) -> None:
-    read_state(b"no weights", called)
 
 
 def _upload(called: str) -> None:
@@ -116,36 +108,34 @@ def uploaded(called: str, file: BinaryIO) -> Iterator[Upload]:
         kept.path.with_suffix(".json").unlink()
 
 
-def _run(called: str) -> None:
-    run(called)
-
-
 def _command(called: str) -> None:
-    """A picture named on the command line; what is printed must fit on a strict terminal."""
-    out = io.TextIOWrapper(io.BytesIO(), "utf-8")
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()), contextlib.suppress(SystemExit):
+    """A picture named on the command line."""
+    with strict_terminal(), contextlib.suppress(SystemExit):
         cli.main(["predict", "--model", "lenet5", called])  # has no weights, so the name is all that is told
-    out.flush()
     cli._read(called)
 
 
+@contextlib.contextmanager
+def strict_terminal() -> Iterator[None]:
+    """What is printed must fit on a terminal that takes only sound UTF-8."""
+    out = io.TextIOWrapper(io.BytesIO(), "utf-8")
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(io.StringIO()):
+        yield
+    out.flush()
+
+
 def _zip(label: str) -> bytes:
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as archive:
-        for member, content in PLAIN.items():
-            archive.writestr(member, content)
-        try:
-            archive.writestr(f"{label}/x.png", picture())
-        except (ValueError, IndexError):  # a name that zipfile itself cannot write: half a character, none, too long
-            archive.writestr("\\/x.png", picture())
-    return data.getvalue()
+    try:
+        return zipped({**PLAIN, f"{label}/x.png": picture()})
+    except (ValueError, IndexError):  # a name that zipfile itself cannot write: half a character, none, too long
+        return zipped({**PLAIN, "\\/x.png": picture()})
 
 
-DOORS = {
+DOORS: Mapping[str, Callable[[str], object]] = {
     "picture": _picture,
-    "weights": _weights,
+    "weights": lambda called: read_state(b"no weights", called),
     "upload": _upload,
     "class folder": _class_folder,
-    "run": _run,
+    "run": run,
     "command": _command,
 }

@@ -10,21 +10,18 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.words.i18n import LANGUAGES, translator
-from tools.server import memory_mb
 
-TRANSLATORS = [translator(language) for language in LANGUAGES]
 BAIT = "bait"  # folder outside of the home that hostile paths and links lead to; nobody may read it
-
-_MOST_KEPT = 20  # problems that a report keeps in full
 
 
 @dataclass(frozen=True)
@@ -42,16 +39,15 @@ Maker = Callable[[random.Random, int, Path], Attack]  # chance, number, folder f
 class Report:
     """What became of many attacks."""
 
+    met: int = 0
     accepted: int = 0
     refused: int = 0
     escaped: list[str] = field(default_factory=list)  # exceptions that are no UserError, warnings
     outside: list[str] = field(default_factory=list)  # files touched outside of the home, processes, connections
-    slowest: float = 0.0  # seconds of the processor
-    slowest_title: str = ""
-
-    @property
-    def met(self) -> int:
-        return self.accepted + self.refused + len(self.escaped)
+    slowest: tuple[float, str] = 0.0, ""  # seconds of the processor, and what took them
+    seconds: float = 0.0  # of the processor, for all
+    peak: float = 0.0  # resident memory in MB above what it was before, at its peak and at the end
+    end: float = 0.0
 
 
 def meet_all(
@@ -70,31 +66,26 @@ def meet_all(
         start = time.process_time()
         with watched(sandbox) as seen, warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("default")
-            problem = _met(attack, report)
-        seconds = time.process_time() - start
-        if seconds > report.slowest:
-            report.slowest, report.slowest_title = seconds, title
-        if problem:
-            report.escaped.append(f"{title}\n{problem}" if len(report.escaped) < _MOST_KEPT else title)
+            try:
+                _meet(attack, report)
+            except BaseException:  # a panic in a library's Rust is no Exception
+                report.escaped.append(f"{title}\n{traceback.format_exc()}")
+        report.met += 1
+        report.slowest = max(report.slowest, (time.process_time() - start, title))
         report.escaped += [f"{title}\nwarned: {one.message}" for one in warned]
         report.outside += [f"{title}: {what}" for what in seen]
     return report
 
 
-def _met(attack: Attack, report: Report) -> str:
-    """Counts what became of it; returns the traceback of a bug."""
+def _meet(attack: Attack, report: Report) -> None:
     try:
-        try:
-            attack.meet()
-        except UserError as refusal:
-            for t in TRANSLATORS:
-                t(refusal.message)  # can be said in every language
-            report.refused += 1
-        else:
-            report.accepted += 1
-    except BaseException:  # a panic in a library's Rust is no Exception
-        return traceback.format_exc()
-    return ""
+        attack.meet()
+    except UserError as refusal:
+        for language in LANGUAGES:
+            translator(language)(refusal.message)  # can be said in every one
+        report.refused += 1
+    else:
+        report.accepted += 1
 
 
 # ---- What it does meanwhile -----------------------------------------------------------------------------------------
@@ -106,6 +97,11 @@ class Sandbox:
 
     root: Path
 
+    def __post_init__(self) -> None:
+        for name in ("home", "given", "user", "tmp", "here", BAIT):
+            (self.root / name).mkdir(parents=True, exist_ok=True)
+        (self.root / BAIT / "secret.txt").write_text("nobody may read this")
+
     @property
     def home(self) -> Path:
         """ALEXNET_VIZ_HOME, the only place where the app may write."""
@@ -116,37 +112,22 @@ class Sandbox:
         """Where attacks put the files that they bring along."""
         return self.root / "given"
 
-    def prepare(self) -> None:
-        for name in ("home", "given", "user", "tmp", "here", BAIT):
-            (self.root / name).mkdir(parents=True, exist_ok=True)
-        (self.root / BAIT / "secret.txt").write_text("nobody may read this")
-
     def environment(self) -> dict[str, str]:
         """Variables of a process that lives here; its working folder shall be `here`."""
-        return {
-            "ALEXNET_VIZ_HOME": str(self.home),
-            "HOME": str(self.root / "user"),
-            "TMPDIR": str(self.root / "tmp"),
-            "XDG_CACHE_HOME": str(self.root / "user" / "cache"),
-            "TORCH_HOME": str(self.root / "user" / "torch"),
-        }
+        places = {"ALEXNET_VIZ_HOME": "home", "HOME": "user", "TMPDIR": "tmp"}
+        places |= {"XDG_CACHE_HOME": "user/cache", "TORCH_HOME": "user/torch"}
+        return {variable: str(self.root / place) for variable, place in places.items()}
 
     def listing(self) -> set[str]:
         """Every file and folder outside of the home and of what attacks bring along."""
-        skipped = {self.home, self.given}
-        found = set()
-        for folder, names, files in os.walk(self.root):
-            names[:] = [name for name in names if Path(folder, name) not in skipped]
-            found |= {os.path.relpath(os.path.join(folder, name), self.root) for name in (*names, *files)}
-        return found
+        ours = (self.home, self.given)
+        return {str(path) for path in self.root.rglob("*") if not any(path.is_relative_to(one) for one in ours)}
 
 
-_seen: list[str] | None = None  # what the hook notes down; None while nothing is watched
-_sandbox = Sandbox(Path())
-_hooked = False
+_watching: tuple[Sandbox, list[str]] | None = None  # where, and what the hook notes down
 
 # Event: for each of its arguments that is a path, where it and the folder that it may be relative to stand.
-_CHANGES: dict[str, Sequence[tuple[int, int]]] = {
+_CHANGES: dict[str, list[tuple[int, int | None]]] = {
     "os.mkdir": [(0, 2)],
     "os.remove": [(0, 1)],
     "os.rmdir": [(0, 1)],
@@ -155,7 +136,7 @@ _CHANGES: dict[str, Sequence[tuple[int, int]]] = {
     "os.rename": [(0, 2), (1, 3)],
     "os.link": [(0, 2), (1, 3)],
     "os.symlink": [(1, 2)],
-    "os.truncate": [(0, -1)],
+    "os.truncate": [(0, None)],
 }
 _NEVER = {
     *("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn"),
@@ -168,61 +149,44 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 @contextmanager
 def watched(sandbox: Sandbox) -> Iterator[list[str]]:
     """What is done while the block runs that must not be."""
-    global _seen, _sandbox, _hooked
-    if not _hooked:
-        sys.addaudithook(_noted)
-        _hooked = True
-    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    _seen, _sandbox = [], sandbox
-    try:
-        yield _seen
-    finally:
-        _seen = None
-        sys.dont_write_bytecode = before
+    global _watching
+    _set_hook()
+    with patch.object(sys, "dont_write_bytecode", True):
+        _watching = sandbox, []
+        try:
+            yield _watching[1]
+        finally:
+            _watching = None
+
+
+@cache  # a hook cannot be taken away
+def _set_hook() -> None:
+    sys.addaudithook(_noted)
 
 
 def _noted(event: str, arguments: tuple[Any, ...]) -> None:
-    if _seen is None:
+    if not _watching:
         return
-    if event in _NEVER:
-        _seen.append(f"{event} {arguments!r:.200}")
-    elif event in _CHANGES:
-        for path, folder in _CHANGES[event]:
-            _note_unless_home(event, _whole(arguments[path], arguments[folder]))
-    elif event == "open":
+    sandbox, seen = _watching
+    changed = [(arguments[path], folder and arguments[folder]) for path, folder in _CHANGES.get(event, ())]
+    if event == "open":
         path, mode, flags = arguments
-        if isinstance(path, int):
-            return
-        if any(letter in (mode or "") for letter in "wax+") or (flags or 0) & _WRITING:
-            _note_unless_home("written", path)
-        elif _within(path, _sandbox.root / BAIT):
-            _seen.append(f"read {path!r:.200}")
+        if set("wax+") & set(mode or "") or (flags or 0) & _WRITING:
+            changed = [(path, None)]
+        elif _within(sandbox.root / BAIT, path):
+            seen.append(f"read {path!r:.200}")
+    outside = [
+        path for path, beside in changed if path != os.devnull and not _within(sandbox.home, path, beside, unknown=True)
+    ]
+    if event in _NEVER or outside:
+        seen.append(f"{event} {outside or arguments!r:.200}")
 
 
-def _whole(path: Any, folder: Any) -> Any:
-    """A path that may be relative to an open folder, as shutil.rmtree's are."""
-    if isinstance(path, int) or not isinstance(folder, int) or folder < 0:
-        return path
-    return os.path.join(os.readlink(f"/proc/self/fd/{folder}"), os.fsdecode(path))
-
-
-def _note_unless_home(event: str, path: Any) -> None:
-    if _seen is not None and not isinstance(path, int) and path != os.devnull and not _within(path, _sandbox.home):
-        _seen.append(f"{event} {path!r:.200}")
-
-
-def _within(path: Any, folder: Path) -> bool:
-    whole = os.path.realpath(os.fsdecode(path))
-    return whole == str(folder) or whole.startswith(f"{folder}{os.sep}")
-
-
-# ---- Memory ---------------------------------------------------------------------------------------------------------
-
-
-resident_mb = memory_mb  # of this process
-peak_mb = partial(memory_mb, what="VmHWM")  # the most that was ever resident since `forget_peak`
-
-
-def forget_peak() -> None:
-    """The peak is counted from here (Linux 4.0 and newer)."""
-    Path("/proc/self/clear_refs").write_text("5")
+def _within(folder: Path, path: Any, beside: Any = None, unknown: bool = False) -> bool:
+    """`beside` is an open folder that the path may be relative to, as shutil.rmtree's are. An open file has no path."""
+    if isinstance(path, int):
+        return unknown
+    whole = os.fsdecode(path)
+    if isinstance(beside, int) and beside >= 0:
+        whole = os.path.join(os.readlink(f"/proc/self/fd/{beside}"), whole)
+    return Path(os.path.realpath(whole)).is_relative_to(folder)

@@ -13,24 +13,25 @@ import os
 import signal
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
 from random import Random
+from statistics import mean, median
 from unittest.mock import patch
 
 from alexnet_viz.words.i18n import LANGUAGES, translator
-from tools.bench.__main__ import processor
-from tools.catalogue import ROOT
+from tools import ROOT
 from tools.load.actions import ACTIONS, BARS, CHAPTERS
-from tools.load.usage import Usage, family, with_environment
-from tools.load.visitor import Visitor, visitor
 from tools.load.watched import REPORT
+from tools.machine import Sample, family, processes, processor, usage
 from tools.server import Server, running
+from tools.waiting import until
+from tools.websocket import Tab, visit
 
 MOST_VISITORS, MOST_MINUTES = 100, 60
 EVERY = 3.0  # seconds from one action of a visitor to its next, on average
@@ -58,7 +59,7 @@ class Outcome:
     """What all visitors did, and what the server took for it."""
 
     taken: list[Taken]
-    usage: Usage
+    samples: list[Sample]
     client_cores: float
     problems: list[str] = field(default_factory=list)  # that only a soak looks for
 
@@ -70,21 +71,21 @@ def load(visitors: int, seconds: float, *, seed: int = 0, soak: bool = False, ev
         with running(ROOT / "app.py", home, "tools.load.watched") as server:
             _warm(server)
             own = time.process_time()
-            with Usage(server.process.pid) as usage:
+            with usage(server.process.pid) as samples:
                 taken = _visits(server, visitors, seconds, seed, every)
-            outcome = Outcome(taken, usage, (time.process_time() - own) / seconds)
+            outcome = Outcome(taken, samples, (time.process_time() - own) / seconds)
             if any(one.error for one in taken):
                 print(Path(f"/proc/{server.process.pid}/fd/2").read_text()[-LOG:])
             if soak:
-                outcome.problems.extend([*_grown(usage), *_held(server, Path(folder) / "report.json")])
-        if left := with_environment("ALEXNET_VIZ_HOME", str(home)):
+                outcome.problems.extend([*_grown(samples), *_held(server, Path(folder) / "report.json")])
+        if left := processes(f"ALEXNET_VIZ_HOME={home}", "environ"):
             outcome.problems.append(f"processes outlived the server: {left}")
         return outcome
 
 
 def _warm(server: Server) -> None:
     """One visitor goes everywhere, so that torch and the models are loaded: a load is not a start."""
-    with visitor(server.url) as one:
+    with visit(server.url) as one:
         for action in (action for chapter in CHAPTERS for action in chapter):
             ACTIONS[action].do(one, Random(-1))
 
@@ -92,26 +93,23 @@ def _warm(server: Server) -> None:
 def _visits(server: Server, visitors: int, seconds: float, seed: int, every: float) -> list[Taken]:
     taken: list[Taken] = []
     end = time.monotonic() + seconds
-    threads = [
-        threading.Thread(target=_visit, args=(server, number, Random(1000 * seed + number), end, every, taken))
-        for number in range(visitors)
-    ]
-    for thread in threads:
-        thread.start()
-        time.sleep(every / visitors)
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(visitors) as pool:
+        for number in range(visitors):
+            pool.submit(_visit, server, number, Random(1000 * seed + number), end, every, taken)
+            time.sleep(every / visitors)
     return taken
 
 
 def _visit(server: Server, number: int, chance: Random, end: float, every: float, taken: list[Taken]) -> None:
     """One visitor, until the end; after an error it opens the page anew, as a person would."""
+    first = number % len(CHAPTERS)  # visitors begin with different ones
+    actions = [action for chapter in (*CHAPTERS[first:], *CHAPTERS[:first]) for action in chapter]
     while time.monotonic() < end:
         action = "open_classify"
         try:
-            with visitor(server.url) as one:
+            with visit(server.url) as one:
                 due = time.monotonic()
-                for action in _session(number):
+                for action in cycle(actions):
                     if due >= end:
                         return
                     time.sleep(max(0.0, due - time.monotonic()))
@@ -122,13 +120,7 @@ def _visit(server: Server, number: int, chance: Random, end: float, every: float
             time.sleep(every)
 
 
-def _session(number: int) -> Iterator[str]:
-    """Actions without an end; visitors begin with different chapters."""
-    first = number % len(CHAPTERS)
-    return (action for chapter in cycle([*CHAPTERS[first:], *CHAPTERS[:first]]) for action in chapter)
-
-
-def _one(one: Visitor, action: str, chance: Random) -> Taken:
+def _one(one: Tab, action: str, chance: Random) -> Taken:
     seconds = ACTIONS[action].do(one, chance)
     one.fetch_pictures()
     apologies = {translator(language)(APOLOGY) for language in LANGUAGES}
@@ -139,11 +131,11 @@ def _one(one: Visitor, action: str, chance: Random) -> Taken:
 # ---- What a soak looks for ------------------------------------------------------------------------------------------
 
 
-def _grown(usage: Usage) -> list[str]:
+def _grown(samples: Sequence[Sample]) -> list[str]:
     """Memory after the warm-up, window by window."""
-    last = usage.samples[-1].at
+    last = samples[-1].at
     starts = range(int(min(WARM_UP, last / 2)), int(last - WINDOW / 2), WINDOW)
-    windows = [usage.resident(start, start + WINDOW) for start in starts]
+    windows = [median(one.resident for one in samples if start <= one.at < start + WINDOW) for start in starts]
     print("memory by minute after the warm-up, MB: " + " ".join(f"{window:.0f}" for window in windows))
     if max(windows) <= GROWTH * windows[0]:
         return []
@@ -153,11 +145,7 @@ def _grown(usage: Usage) -> list[str]:
 def _held(server: Server, report: Path) -> list[str]:
     """Hooks, caches and processes, when the visitors have gone."""
     os.kill(server.process.pid, signal.SIGUSR1)
-    deadline = time.monotonic() + 60
-    while not report.exists():
-        if time.monotonic() > deadline:
-            return ["the server does not tell what it holds"]
-        time.sleep(0.1)
+    until(report.exists, patience=60, problem="the server does not tell what it holds")
     held = json.loads(report.read_text())
     print(f"{held['entries']} entries in caches, {held['hooks']} hooks")
     problems = [f"over its bound: {text}" for text in held["over"]]
@@ -186,10 +174,10 @@ def table(outcome: Outcome, factor: float = 1.0) -> tuple[list[str], bool]:
         good = percentile([one.seconds for one in ours if not one.error], 95) * 1000 <= most
         met &= good and not any(one.error for one in ours)
         lines.append(f"{_row(bar.title, ours)}  {most:.0f}: {'met' if good else 'MISSED'}")
-    usage = outcome.usage
+    resident = [sample.resident for sample in outcome.samples]
     lines.append(
-        f"server: {usage.cores():.2f} cores, {usage.samples[-1].resident:.0f} MB at the end, {usage.peak():.0f} MB at "
-        f"most; the visitors: {outcome.client_cores:.2f} cores"
+        f"server: {mean(sample.cores for sample in outcome.samples):.2f} cores, {resident[-1]:.0f} MB at the end, "
+        f"{max(resident):.0f} MB at most; the visitors: {outcome.client_cores:.2f} cores"
     )
     wrong = [one for one in outcome.taken if one.error]
     lines.extend(f"error: {ACTIONS[one.action].title}: {one.error[:300]}" for one in wrong[:10])

@@ -9,7 +9,7 @@ from random import Random
 from PIL import Image
 
 from alexnet_viz.pictures.samples import SAMPLES, load_sample
-from tools.load.visitor import Visitor
+from tools.websocket import Tab
 
 SIDES = (1600, 1200)  # pixels of an uploaded photo
 LIKELY = 8  # of the most probable classes one is asked for
@@ -36,38 +36,38 @@ class Action:
 
     title: str
     bar: str  # of BARS
-    do: Callable[[Visitor, Random], float]
+    do: Callable[[Tab, Random], float]
 
 
-def _opened(page: str) -> Callable[[Visitor, Random], float]:
+def _opened(page: str) -> Callable[[Tab, Random], float]:
     return lambda one, chance: one.open(page)
 
 
 def _chosen(kind: str, key: str, wanted: Callable[[str], bool] = bool, most: int | None = None) -> Callable:
     """One of a widget's options, or of its first ones."""
 
-    def do(one: Visitor, chance: Random) -> float:
+    def do(one: Tab, chance: Random) -> float:
         options = [option for option in one.widget(kind, key).options if wanted(option)]
         return one.set(kind, key, chance.choice(options[:most]))
 
     return do
 
 
-def _upload(one: Visitor, chance: Random) -> float:
+def _upload(one: Tab, chance: Random) -> float:
     return one.upload("upload_", f"{chance.getrandbits(32):08x}.jpg", photo(chance))
 
 
-def _sample(one: Visitor, chance: Random) -> float:
+def _sample(one: Tab, chance: Random) -> float:
     return one.set("bidi_component", "picture_strip", {"choice": chance.choice(list(SAMPLES))})
 
 
-def _language(one: Visitor, chance: Random) -> float:
+def _language(one: Tab, chance: Random) -> float:
     group = one.widget("button_group", "language_")
     (other,) = [option.content for i, option in enumerate(group.options) if i not in group.default]
     return one.set("button_group", "language_", other)
 
 
-def _edit(one: Visitor, chance: Random) -> float:
+def _edit(one: Tab, chance: Random) -> float:
     key, values = chance.choice([("lab_kernel_", (1, 3, 5, 7, 9, 11)), ("lab_channels_", (32, 64, 96, 128, 256, 384))])
     return one.set("number_input", key, chance.choice(values))
 

@@ -22,17 +22,13 @@ REPORT = "WATCHED_REPORT"
 def held() -> dict:
     """Hooks on modules, and caches that hold more than they may, as text; nothing is as it should be."""
     gc.collect()
-    caches = [cache for kept in (_data_caches, _resource_caches) for cache in _functions(kept)]
-    sizes = [(cache.display_name, *_size(cache)) for cache in caches]
+    kept = [*_data_caches._function_caches.values(), *_resource_caches._function_caches.values()]
+    sizes = [(cache.display_name, *_size(cache)) for caches in kept for cache in caches.values()]
     return {
         "hooks": _hooks(),
         "entries": sum(entries for _, entries, _ in sizes),
         "over": [f"{name}: {entries} of {most}" for name, entries, most in sizes if entries > most],
     }
-
-
-def _functions(kept) -> list:
-    return [cache for caches in kept._function_caches.values() for cache in caches.values()]
 
 
 def _size(cache) -> tuple[int, float]:

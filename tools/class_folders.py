@@ -41,17 +41,15 @@ def make_folder(at: Path, tree: Tree) -> Path:
 
 
 def make_zip(at: Path, tree: Tree, method: int = zipfile.ZIP_DEFLATED) -> Path:
-    with zipfile.ZipFile(at / "pets.zip", "w", method) as archive:
-        for name, data in tree.items():
-            archive.writestr(name, data)
+    (at / "pets.zip").write_bytes(zipped(tree, method))
     return at / "pets.zip"
 
 
-def zipped(tree: Tree) -> bytes:
+def zipped(tree: Tree, method: int = zipfile.ZIP_STORED) -> bytes:
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:
         for name, content in tree.items():
-            archive.writestr(zipfile.ZipInfo(name), content)  # without the time: the same tree gives the same bytes
+            archive.writestr(zipfile.ZipInfo(name), content, method)  # without the time: the same tree, the same bytes
     return data.getvalue()
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,12 +18,12 @@ from alexnet_viz.training.config import FIELDS, TrainConfig
 from alexnet_viz.training.events import Resumed, StepDone, from_line
 from alexnet_viz.training.processes import Processes
 from alexnet_viz.training.runs import STALE_AFTER, Run, new_run, read_events
-from tests.training import pretended
-from tests.training.small_runs import course, of, same, stripes, weights
+from tools import machine, waiting
+from tools.small_runs import course, of, same, stripes, weights
 
 PATIENCE = 600  # seconds; a test that waits longer has failed. On an idle machine, all here take half a minute
 PLAIN_NET = "3x8x8_conv6k3s1p1g1_relu_max2s2p0_flat_fc96-64_relu_fc64-3"
-until = partial(pretended.until, patience=PATIENCE)
+until = partial(waiting.until, patience=PATIENCE)
 PER_EPOCH = 5  # steps
 NET = "3x8x8_conv6k3s1p1g1_relu_max2s2p0_bn_flat_drop0.5_fc96-1024_relu_drop0.5_fc1024-3"  # its checkpoint: 800 kB
 
@@ -39,11 +40,14 @@ def draw_pictures(file: Path) -> Path:
 
 def chance_decides_much(data: Path, epochs: int) -> TrainConfig:
     """Dropout, every augmentation, and a learning rate that never stays: whatever is not repeated exactly shows."""
-    return TrainConfig(
-        **{"data": str(data), "net": NET, "epochs": epochs, "batch": 16, "learning_rate": 0.02, "shift": 1},
-        **{"rotation": 5.0, "colour_jitter": 0.1, "pca_colour": 0.1, "validation": 0.2, "precision": "fp32"},
-        **{"device": "cpu", "snapshot_every": 10},
-    )
+    varied = {"rotation": 5.0, "colour_jitter": 0.1, "pca_colour": 0.1, "shift": 1, "snapshot_every": 10}
+    return plain(data, epochs, net=NET, flip=True, **varied)
+
+
+def plain(data: Path, epochs: int, **settings: Any) -> TrainConfig:
+    """Without dropout, augmentation and batch normalisation, which every process does to its own share."""
+    small = {"net": PLAIN_NET, "batch": 16, "learning_rate": 0.02, "validation": 0.2, "flip": False, "shift": 0}
+    return TrainConfig(data=str(data), epochs=epochs, precision="fp32", device="cpu", **{**small, **settings})
 
 
 @contextlib.contextmanager
@@ -55,15 +59,9 @@ def at_home(folder: Path) -> Iterator[Path]:
         yield folder
 
 
-def processes_of(run: Run) -> list[int]:
-    """The processes that work on a run, whoever started them; those that ended and wait to be noticed are none."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it ended meanwhile
-            ended = (folder / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
-            if not ended and run.id.encode() in (folder / "cmdline").read_bytes().split(b"\0"):
-                found.append(int(folder.name))
-    return found
+def processes_of(run: Run) -> set[int]:
+    """The processes that work on a run, whoever started them."""
+    return machine.processes(run.id, "cmdline")
 
 
 def size_told(run: Run) -> int:
@@ -111,7 +109,7 @@ def check_interrupted(run: Run, processes: Processes | None = None) -> int:
     started = time.monotonic()
     until(lambda: Processes().state(run) == "interrupted")
     assert run.status().pid == 0 or time.monotonic() - started < STALE_AFTER / 2
-    assert processes_of(run) == []
+    assert not processes_of(run)
     saved = saved_step(run)
     assert told_steps(run) - PER_EPOCH <= saved <= told_steps(run)
     return saved
@@ -120,7 +118,7 @@ def check_interrupted(run: Run, processes: Processes | None = None) -> int:
 def finish(processes: Processes, run: Run) -> None:
     until(lambda: processes.state(run) == "finished")
     processes.handles[run.id].wait(PATIENCE)
-    assert processes_of(run) == []
+    assert not processes_of(run)
 
 
 def never_disturbed(config: TrainConfig) -> Run:
@@ -153,21 +151,6 @@ def resumed_at(run: Run) -> list[int]:
     """Where the run's processes went on, by their own word."""
     events = map(from_line, (run.path / "metrics.jsonl").read_text().splitlines())
     return [event.step for event in of(Resumed, events)]
-
-
-def plain(data: Path, epochs: int) -> TrainConfig:
-    """Without dropout, augmentation and batch normalisation, which every process does to its own share."""
-    return TrainConfig(
-        **{
-            "data": str(data),
-            "net": PLAIN_NET,
-            "epochs": epochs,
-            "batch": 16,
-            "learning_rate": 0.02,
-            "validation": 0.2,
-        },
-        **{"validation": 0.2, "flip": False, "shift": 0, "precision": "fp32", "device": "cpu"},
-    )
 
 
 def flags(config: TrainConfig) -> list[str]:

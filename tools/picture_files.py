@@ -1,13 +1,10 @@
-"""Picture files made by hand: sound ones of every kind, and damage done to them at random.
-
-The fuzzer (`tools/fuzz`) starts from the same ones.
-"""
+"""Pictures made by hand: sound ones of every kind, and damage done to them at random; for tests and `tools/fuzz`."""
 
 import io
 import random
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PIL import Image, PngImagePlugin
@@ -159,41 +156,22 @@ def webp_lossless(size: tuple[int, int]) -> bytes:
     return b"RIFF" + (len(pixels) + 4).to_bytes(4, "little") + b"WEBP" + pixels
 
 
-def webp_lossy(size: tuple[int, int]) -> bytes:
-    data = saved(photo(), "WebP")
-    at = data.index(b"\x9d\x01\x2a") + 3
-    return data[:at] + struct.pack("<HH", *size) + data[at + 4 :]
-
-
-def jpeg_frame(size: tuple[int, int]) -> bytes:
-    data = saved(photo(), "JPEG")
-    at = data.index(b"\xff\xc0") + 5
-    return data[:at] + struct.pack(">HH", size[1], size[0]) + data[at + 4 :]
-
-
-def avif_item(size: tuple[int, int]) -> bytes:
-    data = saved(photo(), "AVIF")
-    at = data.index(b"ispe") + 8
-    return data[:at] + struct.pack(">II", *size) + data[at + 8 :]
-
-
-def bmp_header(size: tuple[int, int]) -> bytes:
-    return CORPUS["bmp"][:18] + struct.pack("<ii", *size) + CORPUS["bmp"][26:]
-
-
-def tiff_tags(size: tuple[int, int]) -> bytes:
-    return with_tag(with_tag(saved(photo(), "TIFF"), 256, size[0]), 257, size[1])
+def claiming(format: str, mark: bytes, skip: int, layout: str, *numbers: int) -> bytes:
+    """The photo with other numbers over those that stand so many bytes after a mark."""
+    data = saved(photo(), format)
+    at, claim = data.index(mark) + skip, struct.pack(layout, *numbers)
+    return data[:at] + claim + data[at + len(claim) :]
 
 
 BOMBS: dict[str, Callable[[tuple[int, int]], bytes]] = {
     "PNG": lambda size: png(size, 8, 6),
-    "JPEG": jpeg_frame,
+    "JPEG": lambda size: claiming("JPEG", b"\xff\xc0", 5, ">HH", *size[::-1]),
     "WebP canvas": webp_canvas,
     "WebP lossless": webp_lossless,
-    "WebP lossy": webp_lossy,
-    "AVIF": avif_item,
-    "BMP": bmp_header,
-    "TIFF": tiff_tags,
+    "WebP lossy": lambda size: claiming("WebP", b"\x9d\x01\x2a", 3, "<HH", *size),
+    "AVIF": lambda size: claiming("AVIF", b"ispe", 8, ">II", *size),
+    "BMP": lambda size: claiming("BMP", b"BM", 18, "<ii", *size),
+    "TIFF": lambda size: with_tag(with_tag(saved(photo(), "TIFF"), 256, size[0]), 257, size[1]),
     "GIF screen": lambda size: gif_header(size, (1, 1)),
     "GIF frame": lambda size: gif_header((1, 1), size),
 }
@@ -206,39 +184,53 @@ def ftyp(*brands: bytes) -> bytes:
 SVG = '<?xml version="1.0"?>\n<!-- drawn by hand -->\n<svg xmlns="http://www.w3.org/2000/svg"><rect/></svg>'
 
 
-INTERESTING = [b"\0", b"\1", b"\x7f", b"\x80", b"\xff", b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff"]
+NUMBERS = [b"\0", b"\1", b"\x7f", b"\x80", b"\xff", b"\0\0\0\0", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff"]
 
+
+# ---- Damage: each changes a file in place ---------------------------------------------------------------------------
 
 Mutation = Callable[[random.Random, bytearray], None]
 
 
-def flip_bytes(rng: random.Random, data: bytearray) -> None:
-    for _ in range(rng.choice((1, 1, 2, 5, 30))):
-        data[rng.randrange(len(data))] = rng.randrange(256)
+def flip(chance: random.Random, data: bytearray) -> None:
+    """Bits or whole bytes, few or many, anywhere or in the header."""
+    most = chance.choice((len(data), len(data), min(len(data), 120)))
+    change = chance.choice((lambda: 1 << chance.randrange(8), lambda: chance.randrange(256)))
+    for _ in range(chance.choice((1, 1, 2, 5, 30))):
+        data[chance.randrange(most)] ^= change()
 
 
-def edit_header(rng: random.Random, data: bytearray) -> None:
-    for _ in range(rng.choice((1, 2, 4))):
-        data[rng.randrange(min(len(data), 120))] = rng.randrange(256)
-
-
-def set_number(rng: random.Random, data: bytearray) -> None:
-    """A length, a count, an offset: somewhere, an interesting number over what was there."""
-    number, at = rng.choice(INTERESTING), rng.randrange(len(data))
+def set_number(chance: random.Random, data: bytearray) -> None:
+    """A length, a count, an offset: somewhere, an extreme number over what was there."""
+    number, at = chance.choice(NUMBERS), chance.randrange(len(data))
     data[at : at + len(number)] = number
 
 
-def cut_out(rng: random.Random, data: bytearray) -> None:
-    at = rng.randrange(len(data))
-    del data[at : at + rng.choice((1, 4, 50, len(data)))]
+def cut_out(chance: random.Random, data: bytearray) -> None:
+    """A few bytes, or all that follow."""
+    at = chance.randrange(len(data))
+    del data[at : at + chance.choice((1, 4, 50, len(data)))]
 
 
-def repeat(rng: random.Random, data: bytearray) -> None:
-    at = rng.randrange(len(data))
-    data[at:at] = data[at : at + rng.choice((1, 12, 100))] * rng.choice((1, 3))
+def repeat(chance: random.Random, data: bytearray) -> None:
+    at = chance.randrange(len(data))
+    data[at:at] = data[at : at + chance.choice((1, 12, 100))] * chance.choice((1, 3))
 
 
-def splice(rng: random.Random, data: bytearray) -> None:
-    other = rng.choice(list(CORPUS.values()))
-    at, taken = rng.randrange(len(data)), rng.randrange(len(other))
-    data[at : at + rng.choice((0, 20))] = other[taken : taken + rng.choice((4, 40, 400))]
+def splice(chance: random.Random, data: bytearray) -> None:
+    """A piece of another picture."""
+    other = chance.choice(list(CORPUS.values()))
+    at, taken = chance.randrange(len(data)), chance.randrange(len(other))
+    data[at : at + chance.choice((0, 20))] = other[taken : taken + chance.choice((4, 40, 400))]
+
+
+DAMAGE: Sequence[Mutation] = (flip, set_number, cut_out, repeat)  # to files of any kind
+
+
+def mutated(chance: random.Random, data: bytes, mutations: Sequence[Mutation] = DAMAGE) -> bytes:
+    """The file after one or a few of them."""
+    changed = bytearray(data)
+    for _ in range(chance.choice((1, 1, 2, 5))):
+        if changed:
+            chance.choice(mutations)(chance, changed)
+    return bytes(changed)
