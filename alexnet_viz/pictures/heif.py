@@ -1,0 +1,178 @@
+"""HEIC and HEIF, the photos of phones: what stands in such a file before a pixel of it is decoded.
+
+A file is boxes: 4 bytes of length, 4 letters, contents; `meta` lists the items (pictures, tiles, EXIF), their
+properties and how they refer to each other (ISO/IEC 14496-12 and 23008-12). libheif, which decodes, checks every length
+and that a picture has the size it claims. Two things are left to its caller: a file of 4 KB may have one tile drawn
+65,536 times, and the metadata of every picture in it is copied when it is opened.
+"""
+
+import contextlib
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from pillow_heif import HeifImageFile
+
+MOST_DRAWN = 8  # times its own area that a picture may take to decode; tiles, alpha and gain maps of phones: below 3
+MAX_DEPTH = 8  # pictures made of pictures; a tiled photo has 2
+MAX_COPIES = 64 * 2**20  # bytes of colour profiles, counted once for every item
+
+
+class HeicFile(HeifImageFile):
+    """Pillow's view of the file's main picture, upright: libheif has turned and cut it as its properties say."""
+
+    def draft(self, mode: str | None, size: tuple[int, int] | None) -> None:
+        """Nothing: the small picture beside it need not show the same."""
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """The boxes between two places of a file."""
+
+    data: bytes
+    start: int
+    end: int
+
+    def __iter__(self) -> Iterator[tuple[bytes, "Boxes"]]:
+        """Letters and contents of each box, as far as the lengths are sound."""
+        at = self.start
+        while at + 8 <= self.end:
+            size, header = int.from_bytes(self.data[at : at + 4]), 8
+            if size == 1:  # a long length follows the letters
+                size, header = int.from_bytes(self.data[at + 8 : at + 16]), 16
+            elif size == 0:  # up to the end
+                size = self.end - at
+            if size < header or at + size > self.end:
+                return
+            yield self.data[at + 4 : at + 8], Boxes(self.data, at + header, at + size)
+            at += size
+
+    def inside(self, letters: bytes, header: int = 0) -> Iterator["Boxes"]:
+        """The contents of each box of that name, `header` bytes further on."""
+        for name, box in self:
+            if name == letters:
+                yield Boxes(self.data, box.start + header, box.end)
+
+    @property
+    def contents(self) -> bytes:
+        return self.data[self.start : self.end]
+
+
+def _metas(data: bytes) -> Iterator[Boxes]:
+    return Boxes(data, 0, len(data)).inside(b"meta", 4)
+
+
+def _properties(data: bytes) -> Iterator[tuple[bytes, Boxes]]:
+    for meta in _metas(data):
+        for properties in meta.inside(b"iprp"):
+            for container in properties.inside(b"ipco"):
+                yield from container
+
+
+def without_metadata(data: bytes) -> bytes:
+    """The same file, whose EXIF, XMP and other blocks no longer describe any picture, so that they go unread.
+
+    What turns a HEIC are properties of its own; its EXIF orientation repeats them.
+    """
+    cut = bytearray(data)
+    for meta in _metas(data):
+        for references in meta.inside(b"iref", 4):
+            for name, box in references:
+                if name == b"cdsc":  # "content describes"
+                    cut[box.start - 4 : box.start] = b"none"
+    return bytes(cut)
+
+
+def colours(data: bytes) -> tuple[int, int] | None:
+    """Primaries and transfer of the main picture, where it gives them as numbers of ITU-T H.273 and has no profile."""
+    with contextlib.suppress(struct.error, ValueError, IndexError):
+        for meta in _metas(data):
+            items = _items(meta)
+            given = [box.contents for name, box in items.properties.get(items.main, ()) if name == b"colr"]
+            for contents in given:
+                if contents[:4] == b"nclx":
+                    primaries, transfer = struct.unpack_from(">HH", contents, 4)
+                    return primaries, transfer
+    return None
+
+
+# ---- What it takes to decode ----------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Items:
+    main: int = 0
+    properties: dict[int, list[tuple[bytes, Boxes]]] = field(default_factory=dict)  # by item
+    parts: dict[int, list[int]] = field(default_factory=dict)  # items that an item is drawn from, as often as drawn
+
+
+def check_cost(data: bytes) -> None:
+    """Raise ValueError where decoding takes far more than the main picture has pixels."""
+    for meta in _metas(data):
+        items = _items(meta)
+        if _drawn(items, items.main, {}, 0) > MOST_DRAWN * max(1, _area(items, items.main)):
+            raise ValueError("tiles that cover the picture many times")
+        count = sum(1 for listed in meta.inside(b"iinf", 6) for _ in listed)
+        profiles = sum(box.end - box.start for name, box in _properties(data) if name == b"colr")
+        if profiles * count > MAX_COPIES:
+            raise ValueError("colour profiles that would be copied too often")
+
+
+def _items(meta: Boxes) -> _Items:
+    found = _Items()
+    for box in meta.inside(b"pitm"):
+        found.main = int.from_bytes(box.contents[4:])
+    for properties in meta.inside(b"iprp"):
+        listed = [entry for container in properties.inside(b"ipco") for entry in container]
+        for box in properties.inside(b"ipma"):
+            for item, indices in _associations(box.contents):
+                found.properties[item] = [listed[index - 1] for index in indices if 1 <= index <= len(listed)]
+    for box in meta.inside(b"iref"):
+        wide = 4 if box.contents[:1] == b"\1" else 2
+        for name, reference in Boxes(box.data, box.start + 4, box.end):
+            source, *targets = _numbers(reference.contents, wide)
+            if name == b"dimg":  # derived from: a grid from its tiles
+                found.parts.setdefault(source, []).extend(targets)
+            elif name == b"auxl":  # auxiliary of: alpha
+                for target in targets:
+                    found.parts.setdefault(target, []).append(source)
+    return found
+
+
+def _area(items: _Items, item: int) -> int:
+    """Pixels that an item claims; 0 of what is no picture."""
+    sizes = [box.contents for name, box in items.properties.get(item, ()) if name == b"ispe"]
+    return max((int.from_bytes(size[4:8]) * int.from_bytes(size[8:12]) for size in sizes), default=0)
+
+
+def _numbers(contents: bytes, wide: int) -> list[int]:
+    """An item, a count of 2 bytes, and so many items."""
+    first, count = int.from_bytes(contents[:wide]), int.from_bytes(contents[wide : wide + 2])
+    rest = contents[wide + 2 : wide + 2 + wide * count]
+    return [first, *(int.from_bytes(rest[at : at + wide]) for at in range(0, len(rest), wide))]
+
+
+def _associations(contents: bytes) -> Iterator[tuple[int, list[int]]]:
+    """Items, and the numbers of their properties from 1 on."""
+    version, long = contents[0], contents[3] & 1
+    item_bytes, index_bytes = (4 if version else 2), (2 if long else 1)
+    at = 8
+    for _ in range(int.from_bytes(contents[4:8])):
+        if at + item_bytes >= len(contents):
+            return
+        item, count = int.from_bytes(contents[at : at + item_bytes]), contents[at + item_bytes]
+        at += item_bytes + 1
+        end = at + index_bytes * count
+        mask = 0x7FFF if long else 0x7F  # the highest bit says "essential"
+        yield item, [int.from_bytes(contents[i : i + index_bytes]) & mask for i in range(at, end, index_bytes)]
+        at = end
+
+
+def _drawn(items: _Items, item: int, known: dict[int, int], depth: int) -> int:
+    """Pixels that are decoded and drawn for an item and all that it is made of."""
+    if depth > MAX_DEPTH:
+        raise ValueError("pictures within pictures")
+    if item not in known:
+        parts = items.parts.get(item, ())
+        known[item] = _area(items, item) + sum(_drawn(items, part, known, depth + 1) for part in parts)
+    return known[item]
