@@ -196,10 +196,11 @@ def _plain_avif(data: bytes) -> Plain:
 
 def _plain_heic(data: bytes) -> Plain:
     """Without what describes its pictures; refused where decoding would take far more than it shows."""
-    heif.check_cost(data)
+    size = heif.size_before_cutting(data)
     primaries, transfer = heif.colours(data) or (0, 0)
     return Plain(
         heif.without_metadata(data),
+        size=size,
         profile=profiles.of_numbers(primaries, transfer),
         hdr=profiles.is_hdr(transfer),
     )

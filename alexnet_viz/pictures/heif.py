@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pillow_heif import HeifImageFile
 
 MOST_DRAWN = 8  # times its own area that a picture may take to decode; tiles, alpha and gain maps of phones: below 3
+SMALL = 1_000_000  # pixels; below that nothing is dear, and padded tiles may well be larger than the picture
 MAX_DEPTH = 8  # pictures made of pictures; a tiled photo has 2
 MAX_COPIES = 64 * 2**20  # bytes of colour profiles, counted once for every item
 
@@ -106,16 +107,25 @@ class _Items:
     parts: dict[int, list[int]] = field(default_factory=dict)  # items that an item is drawn from, as often as drawn
 
 
-def check_cost(data: bytes) -> None:
-    """Raise ValueError where decoding takes far more than the main picture has pixels."""
+def size_before_cutting(data: bytes) -> tuple[int, int] | None:
+    """Width and height of the main picture as it is decoded, before it is cut and turned; None if it has none.
+
+    Raises ValueError where decoding takes far more than so many pixels.
+    """
     for meta in _metas(data):
         items = _items(meta)
-        if _drawn(items, items.main, {}, 0) > MOST_DRAWN * max(1, _area(items, items.main)):
+        size = _size(items, items.main)
+        if not size:
+            return None
+        area = max(size[0] * size[1], SMALL)
+        if _drawn(items, items.main, area, {}, 0) > MOST_DRAWN * area:
             raise ValueError("tiles that cover the picture many times")
         count = sum(1 for listed in meta.inside(b"iinf", 6) for _ in listed)
         profiles = sum(box.end - box.start for name, box in _properties(data) if name == b"colr")
         if profiles * count > MAX_COPIES:
             raise ValueError("colour profiles that would be copied too often")
+        return size
+    return None
 
 
 def _items(meta: Boxes) -> _Items:
@@ -139,10 +149,12 @@ def _items(meta: Boxes) -> _Items:
     return found
 
 
-def _area(items: _Items, item: int) -> int:
-    """Pixels that an item claims; 0 of what is no picture."""
-    sizes = [box.contents for name, box in items.properties.get(item, ()) if name == b"ispe"]
-    return max((int.from_bytes(size[4:8]) * int.from_bytes(size[8:12]) for size in sizes), default=0)
+def _size(items: _Items, item: int) -> tuple[int, int] | None:
+    """Width and height that an item claims; None of what is no picture."""
+    for name, box in items.properties.get(item, ()):
+        if name == b"ispe" and len(box.contents) >= 12:
+            return int.from_bytes(box.contents[4:8]), int.from_bytes(box.contents[8:12])
+    return None
 
 
 def _numbers(contents: bytes, wide: int) -> list[int]:
@@ -168,11 +180,14 @@ def _associations(contents: bytes) -> Iterator[tuple[int, list[int]]]:
         at = end
 
 
-def _drawn(items: _Items, item: int, known: dict[int, int], depth: int) -> int:
-    """Pixels that are decoded and drawn for an item and all that it is made of."""
+def _drawn(items: _Items, item: int, most: int, known: dict[int, int], depth: int) -> int:
+    """Pixels that are decoded and drawn for an item and all that it is made of; no part may have more than `most`."""
     if depth > MAX_DEPTH:
         raise ValueError("pictures within pictures")
     if item not in known:
+        width, height = _size(items, item) or (0, 0)
+        if width * height > most:
+            raise ValueError("a part with more pixels than the whole")
         parts = items.parts.get(item, ())
-        known[item] = _area(items, item) + sum(_drawn(items, part, known, depth + 1) for part in parts)
+        known[item] = width * height + sum(_drawn(items, part, most, known, depth + 1) for part in parts)
     return known[item]

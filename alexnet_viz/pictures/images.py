@@ -184,19 +184,16 @@ def _read(kind: Kind, data: bytes, label: str | Message) -> tuple[Image.Image, t
 
 def _of_the_file(kind: Kind, plain: Plain, source: ImageFile.ImageFile, raw: bool) -> Iterator[Message]:
     """What else is in the file, and whether more can be read than is read."""
-    if plain.preview:
-        text = (
-            N_("It is a raw file of a camera; only the preview in it, {width} x {height} pixels, is read.")
-            if raw
-            else N_("The first picture in it is a reduced one, {width} x {height} pixels; that one is used.")
-        )
-        yield Message(text, width=source.width, height=source.height)
-    elif plain.several or getattr(source, "is_animated", False):
-        yield Message(
-            "It holds several pictures; the main one is used."
-            if kind.format == "HEIC"
-            else "It has several frames or pages; the first one is used."
-        )
+    several = plain.several or getattr(source, "is_animated", False)
+    size = {"width": source.width, "height": source.height}
+    if plain.preview and raw:
+        yield Message("It is a raw file of a camera; only its preview is read, {width} x {height} pixels.", **size)
+    elif plain.preview:
+        yield Message("The first picture in it, which is read, is a reduced one of {width} x {height} pixels.", **size)
+    elif several and kind.format == "HEIC":
+        yield Message("It holds several pictures; the main one is used.")
+    elif several:
+        yield Message("It has several frames or pages; the first one is used.")
     if plain.hdr:
         yield profiles.HDR
 
@@ -269,7 +266,7 @@ def _on_ground(image: Image.Image, raw_mode: str, notes: list[Message]) -> Image
         notes.append(
             Message("Its transparent parts were put on white.")
             if ground == "white"
-            else Message("Its transparent parts were put on black: it is so bright that it would vanish on white.")
+            else Message("Its transparent parts were put on black; it is so bright that it would vanish on white.")
         )
     return flat
 

@@ -43,7 +43,9 @@ def to_srgb(image: Image.Image, profile: bytes, notes: list[Message]) -> Image.I
         gray = image.mode == "L"
         if described.profile.xcolor_space == "RGB ":
             image = image.convert("RGB")  # a gray picture may have a profile of colours: its grays are colours, too
-        transform = ImageCms.buildTransform(described, ImageCms.createProfile("sRGB"), image.mode, "RGB")
+        # Its table for fast grays is too coarse where they are dark: 37 for 42.
+        flags = ImageCms.Flags.NOOPTIMIZE if image.mode == "L" else ImageCms.Flags.NONE
+        transform = ImageCms.buildTransform(described, ImageCms.createProfile("sRGB"), image.mode, "RGB", flags=flags)
         if _is_srgb(transform, image.mode):
             return image.convert("RGB")
         converted = ImageCms.applyTransform(image, transform)

@@ -5,16 +5,20 @@ The fuzzer (`tools/fuzz`) starts from the same ones.
 
 import io
 import random
+import re
 import struct
 import zlib
 from collections.abc import Callable
 
 import numpy as np
+import pillow_heif
 from PIL import Image, PngImagePlugin
 
 from alexnet_viz.pictures.images import KEPT_SIDE, Picture
 
 SIZE = (40, 32)
+
+pillow_heif.register_heif_opener()  # so that Pillow writes HEIC, here only: the app opens it without
 
 
 def photo(size: tuple[int, int] = SIZE) -> Image.Image:
@@ -28,6 +32,16 @@ def saved(image: Image.Image, format: str, **options: object) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, format, **options)
     return buffer.getvalue()
+
+
+def heic(image: Image.Image, **options: object) -> bytes:
+    """As exact as HEVC makes it."""
+    return saved(image, "HEIF", **{"quality": -1, "chroma": 444} | options)
+
+
+def with_segments(data: bytes, marker: int, contents: list[bytes]) -> bytes:
+    """A JPEG with more segments behind its start."""
+    return data[:2] + b"".join(struct.pack(">BBH", 0xFF, marker, len(part) + 2) + part for part in contents) + data[2:]
 
 
 def exif(orientation: int) -> bytes:
@@ -108,6 +122,10 @@ def corpus() -> dict[str, bytes]:
         "webp animated": saved(frames[0], "WebP", save_all=True, append_images=frames[1:]),
         "avif": saved(rgb, "AVIF", exif=exif(6)),
         "avif animated": saved(alpha, "AVIF", save_all=True, append_images=[alpha.rotate(180)]),
+        "heic": heic(rgb, exif=exif(6), icc_profile=b"x" * 300),
+        "heic alpha": heic(alpha),
+        "heic several": heic(frames[0], save_all=True, append_images=frames[1:]),
+        "heic tiles": heic(photo(), tile_size=16, quality=80),
         "gif": saved(palette, "GIF", transparency=3, comment=b"hello"),
         "gif animated": saved(frames[0], "GIF", save_all=True, append_images=frames[1:]),
         "bmp": saved(rgb, "BMP"),
@@ -177,6 +195,11 @@ def avif_item(size: tuple[int, int]) -> bytes:
     return data[:at] + struct.pack(">II", *size) + data[at + 8 :]
 
 
+def heic_item(size: tuple[int, int]) -> bytes:
+    data = CORPUS["heic alpha"]
+    return re.sub(rb"(?s)(?<=ispe\0{4}).{8}", lambda _: struct.pack(">II", *size), data)
+
+
 def bmp_header(size: tuple[int, int]) -> bytes:
     return CORPUS["bmp"][:18] + struct.pack("<ii", *size) + CORPUS["bmp"][26:]
 
@@ -192,6 +215,7 @@ BOMBS: dict[str, Callable[[tuple[int, int]], bytes]] = {
     "WebP lossless": webp_lossless,
     "WebP lossy": webp_lossy,
     "AVIF": avif_item,
+    "HEIC": heic_item,
     "BMP": bmp_header,
     "TIFF": tiff_tags,
     "GIF screen": lambda size: gif_header(size, (1, 1)),
