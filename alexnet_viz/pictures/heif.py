@@ -58,16 +58,19 @@ class Boxes:
     def contents(self) -> bytes:
         return self.data[self.start : self.end]
 
+    def only(self, letters: bytes, header: int = 0) -> "Boxes":
+        """The contents of the one box of that name; empty where there is none.
 
-def _metas(data: bytes) -> Iterator[Boxes]:
-    return Boxes(data, 0, len(data)).inside(b"meta", 4)
+        Raises ValueError where there are several: readers differ in which of them counts.
+        """
+        found = list(self.inside(letters, header))
+        if len(found) > 1:
+            raise ValueError(f"more than one {letters!r}")
+        return found[0] if found else Boxes(self.data, self.end, self.end)
 
 
-def _properties(data: bytes) -> Iterator[tuple[bytes, Boxes]]:
-    for meta in _metas(data):
-        for properties in meta.inside(b"iprp"):
-            for container in properties.inside(b"ipco"):
-                yield from container
+def _meta(data: bytes) -> Boxes:
+    return Boxes(data, 0, len(data)).only(b"meta", 4)
 
 
 def without_metadata(data: bytes) -> bytes:
@@ -76,24 +79,20 @@ def without_metadata(data: bytes) -> bytes:
     What turns a HEIC are properties of its own; its EXIF orientation repeats them.
     """
     cut = bytearray(data)
-    for meta in _metas(data):
-        for references in meta.inside(b"iref", 4):
-            for name, box in references:
-                if name == b"cdsc":  # "content describes"
-                    cut[box.start - 4 : box.start] = b"none"
+    for name, box in _meta(data).only(b"iref", 4):
+        if name == b"cdsc":  # "content describes"
+            cut[box.start - 4 : box.start] = b"none"
     return bytes(cut)
 
 
 def colours(data: bytes) -> tuple[int, int] | None:
-    """Primaries and transfer of the main picture, where it gives them as numbers of ITU-T H.273 and has no profile."""
+    """Primaries and transfer of the main picture, where it gives them as numbers of ITU-T H.273."""
     with contextlib.suppress(struct.error, ValueError, IndexError):
-        for meta in _metas(data):
-            items = _items(meta)
-            given = [box.contents for name, box in items.properties.get(items.main, ()) if name == b"colr"]
-            for contents in given:
-                if contents[:4] == b"nclx":
-                    primaries, transfer = struct.unpack_from(">HH", contents, 4)
-                    return primaries, transfer
+        items = _items(_meta(data))
+        for name, box in items.properties.get(items.main, ()):
+            if name == b"colr" and box.contents[:4] == b"nclx":
+                primaries, transfer = struct.unpack_from(">HH", box.contents, 4)
+                return primaries, transfer
     return None
 
 
@@ -102,59 +101,58 @@ def colours(data: bytes) -> tuple[int, int] | None:
 
 @dataclass
 class _Items:
-    main: int = 0
+    main: int
     properties: dict[int, list[tuple[bytes, Boxes]]] = field(default_factory=dict)  # by item
     parts: dict[int, list[int]] = field(default_factory=dict)  # items that an item is drawn from, as often as drawn
 
 
-def size_before_cutting(data: bytes) -> tuple[int, int] | None:
-    """Width and height of the main picture as it is decoded, before it is cut and turned; None if it has none.
+def size_before_cutting(data: bytes) -> tuple[int, int]:
+    """Width and height of the main picture as it is decoded, before it is cut and turned.
 
-    Raises ValueError where decoding takes far more than so many pixels.
+    Raises ValueError where it has none, or where decoding takes far more than so many pixels.
     """
-    for meta in _metas(data):
-        items = _items(meta)
-        size = _size(items, items.main)
-        if not size:
-            return None
-        area = max(size[0] * size[1], SMALL)
-        if _drawn(items, items.main, area, {}, 0) > MOST_DRAWN * area:
-            raise ValueError("tiles that cover the picture many times")
-        count = sum(1 for listed in meta.inside(b"iinf", 6) for _ in listed)
-        profiles = sum(box.end - box.start for name, box in _properties(data) if name == b"colr")
-        if profiles * count > MAX_COPIES:
-            raise ValueError("colour profiles that would be copied too often")
-        return size
-    return None
+    meta = _meta(data)
+    items = _items(meta)
+    width, height = _size(items, items.main)
+    if not width * height:
+        raise ValueError("no main picture")
+    most = max(width * height, SMALL)
+    if _drawn(items, items.main, most, {}, 0) > MOST_DRAWN * most:
+        raise ValueError("tiles that cover the picture many times")
+    count = sum(1 for _ in meta.only(b"iinf", 6))
+    profiles = sum(box.end - box.start for name, box in meta.only(b"iprp").only(b"ipco") if name == b"colr")
+    if profiles * count > MAX_COPIES:
+        raise ValueError("colour profiles that would be copied too often")
+    return width, height
 
 
 def _items(meta: Boxes) -> _Items:
-    found = _Items()
-    for box in meta.inside(b"pitm"):
-        found.main = int.from_bytes(box.contents[4:])
-    for properties in meta.inside(b"iprp"):
-        listed = [entry for container in properties.inside(b"ipco") for entry in container]
-        for box in properties.inside(b"ipma"):
-            for item, indices in _associations(box.contents):
-                found.properties[item] = [listed[index - 1] for index in indices if 1 <= index <= len(listed)]
-    for box in meta.inside(b"iref"):
-        wide = 4 if box.contents[:1] == b"\1" else 2
-        for name, reference in Boxes(box.data, box.start + 4, box.end):
-            source, *targets = _numbers(reference.contents, wide)
-            if name == b"dimg":  # derived from: a grid from its tiles
-                found.parts.setdefault(source, []).extend(targets)
-            elif name == b"auxl":  # auxiliary of: alpha
-                for target in targets:
-                    found.parts.setdefault(target, []).append(source)
+    found = _Items(int.from_bytes(meta.only(b"pitm", 4).contents))
+    listed = list(meta.only(b"iprp").only(b"ipco"))
+    for box in meta.only(b"iprp").inside(b"ipma"):
+        for item, indices in _associations(box.contents):
+            own = [listed[index - 1] for index in indices if 1 <= index <= len(listed)]
+            found.properties.setdefault(item, []).extend(own)
+    references = meta.only(b"iref")
+    wide = 4 if references.contents[:1] == b"\1" else 2
+    for name, box in Boxes(meta.data, references.start + 4, references.end):
+        source, *targets = _numbers(box.contents, wide)
+        if name == b"dimg":  # derived from: a grid from its tiles
+            found.parts.setdefault(source, []).extend(targets)
+        elif name == b"auxl":  # auxiliary of: alpha
+            for target in targets:
+                found.parts.setdefault(target, []).append(source)
     return found
 
 
-def _size(items: _Items, item: int) -> tuple[int, int] | None:
-    """Width and height that an item claims; None of what is no picture."""
-    for name, box in items.properties.get(item, ()):
-        if name == b"ispe" and len(box.contents) >= 12:
-            return int.from_bytes(box.contents[4:8]), int.from_bytes(box.contents[8:12])
-    return None
+def _size(items: _Items, item: int) -> tuple[int, int]:
+    """Width and height that an item claims, the largest if it claims several; 0 of what is no picture."""
+    sizes = [
+        (int.from_bytes(box.contents[4:8]), int.from_bytes(box.contents[8:12]))
+        for name, box in items.properties.get(item, ())
+        if name == b"ispe"
+    ]
+    return max(sizes, key=lambda size: size[0] * size[1], default=(0, 0))
 
 
 def _numbers(contents: bytes, wide: int) -> list[int]:
@@ -185,7 +183,7 @@ def _drawn(items: _Items, item: int, most: int, known: dict[int, int], depth: in
     if depth > MAX_DEPTH:
         raise ValueError("pictures within pictures")
     if item not in known:
-        width, height = _size(items, item) or (0, 0)
+        width, height = _size(items, item)
         if width * height > most:
             raise ValueError("a part with more pixels than the whole")
         parts = items.parts.get(item, ())

@@ -93,7 +93,7 @@ def test_predict_answers_every_sample(capsys):
     assert status == 0
     assert [answer["file"] for answer in answers] == files
     for answer in answers:
-        assert list(answer) == ["file", "model", "seconds", "top"]
+        assert list(answer) == ["file", "model", "seconds", "top", "notes"]
         assert answer["model"] == "alexnet_200"
         assert len(answer["top"]) == 3
         assert all(0 <= item["probability"] <= 1 for item in answer["top"])
@@ -125,7 +125,7 @@ def test_predict_answers_the_others_when_some_files_fail(capsys, tmp_path):
     assert [answer["file"] for answer in answers] == files
     assert [list(answer) for answer in answers] == [
         ["file", "error"],
-        ["file", "model", "seconds", "top"],
+        ["file", "model", "seconds", "top", "notes"],
         ["file", "error"],
         ["file", "error"],
     ]
@@ -137,7 +137,7 @@ def test_explain_draws_the_map_and_writes_its_numbers(capsys, tmp_path):
         capsys, "explain", file, "--method", "gradcam", "--class", "espresso", "--out", out, "--npy", npy, "--json"
     )
     assert status == 0
-    assert list(answer) == ["file", "model", "method", "layer", "class", "probability", "seconds"]
+    assert list(answer) == ["file", "model", "method", "layer", "class", "probability", "seconds", "notes"]
     assert (answer["file"], answer["model"], answer["method"]) == (file, "alexnet_200", "gradcam")
     assert (answer["layer"], answer["class"]) == ("relu5", "espresso")
     heat = np.load(npy)

@@ -90,6 +90,48 @@ def with_tag(data: bytes, tag: int, value: int) -> bytes:
     return data[: at + 8] + struct.pack(kind, value) + data[at + 8 + struct.calcsize(kind) :]
 
 
+def tiff(directory: list[tuple[int, int, list[int]]], pixels: bytes, order: str = "<") -> bytes:
+    """A TIFF by hand: tags with their kind (3: 16 bits, 4: 32 bits) and values, and the pixels from byte 16 on."""
+    body, entries, end = b"", b"", 16 + len(pixels) + len(pixels) % 2
+    for tag, kind, values in sorted(directory):
+        raw = struct.pack(f"{order}{len(values)}{'H' if kind == 3 else 'I'}", *values)
+        if len(raw) > 4:
+            value, body = struct.pack(order + "I", end + len(body)), body + raw
+        else:
+            value = raw.ljust(4, b"\0")
+        entries += struct.pack(order + "HHI", tag, kind, len(values)) + value
+    magic = (b"II" if order == "<" else b"MM") + struct.pack(order + "HI", 42, end + len(body)) + bytes(8)
+    table = struct.pack(order + "H", len(directory)) + entries + bytes(4)
+    return magic + pixels.ljust(end - 16, b"\0") + body + table
+
+
+def planar_tiff(planes: np.ndarray, order: str, *, rows: int = 0, packed: bool = False, colours: int = 2) -> bytes:
+    """Planes (C, H, W), one after the other, in strips of `rows`; `colours` is the photometry: 2 RGB, 5 CMYK."""
+    count, height, width = planes.shape
+    bits, rows = planes.itemsize * 8, rows or height
+    strips = [plane[top : top + rows].tobytes() for plane in planes for top in range(0, height, rows)]
+    strips = [zlib.compress(strip) if packed else strip for strip in strips]
+    starts = [16 + sum(map(len, strips[:n])) for n in range(len(strips))]
+    tags = [(256, 3, [width]), (257, 3, [height]), (258, 3, [bits] * count), (259, 3, [8 if packed else 1])]
+    tags += [(262, 3, [colours]), (273, 4, starts), (277, 3, [count]), (278, 3, [rows])]
+    tags += [(279, 4, [len(strip) for strip in strips]), (284, 3, [2])]
+    tags += [(338, 3, [2])] if count == 4 and colours == 2 else []
+    return tiff(tags, b"".join(strips), order)
+
+
+def raw_tiff(*, preview: bool, dng: bool = True) -> bytes:
+    """Like a camera's raw file: first a small picture, or none; the sensor's pixels further on."""
+    pixels = photo().tobytes()
+    tags = [(254, 4, [1 if preview else 0]), (256, 3, [40]), (257, 3, [32]), (259, 3, [1])]
+    tags += [
+        (258, 3, [8] * 3 if preview else [16]),
+        (262, 3, [2 if preview else 32803]),
+        (277, 3, [3 if preview else 1]),
+    ]
+    tags += [(271, 4, [0]), (273, 4, [16]), (278, 3, [32]), (279, 4, [len(pixels)]), (330, 4, [16])]
+    return tiff([*tags, (50706, 4, [0x0401])] if dng else tags, pixels)
+
+
 def rgba() -> Image.Image:
     """Red; the left half opaque, the right half half-transparent, the last column not there (hidden green)."""
     image = Image.new("RGBA", SIZE, (255, 0, 0, 255))
