@@ -303,3 +303,45 @@ def test_a_reader_that_has_seen_enough_is_no_error_to_speak_of():
     with open(writing, "wb") as closed:
         done = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True, cwd=ROOT)
     assert (done.returncode, done.stderr) == (1, "")
+
+
+def photo_of_a_phone() -> bytes:
+    """A square HEIC photo in Display P3."""
+    from tests.pictures.files import heic, photo
+    from tests.pictures.icc import rgb_profile
+
+    return heic(photo((300, 300)), icc_profile=rgb_profile("Display P3"))
+
+
+def test_what_was_changed_in_a_picture_is_said(capsys, tmp_path):
+    file = tmp_path / "IMG_1.HEIC"
+    file.write_bytes(photo_of_a_phone())
+    note = "Its colours were converted from its profile, Display P3, to sRGB."
+    _, (answer,), _ = run(capsys, "predict", str(file), "--json")
+    assert answer["notes"] == [note]
+    assert main(["--language", "en", "predict", str(file)]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [f"  {note}"]
+    asked = ["explain", str(file), "--method", "saliency", "--out", str(tmp_path / "a.png")]
+    _, (answer,), _ = run(capsys, *asked, "--json")
+    assert answer["notes"] == [note]
+    assert main(["--language", "en", *asked]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [f"  {note}"]
+
+
+def test_a_blank_map_is_said_to_be_blank(capsys, tmp_path):
+    """All weights are 0, so no pixel matters to any class."""
+    state = random_state(MODELS["alexnet_cifar"].spec, seed=3)
+    torch.save({key: value * 0 for key, value in state.items()}, tmp_path / "zero.pth")
+    asked = [
+        "explain",
+        str(SAMPLES / "cat.jpg"),
+        "--out",
+        str(tmp_path / "a.png"),
+        "--weights",
+        str(tmp_path / "zero.pth"),
+    ]
+    for method in ("saliency", "gradcam", "occlusion"):
+        _, (answer,), _ = run(capsys, *asked, "--method", method, "--json")
+        assert any("map is blank" in note for note in answer["notes"]), method
+        assert main(["--language", "en", *asked, "--method", method]) == 0
+        assert "map is blank" in capsys.readouterr().out

@@ -35,8 +35,8 @@ def saved(image: Image.Image, format: str, **options: object) -> bytes:
 
 
 def heic(image: Image.Image, **options: object) -> bytes:
-    """As exact as HEVC makes it."""
-    return saved(image, "HEIF", **{"quality": -1, "chroma": 444} | options)
+    """As exact as HEVC makes it, and as fast."""
+    return saved(image, "HEIF", **{"quality": -1, "chroma": 444, "enc_params": {"preset": "ultrafast"}} | options)
 
 
 def with_segments(data: bytes, marker: int, contents: list[bytes]) -> bytes:

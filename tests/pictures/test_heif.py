@@ -100,7 +100,7 @@ SIDE = 1000  # of the one tile
 
 def tiled(columns: int, rows: int, size: tuple[int, int], *more: bytes, tile: int = SIDE) -> bytes:
     """A grid by hand, that draws one and the same tile everywhere."""
-    data = saved(Image.new("RGB", (SIDE, SIDE), (200, 30, 60)), "HEIF")
+    data = heic(Image.new("RGB", (SIDE, SIDE), (200, 30, 60)), chroma=420)
     start = data.index(b"hvcC") - 4
     decoder = data[start : start + int.from_bytes(data[start : start + 4])]
     pixels = data[data.index(b"mdat") + 4 :]
@@ -178,7 +178,7 @@ def test_what_is_cut_away_counts_as_pixels() -> None:
 
 
 def test_a_false_size_is_refused_without_its_memory() -> None:
-    data = saved(Image.new("RGB", (4000, 4000), (200, 30, 60)), "HEIF")
+    data = heic(Image.new("RGB", (4000, 4000), (200, 30, 60)), chroma=420)
     at = data.index(b"ispe") + 8
     small = data[:at] + struct.pack(">II", 64, 64) + data[at + 8 :]
     before = resident_mb()

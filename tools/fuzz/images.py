@@ -63,7 +63,7 @@ _PARTS = {
     "png": rb"(?s).{4}(?=IHDR|PLTE|IDAT|IEND|tRNS|tEXt|zTXt|iCCP|eXIf|acTL|fcTL|fdAT)",
     "jpeg": rb"\xff(?=[\xc0-\xfe])",
     "webp": rb"(?=VP8 |VP8L|VP8X|ANIM|ANMF|ALPH|EXIF|ICCP)",
-    "heic": rb"(?s).{4}(?=ftyp|meta|hdlr|pitm|iloc|iinf|infe|iref|dimg|auxl|iprp|ipco|ispe|hvcC|colr|irot|ipma|idat|mdat)",
+    "heic": rb"(?s).{4}(?=ftyp|meta|pitm|iloc|iinf|infe|iref|dimg|auxl|iprp|ipco|ispe|hvcC|colr|irot|ipma|idat|mdat)",
     "avif": rb"(?s).{4}(?=ftyp|meta|hdlr|pitm|iloc|iinf|infe|iprp|ipco|ispe|pixi|av1C|colr|ipma|mdat|moov|trak|stbl)",
     "gif": rb"[!,]",
 }
