@@ -52,9 +52,11 @@ def rgb_profile(space: str, name: str | None = None) -> bytes:
 SRGB = ((0.43607, 0.22249, 0.01392), (0.38515, 0.71687, 0.09708), (0.14307, 0.06061, 0.71410))
 
 
-def matrix_profile(name: str, colorants: tuple, exponent: float | None) -> bytes:
+def matrix_profile(
+    name: str, colorants: tuple, exponent: float | None, more: dict[bytes, bytes] | None = None
+) -> bytes:
     tone = curve(exponent)
-    tags = {b"desc": text(name), b"wtpt": xyz((0.9642, 1, 0.8249))}
+    tags = {b"desc": text(name), b"wtpt": xyz((0.9642, 1, 0.8249))} | (more or {})
     for letter, colorant in zip((b"r", b"g", b"b"), colorants, strict=True):
         tags |= {letter + b"XYZ": xyz(colorant), letter + b"TRC": tone}
     return assembled(tags, b"mntr", b"RGB ", b"XYZ ")
@@ -110,9 +112,20 @@ def text(words: str) -> bytes:
 
 
 def assembled(tags: dict[bytes, bytes], device: bytes, space: bytes, between: bytes) -> bytes:
+    """The whole profile; a class of devices, their colours and the colours in between as in its header."""
     table, body, at = struct.pack(">I", len(tags)), b"", 132 + 12 * len(tags)
     for name, contents in tags.items():
         table += name + struct.pack(">II", at + len(body), len(contents))
         body += contents + bytes(-len(contents) % 4)
-    head = struct.pack(">I4sI4s4s4s6H4s", at + len(body), b"", 0x02400000, device, space, between, *[1] * 6, b"acsp")
+    head = struct.pack(
+        ">I4sI4s4s4s6H4s",
+        at + len(body),
+        b"",
+        0x04300000 if b"D2B0" in tags else 0x02400000,
+        device,
+        space,
+        between,
+        *[1] * 6,
+        b"acsp",
+    )
     return head.ljust(68, b"\0") + struct.pack(">3i", 63190, 65536, 54061).ljust(60, b"\0") + table + body

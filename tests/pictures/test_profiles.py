@@ -1,6 +1,7 @@
 """Colours come out as their file means them: by matrices from the literature, not by the library that converts."""
 
 import struct
+import time
 import zlib
 
 import numpy as np
@@ -13,12 +14,14 @@ from tests.pictures.files import SIZE, chunk, exif, heic, photo, plain_png, png,
 from tests.pictures.icc import (
     RGB_SPACES,
     SRGB,
+    assembled,
     gray_profile,
     in_srgb,
     ink_profile,
     lab_in_srgb,
     matrix_profile,
     rgb_profile,
+    text,
 )
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -179,6 +182,22 @@ def test_a_profile_of_other_pixels_is_ignored_and_said_so() -> None:
         picture = decode(with_profile(image, "PNG", profile))
         assert far(picture, np.asarray(image.convert("RGB"), float))[1] == 0
         assert "does not belong to such pixels" in said(picture)
+
+
+def test_a_profile_that_would_compute_for_minutes_is_not_asked_to() -> None:
+    """A chain of 20,000 steps, all of them the same 60 bytes; without it the profile says nothing, or what P3 says."""
+    step = b"matf" + bytes(4) + struct.pack(">HH12f", 3, 3, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0)
+    count = 20_000
+    chain = b"mpet" + bytes(4) + struct.pack(">HHI", 3, 3, count)
+    chain += struct.pack(">II", 16 + 8 * count, len(step)) * count + step
+    start = time.monotonic()
+    alone = assembled({b"desc": text("x"), b"D2B0": chain}, b"mntr", b"RGB ", b"XYZ ")
+    assert "profile is damaged" in said(decode(with_profile(soft(), "PNG", alone)))
+    colorants, exponent, _ = RGB_SPACES["Display P3"]
+    beside = matrix_profile("Display P3", colorants, exponent, {b"D2B0": chain})
+    picture = decode(with_profile(soft(), "PNG", beside))
+    assert far(picture, in_srgb(np.asarray(soft(), float), "Display P3"))[1] <= 2
+    assert time.monotonic() - start < 2
 
 
 def test_a_jpegs_profile_in_several_segments_in_any_order() -> None:
