@@ -9,6 +9,8 @@ the pixels stay as they are.
 
 import io
 import struct
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -33,35 +35,47 @@ def to_srgb(image: Image.Image, profile: bytes, notes: list[Message]) -> Image.I
     """
     if not profile:
         return image.convert("RGB")
+    conversion = _conversion(profile, image.mode)
+    if conversion.note:
+        notes.append(conversion.note)
+    if conversion.transform is None:
+        return image.convert("RGB")
+    converted = ImageCms.applyTransform(image.convert(conversion.mode), conversion.transform)
+    assert converted is not None  # it is None only where a picture is changed in place
+    # Gray stays gray to the last bit.
+    return converted.getchannel("G").convert("RGB") if image.mode == "L" else converted
+
+
+@dataclass(frozen=True)
+class _Conversion:
+    """What a profile makes of pixels; without a transform they stay as they are."""
+
+    transform: ImageCms.ImageCmsTransform | None
+    note: Message | None
+    mode: str = "RGB"  # what the transform takes
+
+
+@lru_cache(maxsize=8)  # all photos of a phone have the same one; the pictures of a dataset are many and small
+def _conversion(profile: bytes, mode: str) -> _Conversion:
     try:
         if len(profile) > MAX_BYTES:
             raise ValueError("too large")
         described = ImageCms.ImageCmsProfile(io.BytesIO(_without_chains(profile)))
-        if _unfit(described, image.mode):
-            notes.append(_UNFIT)
-            return image.convert("RGB")
-        gray = image.mode == "L"
+        if _unfit(described, mode):
+            return _Conversion(None, _UNFIT)
         if described.profile.xcolor_space == "RGB ":
-            image = image.convert("RGB")  # a gray picture may have a profile of colours: its grays are colours, too
-        # Its table for fast grays is too coarse where they are dark: 37 for 42.
-        flags = ImageCms.Flags.NOOPTIMIZE if image.mode == "L" else ImageCms.Flags.NONE
-        transform = ImageCms.buildTransform(described, ImageCms.createProfile("sRGB"), image.mode, "RGB", flags=flags)
-        if _is_srgb(transform, image.mode):
-            return image.convert("RGB")
-        converted = ImageCms.applyTransform(image, transform)
+            mode = "RGB"  # a gray picture may have a profile of colours: its grays are colours, too
+        # Little CMS's table for fast grays is too coarse where they are dark: 37 for 42.
+        flags = ImageCms.Flags.NOOPTIMIZE if mode == "L" else ImageCms.Flags.NONE
+        transform = ImageCms.buildTransform(described, ImageCms.createProfile("sRGB"), mode, "RGB", flags=flags)
+        if _is_srgb(transform, mode):
+            return _Conversion(None, None)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError, OverflowError, SyntaxError):
-        notes.append(_BROKEN)
-        return image.convert("RGB")
-    assert converted is not None  # it is None only where a picture is changed in place
-    if gray:
-        converted = converted.getchannel("G").convert("RGB")  # to the last bit
+        return _Conversion(None, _BROKEN)
     name = _name(described)
-    notes.append(
-        Message("Its colours were converted from its profile, {profile}, to sRGB.", profile=name)
-        if name
-        else Message("Its colours were converted from its colour profile to sRGB.")
-    )
-    return converted
+    named = Message("Its colours were converted from its profile, {profile}, to sRGB.", profile=name)
+    nameless = Message("Its colours were converted from its colour profile to sRGB.")
+    return _Conversion(transform, named if name else nameless, mode)
 
 
 def _without_chains(profile: bytes) -> bytes:
