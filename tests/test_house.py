@@ -24,7 +24,8 @@ IMPORT_ORDER = [
         "files.paths",
     ),
     "files.download",
-    *("words.labels", "words.lessons", "paper.milestones", "pictures.file_kinds", "pictures.images", "files.zips"),
+    *("words.labels", "words.lessons", "paper.milestones", "pictures.profiles", "pictures.heif"),
+    *("pictures.file_kinds", "pictures.images", "files.zips"),
     *("pictures.colour_pca", "pictures.samples", "pictures.render", "charts.base", "charts.compare"),
     *("charts.inspection", "charts.training", "charts.techniques", "serving.imports", "serving.turns"),
     # network

@@ -2,16 +2,20 @@
 
 import io
 import random
+import re
 import struct
 import zlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import pillow_heif
 from PIL import Image, PngImagePlugin
 
 from alexnet_viz.pictures.images import KEPT_SIDE, Picture
 
 SIZE = (40, 32)
+
+pillow_heif.register_heif_opener()  # so that Pillow writes HEIC, here only: the app opens it without
 
 
 def photo(size: tuple[int, int] = SIZE) -> Image.Image:
@@ -25,6 +29,16 @@ def saved(image: Image.Image, format: str, **options: object) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, format, **options)
     return buffer.getvalue()
+
+
+def heic(image: Image.Image, **options: object) -> bytes:
+    """As exact as HEVC makes it, and as fast."""
+    return saved(image, "HEIF", **{"quality": -1, "chroma": 444, "enc_params": {"preset": "ultrafast"}} | options)
+
+
+def with_segments(data: bytes, marker: int, contents: list[bytes]) -> bytes:
+    """A JPEG with more segments behind its start."""
+    return data[:2] + b"".join(struct.pack(">BBH", 0xFF, marker, len(part) + 2) + part for part in contents) + data[2:]
 
 
 def exif(orientation: int) -> bytes:
@@ -73,6 +87,48 @@ def with_tag(data: bytes, tag: int, value: int) -> bytes:
     return data[: at + 8] + struct.pack(kind, value) + data[at + 8 + struct.calcsize(kind) :]
 
 
+def tiff(directory: list[tuple[int, int, list[int]]], pixels: bytes, order: str = "<") -> bytes:
+    """A TIFF by hand: tags with their kind (3: 16 bits, 4: 32 bits) and values, and the pixels from byte 16 on."""
+    body, entries, end = b"", b"", 16 + len(pixels) + len(pixels) % 2
+    for tag, kind, values in sorted(directory):
+        raw = struct.pack(f"{order}{len(values)}{'H' if kind == 3 else 'I'}", *values)
+        if len(raw) > 4:
+            value, body = struct.pack(order + "I", end + len(body)), body + raw
+        else:
+            value = raw.ljust(4, b"\0")
+        entries += struct.pack(order + "HHI", tag, kind, len(values)) + value
+    magic = (b"II" if order == "<" else b"MM") + struct.pack(order + "HI", 42, end + len(body)) + bytes(8)
+    table = struct.pack(order + "H", len(directory)) + entries + bytes(4)
+    return magic + pixels.ljust(end - 16, b"\0") + body + table
+
+
+def planar_tiff(planes: np.ndarray, order: str, *, rows: int = 0, packed: bool = False, colours: int = 2) -> bytes:
+    """Planes (C, H, W), one after the other, in strips of `rows`; `colours` is the photometry: 2 RGB, 5 CMYK."""
+    count, height, width = planes.shape
+    bits, rows = planes.itemsize * 8, rows or height
+    strips = [plane[top : top + rows].tobytes() for plane in planes for top in range(0, height, rows)]
+    strips = [zlib.compress(strip) if packed else strip for strip in strips]
+    starts = [16 + sum(map(len, strips[:n])) for n in range(len(strips))]
+    tags = [(256, 3, [width]), (257, 3, [height]), (258, 3, [bits] * count), (259, 3, [8 if packed else 1])]
+    tags += [(262, 3, [colours]), (273, 4, starts), (277, 3, [count]), (278, 3, [rows])]
+    tags += [(279, 4, [len(strip) for strip in strips]), (284, 3, [2])]
+    tags += [(338, 3, [2])] if count == 4 and colours == 2 else []
+    return tiff(tags, b"".join(strips), order)
+
+
+def raw_tiff(*, preview: bool, dng: bool = True) -> bytes:
+    """Like a camera's raw file: first a small picture, or none; the sensor's pixels further on."""
+    pixels = photo().tobytes()
+    tags = [(254, 4, [1 if preview else 0]), (256, 3, [40]), (257, 3, [32]), (259, 3, [1])]
+    tags += [
+        (258, 3, [8] * 3 if preview else [16]),
+        (262, 3, [2 if preview else 32803]),
+        (277, 3, [3 if preview else 1]),
+    ]
+    tags += [(271, 4, [0]), (273, 4, [16]), (278, 3, [32]), (279, 4, [len(pixels)]), (330, 4, [16])]
+    return tiff([*tags, (50706, 4, [0x0401])] if dng else tags, pixels)
+
+
 def rgba() -> Image.Image:
     """Red; the left half opaque, the right half half-transparent, the last column not there (hidden green)."""
     image = Image.new("RGBA", SIZE, (255, 0, 0, 255))
@@ -105,6 +161,10 @@ def corpus() -> dict[str, bytes]:
         "webp animated": saved(frames[0], "WebP", save_all=True, append_images=frames[1:]),
         "avif": saved(rgb, "AVIF", exif=exif(6)),
         "avif animated": saved(alpha, "AVIF", save_all=True, append_images=[alpha.rotate(180)]),
+        "heic": heic(rgb, exif=exif(6), icc_profile=b"x" * 300),
+        "heic alpha": heic(alpha),
+        "heic several": heic(frames[0], save_all=True, append_images=frames[1:]),
+        "heic tiles": heic(photo(), tile_size=16, quality=80),
         "gif": saved(palette, "GIF", transparency=3, comment=b"hello"),
         "gif animated": saved(frames[0], "GIF", save_all=True, append_images=frames[1:]),
         "bmp": saved(rgb, "BMP"),
@@ -163,6 +223,11 @@ def claiming(format: str, mark: bytes, skip: int, layout: str, *numbers: int) ->
     return data[:at] + claim + data[at + len(claim) :]
 
 
+def heic_item(size: tuple[int, int]) -> bytes:
+    data = CORPUS["heic alpha"]
+    return re.sub(rb"(?s)(?<=ispe\0{4}).{8}", lambda _: struct.pack(">II", *size), data)
+
+
 BOMBS: dict[str, Callable[[tuple[int, int]], bytes]] = {
     "PNG": lambda size: png(size, 8, 6),
     "JPEG": lambda size: claiming("JPEG", b"\xff\xc0", 5, ">HH", *size[::-1]),
@@ -170,6 +235,7 @@ BOMBS: dict[str, Callable[[tuple[int, int]], bytes]] = {
     "WebP lossless": webp_lossless,
     "WebP lossy": lambda size: claiming("WebP", b"\x9d\x01\x2a", 3, "<HH", *size),
     "AVIF": lambda size: claiming("AVIF", b"ispe", 8, ">II", *size),
+    "HEIC": heic_item,
     "BMP": lambda size: claiming("BMP", b"BM", 18, "<ii", *size),
     "TIFF": lambda size: with_tag(with_tag(saved(photo(), "TIFF"), 256, size[0]), 257, size[1]),
     "GIF screen": lambda size: gif_header(size, (1, 1)),

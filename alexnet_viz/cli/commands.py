@@ -10,7 +10,7 @@ import argparse
 import io
 import locale
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -180,7 +180,8 @@ def _predict(args: argparse.Namespace, t: Translator) -> int:
             failed = True
             record: dict[str, object] = {"file": file, "error": t(problem.message)}
         else:
-            record = answer_record(file, model.entry.id, classify(model, picture.image), args.top, notes)
+            said = [*(notes if args.json else []), *map(t, picture.notes)]
+            record = answer_record(file, model.entry.id, classify(model, picture.image), args.top, said)
         say(args, record, _answer_text(record, t.language))
     return int(failed)
 
@@ -233,7 +234,12 @@ def _answer_text(record: dict[str, object], language: str) -> str:
     top = record["top"]
     assert isinstance(top, list)
     answers = ", ".join(f"{class_name(item['class'], language)} {item['probability']:.1%}" for item in top)
-    return f"{record['file']}: {answers}"
+    return _with_notes(f"{record['file']}: {answers}", record)
+
+
+def _with_notes(text: str, record: Mapping[str, Any]) -> str:
+    """The line of an answer, and below it what was changed in the picture or is to be known of the map."""
+    return "\n".join([text, *(f"  {note}" for note in record["notes"])])
 
 
 # explain
@@ -248,7 +254,8 @@ def _explain(args: argparse.Namespace, t: Translator) -> int:
         say(args, {"file": args.file, "error": t(problem.message)})
         return 1
     name = class_name(record["class"], t.language)
-    say(args, record, f"{args.file}: {name} {record['probability']:.1%}, {record['method']}, {args.out}")
+    text = f"{args.file}: {name} {record['probability']:.1%}, {record['method']}, {args.out}"
+    say(args, record, _with_notes(text, record))
     return 0
 
 
@@ -260,7 +267,8 @@ def _explained(args: argparse.Namespace, t: Translator) -> dict[str, Any]:
     model = _model(args)
     _check_trained(model)
     remarks = _remarks(args, model, t)
-    array = input_array(model, decode(_read(args.file), Path(args.file).name).image)
+    picture = decode(_read(args.file), Path(args.file).name)
+    array = input_array(model, picture.image)
     answer = attribute(
         model, array, args.method, layer=args.layer, target=args.class_id, settings=dict(map(_setting, args.set))
     )
@@ -279,7 +287,7 @@ def _explained(args: argparse.Namespace, t: Translator) -> dict[str, Any]:
         "class": answer.class_id,
         "probability": round(answer.probability, 6),
         "seconds": round(answer.seconds, 4),
-        **({"notes": remarks} if remarks else {}),
+        "notes": [*(remarks if args.json else []), *map(t, (*picture.notes, *answer.notes))],
     }
 
 

@@ -108,15 +108,15 @@ def _no_formula(text: str) -> str:
 def answer_record(file: str, model_id: str, answer: Answer, top: int, notes: Sequence[str] = ()) -> dict[str, object]:
     """The JSON object of one answer, the same on the command line and in the page's download.
 
-    `notes` are sentences on what was assumed; the field is left out where there are none.
+    `notes` are sentences on what was assumed, and on what was changed in the picture.
     """
-    record: dict[str, object] = {
+    return {
         "file": file,
         "model": model_id,
         "seconds": round(answer.seconds, 4),
         "top": [{"class": class_id, "probability": round(p, 6)} for class_id, p in answer.top(top)],
+        "notes": list(notes),
     }
-    return record | {"notes": list(notes)} if notes else record
 
 
 @dataclass(frozen=True)

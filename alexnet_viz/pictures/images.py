@@ -20,13 +20,18 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFile
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.pictures.file_kinds import Kind, orientation, recognise
+from alexnet_viz.pictures import profiles
+from alexnet_viz.pictures.file_kinds import RAW, Kind, Plain, is_raw, orientation, recognise
 from alexnet_viz.words.i18n import N_, Message
 from alexnet_viz.words.numbers import mebibytes
 
 MAX_BYTES = 10 * 2**20  # of the file; the upload widget has the same limit, but only in the browser
 MAX_PIXELS = 40_000_000  # a good phone camera; decoding so many takes 170 to 340 MB for a moment, by kind
-MAX_PIXELS_OF = {"WebP": 16_000_000, "AVIF": 16_000_000}  # their decoders take 16 and 11 bytes a pixel
+MAX_PIXELS_OF = {  # by what a pixel takes: 16, 11 and up to 9 bytes
+    "WebP": 16_000_000,
+    "AVIF": 16_000_000,
+    "HEIC": 25_000_000,  # phones make 12 and 24 million
+}
 MIN_SIDE = 8  # pixels; below this there is nothing to see
 MAX_SIDE = 16_000  # pixels
 MAX_ASPECT = 20  # long side / short side; the crop of a thinner picture is a sliver of it
@@ -59,6 +64,8 @@ def decode(data: bytes, name: str = "") -> Picture:
     except UserError:
         raise
     except Exception as error:  # hostile bytes make Pillow raise a dozen types; here a bug and a bad file look the same
+        if is_raw(data):
+            raise UserError(RAW, name=label) from error
         raise UserError(
             "{name} could not be read as {format}: it is damaged, incomplete or of a rare kind. "
             "Open it in an image program, save it as JPEG or PNG and try again.",
@@ -152,12 +159,12 @@ def _read(kind: Kind, data: bytes, label: str | Message) -> tuple[Image.Image, t
     source.draft(source.mode, (KEPT_SIDE, KEPT_SIDE))  # a JPEG can be decoded at 1/2, 1/4 or 1/8; others ignore this
     source.load()
 
-    notes = []
-    if plain.several or getattr(source, "is_animated", False):
-        notes.append(Message("It has several frames or pages; the first one is used."))
-    image = _to_rgb(source, raw_mode, notes)
-    _reduce(image)
-    held = orientation(plain.exif or source.info.get("exif", b""))
+    notes = list(_of_the_file(kind, plain, source, is_raw(data)))
+    image = _opaque(source, raw_mode, notes)
+    _reduce(image)  # before colours are converted, which copies
+    profile = source.info.get("icc_profile") or plain.profile
+    image = profiles.to_srgb(image, profile, notes)
+    held = orientation(plain.exif or source.info.get("exif") or b"")
     if held in _TURNS:
         image = image.transpose(_TURNS[held])
         size = size[::-1] if held >= 5 else size
@@ -173,6 +180,22 @@ def _read(kind: Kind, data: bytes, label: str | Message) -> tuple[Image.Image, t
             )
         )
     return image, size, notes
+
+
+def _of_the_file(kind: Kind, plain: Plain, source: ImageFile.ImageFile, raw: bool) -> Iterator[Message]:
+    """What else is in the file, and whether more can be read than is read."""
+    several = plain.several or getattr(source, "is_animated", False)
+    size = {"width": source.width, "height": source.height}
+    if plain.preview and raw:
+        yield Message("It is a raw file of a camera; only its preview is read, {width} x {height} pixels.", **size)
+    elif plain.preview:
+        yield Message("The first picture in it, which is read, is a reduced one of {width} x {height} pixels.", **size)
+    elif several and kind.format == "HEIC":
+        yield Message("It holds several pictures; the main one is used.")
+    elif several:
+        yield Message("It has several frames or pages; the first one is used.")
+    if plain.hdr:
+        yield profiles.HDR
 
 
 def _reduce(image: Image.Image) -> None:
@@ -205,39 +228,64 @@ _TURNS = {  # by EXIF orientation; from 5 on a picture lies on its side
 }
 
 
-def _to_rgb(image: Image.Image, raw_mode: str, notes: list[Message]) -> Image.Image:
-    """Eight bits each of red, green and blue, opaque. Adds to `notes` what is lost on the way."""
+def _opaque(image: Image.Image, raw_mode: str, notes: list[Message]) -> Image.Image:
+    """Eight bits a channel, opaque: "L", "RGB" or "CMYK". Adds to `notes` what is lost on the way."""
     deep = image.mode in ("I", "F") or image.mode.startswith("I;16")
-    if deep or ";16" in raw_mode:
+    if deep or ";16" in raw_mode or image.info.get("bit_depth", 8) > 8:
         notes.append(Message("Its depth was reduced to 8 bits a channel."))
     if deep:
         image = _eight_bits(image, raw_mode)
-    if image.mode in ("1", "L", "LA", "La"):
+    gray = image.mode in ("1", "L", "LA", "La")
+    if gray:
         notes.append(Message("It is grayscale; red, green and blue are the same."))
     if image.has_transparency_data:
-        return _on_white(image, raw_mode, notes)
+        return _on_ground(image, raw_mode, notes)
     if image.mode in ("CMYK", "YCbCr", "LAB"):
         notes.append(Message("Its colours were converted from {mode} to RGB.", mode=image.mode))
-    if image.mode == "RGB":
-        _reduce(image)  # before convert(), which copies: up to 160 MB
-    return image.convert("RGB")
+    return image if image.mode in ("L", "RGB", "CMYK") else image.convert("L" if gray else "RGB")
 
 
-def _on_white(image: Image.Image, raw_mode: str, notes: list[Message]) -> Image.Image:
+_BRIGHTNESS = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue (ITU-R BT.601), as in mode "L"
+
+
+def _on_ground(image: Image.Image, raw_mode: str, notes: list[Message]) -> Image.Image:
+    """On white, or on black where the picture would vanish on white. "L" or "RGB"."""
     key = image.info.get("transparency")
     if ";16" in raw_mode and isinstance(key, tuple):
         image.info["transparency"] = tuple(value >> 8 for value in key)  # Pillow has reduced the pixels, not the key
     if image.mode == "La":
         image = image.convert("LA")  # Pillow has no direct way from premultiplied gray to RGBA
-    flat = Image.new("RGB", image.size, "white")
+    ground = _ground(image)
+    flat = Image.new("L" if image.mode in ("1", "L", "LA") else "RGB", image.size, ground)
     hides = False
     for top, band in _cut(image):  # as a whole, the RGBA of a palette would be another 160 MB
         rgba = band.convert("RGBA")
         hides |= rgba.getchannel("A").getextrema()[0] < 255  # type: ignore[operator]  # one channel: two numbers
-        flat.paste(rgba, (0, top), mask=rgba)
+        flat.paste(rgba.convert(flat.mode), (0, top), mask=rgba.getchannel("A"))
     if hides:  # an alpha channel that hides nothing deserves no note
-        notes.append(Message("Its transparent parts were put on white."))
+        notes.append(
+            Message("Its transparent parts were put on white.")
+            if ground == "white"
+            else Message("Its transparent parts were put on black; it is so bright that it would vanish on white.")
+        )
     return flat
+
+
+def _ground(image: Image.Image) -> str:
+    """White, unless black shows the picture at more than twice the contrast: the standard deviation of brightness.
+
+    A drawing in one tone lies on white up to a brightness of 170 of 255.
+    """
+    step = max(1, max(image.size) // 1024)  # some pixels of a large picture are enough
+    black: list[npt.NDArray[np.floating]] = []
+    white: list[npt.NDArray[np.floating]] = []
+    for _, band in _cut(image):
+        rgba = np.asarray(band.convert("RGBA"))[::step, ::step].astype(np.float32)
+        alpha = rgba[..., 3] / 255
+        on_black = alpha * (rgba[..., :3] @ _BRIGHTNESS)
+        black.append(on_black.ravel())
+        white.append((on_black + 255 * (1 - alpha)).ravel())
+    return "black" if np.concatenate(black).std() > 2 * np.concatenate(white).std() + 1 else "white"
 
 
 def _eight_bits(image: Image.Image, raw_mode: str) -> Image.Image:

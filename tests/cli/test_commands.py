@@ -93,7 +93,7 @@ def test_predict_answers_every_sample(capsys):
     assert status == 0
     assert [answer["file"] for answer in answers] == files
     for answer in answers:
-        assert list(answer) == ["file", "model", "seconds", "top"]
+        assert list(answer) == ["file", "model", "seconds", "top", "notes"]
         assert answer["model"] == "alexnet_200"
         assert len(answer["top"]) == 3
         assert all(0 <= item["probability"] <= 1 for item in answer["top"])
@@ -125,7 +125,7 @@ def test_predict_answers_the_others_when_some_files_fail(capsys, tmp_path):
     assert [answer["file"] for answer in answers] == files
     assert [list(answer) for answer in answers] == [
         ["file", "error"],
-        ["file", "model", "seconds", "top"],
+        ["file", "model", "seconds", "top", "notes"],
         ["file", "error"],
         ["file", "error"],
     ]
@@ -137,7 +137,7 @@ def test_explain_draws_the_map_and_writes_its_numbers(capsys, tmp_path):
         capsys, "explain", file, "--method", "gradcam", "--class", "espresso", "--out", out, "--npy", npy, "--json"
     )
     assert status == 0
-    assert list(answer) == ["file", "model", "method", "layer", "class", "probability", "seconds"]
+    assert list(answer) == ["file", "model", "method", "layer", "class", "probability", "seconds", "notes"]
     assert (answer["file"], answer["model"], answer["method"]) == (file, "alexnet_200", "gradcam")
     assert (answer["layer"], answer["class"]) == ("relu5", "espresso")
     heat = np.load(npy)
@@ -327,7 +327,7 @@ def test_predict_says_that_names_are_assumed(capsys, own_weights):
 def test_predict_takes_names(capsys, own_weights, tmp_path):
     (tmp_path / "names.txt").write_text("\n".join(f"것 {i}" for i in range(10)), encoding="utf-8")
     _, (answer,), _ = run(capsys, "predict", *own_weights, "--names", tmp_path / "names.txt", "--json")
-    assert list(answer) == ["file", "model", "seconds", "top"]
+    assert not any("assumed" in note for note in answer["notes"])
     assert answer["top"][0]["class"].startswith("것 ")
     (tmp_path / "few.json").write_text('["cat", "dog"]')
     status, lines, err = run(capsys, "predict", *own_weights, "--names", tmp_path / "few.json", "--json")
@@ -343,4 +343,46 @@ def test_names_go_along_into_exports(capsys, own_weights, tmp_path, format_id):
     run(capsys, "export", file, "--format", format_id, "--names", tmp_path / "names.json", "--out", out, "--json")
     _, (answer,), _ = run(capsys, "predict", own_weights[0], "--weights", out, "--json")
     assert answer["top"][0]["class"].startswith("thing ")
-    assert "notes" not in answer
+    assert not any("assumed" in note for note in answer["notes"])
+
+
+def photo_of_a_phone() -> bytes:
+    """A square HEIC photo in Display P3."""
+    from tools.icc import rgb_profile
+    from tools.picture_files import heic, photo
+
+    return heic(photo((300, 300)), icc_profile=rgb_profile("Display P3"))
+
+
+def test_what_was_changed_in_a_picture_is_said(capsys, tmp_path):
+    file = tmp_path / "IMG_1.HEIC"
+    file.write_bytes(photo_of_a_phone())
+    note = "Its colours were converted from its profile, Display P3, to sRGB."
+    _, (answer,), _ = run(capsys, "predict", str(file), "--json")
+    assert answer["notes"] == [note]
+    assert main(["--language", "en", "predict", str(file)]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [f"  {note}"]
+    asked = ["explain", str(file), "--method", "saliency", "--out", str(tmp_path / "a.png")]
+    _, (answer,), _ = run(capsys, *asked, "--json")
+    assert answer["notes"] == [note]
+    assert main(["--language", "en", *asked]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [f"  {note}"]
+
+
+def test_a_blank_map_is_said_to_be_blank(capsys, tmp_path):
+    """All weights are 0, so no pixel matters to any class."""
+    state = random_state(MODELS["alexnet_cifar"].spec, seed=3)
+    torch.save({key: value * 0 for key, value in state.items()}, tmp_path / "zero.pth")
+    asked = [
+        "explain",
+        str(SAMPLES / "cat.jpg"),
+        "--out",
+        str(tmp_path / "a.png"),
+        "--weights",
+        str(tmp_path / "zero.pth"),
+    ]
+    for method in ("saliency", "gradcam", "occlusion"):
+        _, (answer,), _ = run(capsys, *asked, "--method", method, "--json")
+        assert any("map is blank" in note for note in answer["notes"]), method
+        assert main(["--language", "en", *asked, "--method", method]) == 0
+        assert "map is blank" in capsys.readouterr().out

@@ -73,3 +73,9 @@ def told_run(steps: int = 30, epochs: int = 2, state: str = "stopped", lr: float
 
 def data_box(app):
     return next(box for box in app.selectbox if box.label in ("Data", "데이터"))
+
+
+def open_weights(app: AppTest, data: bytes, name: str = "mine.pth") -> AppTest:
+    """The page after a weights file was put into its box."""
+    uploader = next(box for box in app.file_uploader if box.key.startswith("weights_"))
+    return uploader.upload(name, data, "application/octet-stream").run()

@@ -9,8 +9,8 @@ import torch
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.zoo import MODELS
 from pages.ui.store import networks
-from tests.pages.test_classify import open_page
-from tests.pages.test_classify_tabs import open_weights
+from tests.pages.seen import open_weights
+from tools.pages import open_page
 
 NAMES = [f"*thing* {i}" for i in range(10)]
 

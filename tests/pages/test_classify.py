@@ -88,6 +88,17 @@ def test_an_uploaded_picture_becomes_the_current_one_and_stays_on_other_pages():
     assert "image" not in app.query_params, "nobody else can open a visitor's own picture"
 
 
+@pytest.mark.parametrize("name", ["IMG_0001.HEIC", "download.jfif", "scan.jpe"])
+def test_photos_of_phones_and_browsers_names_are_taken(name):
+    from tools.picture_files import heic, photo, saved
+
+    data = heic(photo((64, 64))) if name.endswith("HEIC") else saved(photo((64, 64)), "JPEG")
+    app = open_page()
+    app.file_uploader[0].upload(name, data, "image/jpeg").run()
+    assert not app.error
+    assert [picture.name for picture in app.session_state["own_pictures"].values()] == [name]
+
+
 def test_an_upload_that_was_read_is_not_held_twice(monkeypatch):
     """Streamlit keeps what was uploaded until the session ends, also when its uploader is gone."""
     from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager

@@ -12,6 +12,7 @@ from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.words.i18n import LANGUAGES
 from pages.ui.classify import tabs as classify_tabs
 from pages.ui.store import networks
+from tests.pages.seen import open_weights
 from tools.pages import open_page
 
 
@@ -19,11 +20,6 @@ def weights(model_id: str, seed: int = 0) -> bytes:
     data = io.BytesIO()
     torch.save(random_state(MODELS[model_id].spec, seed), data)
     return data.getvalue()
-
-
-def open_weights(app, data: bytes, name: str = "mine.pth"):
-    uploader = next(box for box in app.file_uploader if box.key.startswith("weights_"))
-    return uploader.upload(name, data, "application/octet-stream").run()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

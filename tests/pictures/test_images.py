@@ -33,11 +33,15 @@ from tools.picture_files import (
     is_sound,
     photo,
     plain_png,
+    planar_tiff,
     png,
     png_rows,
+    raw_tiff,
     rgba,
     saved,
+    tiff,
     tiff_entry,
+    with_segments,
     with_tag,
 )
 
@@ -157,11 +161,13 @@ def test_a_gray_declared_transparent_becomes_white(depth: int) -> None:
     assert noted(picture, "grayscale")
 
 
-def test_a_bit_declared_transparent_becomes_white() -> None:
+@pytest.mark.parametrize(("key", "ground"), [(0, "black"), (1, "white")])
+def test_a_bit_declared_transparent_becomes_the_other_one(key: int, ground: str) -> None:
+    """White alone would vanish on white, black alone on black."""
     rows = png_rows(np.packbits(np.arange(40) < 20).repeat(32).reshape(5, 32).T)
-    picture = decode(png(SIZE, 1, 0, rows, chunk(b"tRNS", b"\0\0")))
-    assert picture.image.getextrema() == ((255, 255),) * 3
-    assert noted(picture, "on white")
+    picture = decode(png(SIZE, 1, 0, rows, chunk(b"tRNS", bytes([0, key]))))
+    assert picture.image.getextrema() == ((0, 255),) * 3
+    assert noted(picture, f"on {ground}")
 
 
 @pytest.mark.parametrize("format", ["PNG", "WebP", "TIFF", "AVIF"])
@@ -172,6 +178,113 @@ def test_alpha_is_composited_on_white(format: str) -> None:
     assert near(picture.image, expected, 2)
     assert picture.image.getpixel((25, 5)) == pytest.approx((255, 127, 127), abs=4)
     assert noted(picture, "on white")
+
+
+def drawing(colour: tuple[int, int, int]) -> Image.Image:
+    """A disc in one colour on a transparent ground."""
+    y, x = np.mgrid[:32, :40]
+    alpha = 255 * ((x - 20) ** 2 + (y - 16) ** 2 < 100)
+    return Image.fromarray(np.dstack([np.full((32, 40, 3), colour), alpha]).astype(np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("colour", "ground"),
+    [
+        ((255, 255, 255), "black"),
+        ((230, 230, 230), "black"),
+        ((255, 255, 180), "black"),
+        ((180, 180, 180), "black"),
+        ((160, 160, 160), "white"),
+        ((255, 0, 0), "white"),
+        ((0, 0, 0), "white"),
+    ],
+)
+@pytest.mark.parametrize("format", ["PNG", "WebP", "TIFF", "GIF"])
+def test_no_drawing_vanishes_on_its_ground(format: str, colour: tuple[int, int, int], ground: str) -> None:
+    options = {"lossless": True, "exact": True} if format == "WebP" else {}
+    picture = decode(saved(drawing(colour), format, **options))
+    assert picture.image.getpixel((20, 16)) == colour
+    assert picture.image.getpixel((0, 0)) == ((0,) * 3 if ground == "black" else (255,) * 3)
+    assert noted(picture, f"on {ground}")
+
+
+def test_a_gray_or_faint_white_drawing_does_not_vanish_either() -> None:
+    for image in (drawing((255,) * 3).convert("LA"), Image.merge("RGBA", (*[Image.new("L", SIZE, 255)] * 3, faint()))):
+        picture = decode(saved(image, "PNG"))
+        assert picture.image.getpixel((20, 16))[0] > 50
+        assert picture.image.getpixel((0, 0)) == (0, 0, 0)
+
+
+def faint() -> Image.Image:
+    return drawing((0, 0, 0)).getchannel("A").point(lambda value: value // 4)
+
+
+def test_a_photo_with_transparent_corners_stays_on_white() -> None:
+    image = photo().convert("RGBA")
+    image.paste((0, 0, 0, 0), (0, 0, 6, 6))
+    picture = decode(saved(image, "PNG"))
+    assert picture.image.getpixel((0, 0)) == (255, 255, 255)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("rows", [0, 5])
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("count", [3, 4])
+def test_sixteen_bits_in_planes_are_those_pixels(count: int, order: str, rows: int, packed: bool) -> None:
+    planes = np.asarray(photo().convert("RGBA")).transpose(2, 0, 1)[:count].astype(f"{order}u2") * 257
+    picture = decode(planar_tiff(planes.astype(f"{order}u2"), order, rows=rows, packed=packed))
+    assert near(picture.image, photo(), 0.5)
+    assert noted(picture, "8 bits")
+
+
+def test_other_planes_are_those_pixels() -> None:
+    inks = np.asarray(photo().convert("CMYK")).transpose(2, 0, 1)
+    for planes in (inks, inks.astype("<u2") * 257):
+        assert near(decode(planar_tiff(planes, "<", colours=5)).image, photo(), 0.5)
+    assert near(decode(planar_tiff(np.asarray(photo()).transpose(2, 0, 1), "<", rows=7)).image, photo(), 0)
+
+
+@pytest.mark.parametrize("dng", [False, True])
+def test_the_preview_of_a_raw_file_is_named(dng: bool) -> None:
+    picture = decode(raw_tiff(preview=True, dng=dng))
+    assert near(picture.image, photo(), 0)
+    assert noted(picture, "raw file of a camera; only its preview is read, 40 x 32 pixels")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        raw_tiff(preview=False),
+        raw_tiff(preview=False, dng=False),
+        b"II*\0\x10\0\0\0CR\2\0" + bytes(200),
+        b"FUJIFILMCCD-RAW 0201" + bytes(80),
+        b"IIRO\x08\0\0\0" + bytes(80),
+        b"IIU\0\x18\0\0\0" + bytes(80),
+        ftyp(b"crx ", b"isom"),
+    ],
+    ids=["DNG", "camera", "CR2", "RAF", "ORF", "RW2", "CR3"],
+)
+def test_a_raw_file_without_a_preview_is_refused_as_such(data: bytes) -> None:
+    assert "is a raw file of a camera" in str(refusal(data, "DSC_1.NEF"))
+    assert "Export the photo as JPEG" in str(refusal(data, "DSC_1.NEF"))
+
+
+def test_the_reduced_first_page_of_a_tiff_is_named() -> None:
+    data = tiff(
+        [
+            *((254, 4, [1]), (256, 3, [40]), (257, 3, [32]), (258, 3, [8] * 3), (259, 3, [1]), (262, 3, [2])),
+            *((273, 4, [16]), (277, 3, [3]), (278, 3, [32]), (279, 4, [3840])),
+        ],
+        photo().tobytes(),
+    )
+    assert noted(decode(data), "a reduced one of 40 x 32 pixels")
+    assert decode(saved(photo(), "TIFF")).notes == ()
+
+
+def test_files_may_be_named_as_browsers_and_phones_name_them() -> None:
+    names = {"jpg", "jpeg", "jfif", "jpe", "png", "webp", "avif", "heic", "heif", "gif", "bmp", "tif", "tiff"}
+    assert names <= set(file_kinds.EXTENSIONS)
+    assert len(set(file_kinds.EXTENSIONS)) == len(file_kinds.EXTENSIONS)
 
 
 def test_gray_alpha_is_composited_on_white() -> None:
@@ -374,6 +487,8 @@ def no_decoding(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_sizes_are_refused_before_decoding(kind: str, size: tuple[int, int], words: str) -> None:
     if kind.startswith(("WebP", "AVIF")):  # whose decoders take more memory
         words = words.replace("40 million", "16 million")
+    if kind == "HEIC":
+        words = words.replace("40 million", "25 million")
     error = refusal(BOMBS[kind](size), "a.png")
     assert str(error).startswith(f"a.png has {words}")
     assert error.__cause__ is None
@@ -392,17 +507,13 @@ def test_the_largest_size_is_decoded() -> None:
 
 def test_no_kind_takes_more_than_300_mb_for_a_flat_picture_of_its_largest_size() -> None:
     """Such a file has 1 KB; WebP and AVIF would take 650 and 420 MB at the size of the others."""
-    for format, side in (("WebP", 4_000), ("AVIF", 4_000), ("PNG", 6_324)):
-        data = saved(Image.new("RGB", (side, side)), format)
+    for format, side in (("WebP", 4_000), ("AVIF", 4_000), ("HEIF", 5_000), ("PNG", 6_324)):
+        fast = {"enc_params": {"preset": "ultrafast"}} if format == "HEIF" else {}
+        data = saved(Image.new("RGB", (side, side)), format, **fast)
         before = memory_mb()
         forget_peak()
         decode(data)
         assert memory_mb(what="VmHWM") - before < 300, format
-
-
-def with_segments(data: bytes, marker: int, contents: list[bytes]) -> bytes:
-    """A JPEG with more segments behind its start."""
-    return data[:2] + b"".join(struct.pack(">BBH", 0xFF, marker, len(part) + 2) + part for part in contents) + data[2:]
 
 
 @pytest.mark.parametrize("kind", [b"zTXt", b"iTXt", b"iCCP"])
@@ -443,7 +554,10 @@ def test_a_tiff_that_paints_itself_many_times_is_refused(no_decoding: None) -> N
     [
         (b"", "is empty: it has 0 bytes"),
         (b"x" * (images.MAX_BYTES + 1), "has 10.1 MB; at most 10 MB"),
-        (b"just text, renamed", "is not a picture of a known kind. Accepted: JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF"),
+        (
+            b"just text, renamed",
+            "is not a picture of a known kind. Accepted: JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP, TIFF",
+        ),
         (b"BMW makes cars, and this is text", "is not a picture of a known kind"),
         (b"\0" * 100, "is not a picture of a known kind"),
         (b"PK\3\4" + b"x" * 100, "is not a picture of a known kind"),
@@ -453,9 +567,9 @@ def test_a_tiff_that_paints_itself_many_times_is_refused(no_decoding: None) -> N
         (SVG.encode(), "is an SVG drawing"),
         (SVG.encode("utf-16"), "is an SVG drawing"),
         (b"%PDF-1.7\n", "is a PDF document"),
-        (ftyp(b"heic", b"mif1"), "is a HEIC photo"),
-        (ftyp(b"mif1", b"heic"), "is a HEIC photo"),
-        (ftyp(b"hevc", b"msf1"), "is a HEIC photo"),
+        (ftyp(b"heic", b"mif1"), "could not be read as HEIC"),
+        (ftyp(b"mif1", b"heic"), "could not be read as HEIC"),
+        (ftyp(b"hevc", b"msf1"), "could not be read as HEIC"),
         (ftyp(b"avif", b"mif1"), "could not be read as AVIF"),
         (PNG_MAGIC, "could not be read as PNG"),
         (b"\xff\xd8\xff", "could not be read as JPEG"),

@@ -122,6 +122,7 @@ def limits():
         "picture pixels": f"{pictures.MAX_PIXELS // 10**6} million pixels",
         "picture pixels, WebP": f"{pictures.MAX_PIXELS_OF['WebP'] // 10**6} million pixels",
         "picture pixels, AVIF": f"{pictures.MAX_PIXELS_OF['AVIF'] // 10**6} million pixels",
+        "picture pixels, HEIC": f"{pictures.MAX_PIXELS_OF['HEIC'] // 10**6} million pixels",
         "picture side": f"{pictures.MAX_SIDE:,} pixels",
         "picture shape": f"{pictures.MAX_ASPECT} times",
         "weights bytes": f"{weights.MAX_BYTES // MIB} MiB",

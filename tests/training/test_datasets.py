@@ -130,7 +130,7 @@ def test_files_that_cannot_be_used_are_left_out_and_counted(tmp_path, make):
         "dog/strip.png": picture(size=(300, 10)),
         "dog/wide.png": picture(size=(16_001, 900)),
         "dog/large.png": noise,
-        "dog/phone.HEIC": b"\0\0\0\x18ftypheis" + bytes(99),
+        "dog/camera.CR3": b"\0\0\0\x18ftypcrx " + bytes(99),
         "dog/drawing.svg": b"<svg></svg>",
         "dog/photoshop.png": b"8BPS" + bytes(99),
         "README.md": b"outside",

@@ -8,8 +8,11 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from alexnet_viz.pictures.images import decode
 from tools.fuzz.watch import Attack
+from tools.icc import ink_profile, rgb_profile
 from tools.picture_files import (
     BOMBS,
     CORPUS,
@@ -17,13 +20,20 @@ from tools.picture_files import (
     PNG_MAGIC,
     SVG,
     Mutation,
+    chunk,
     ftyp,
+    heic,
     is_sound,
     mutated,
     photo,
+    plain_png,
+    planar_tiff,
+    raw_tiff,
     saved,
     splice,
 )
+
+PROFILE = rgb_profile("Display P3")
 
 SEEDS = {
     **CORPUS,
@@ -31,7 +41,16 @@ SEEDS = {
     "png large": saved(photo((700, 900)), "PNG"),
     "webp large": saved(photo((640, 480)), "WebP"),
     "tiff tiles": saved(photo((320, 200)), "TIFF", compression="tiff_lzw", tiffinfo={278: 8}),
-    "heic": ftyp(b"heic", b"mif1"),
+    "heic large": heic(photo((640, 480)), tile_size=128, quality=60, icc_profile=PROFILE),
+    "heic empty": ftyp(b"heic", b"mif1"),
+    **{f"{format.lower()} profile": saved(photo(), format, icc_profile=PROFILE) for format in ("JPEG", "WebP", "TIFF")},
+    "png profile": saved(photo(), "PNG", icc_profile=PROFILE),
+    "tiff inks": saved(photo().convert("CMYK"), "TIFF", icc_profile=ink_profile({(1, 0, 0, 0): (62, -30, -42)})),
+    "png numbers": plain_png(
+        chunk(b"cICP", bytes([12, 13, 0, 1])), chunk(b"gAMA", bytes(4)), chunk(b"cHRM", bytes(32))
+    ),
+    "tiff planes": planar_tiff(np.asarray(photo()).transpose(2, 0, 1).astype("<u2") * 257, "<"),
+    "tiff raw": raw_tiff(preview=True),
     "svg": SVG.encode(),
     "pdf": b"%PDF-1.7\n" + bytes(200),
 }
@@ -42,7 +61,10 @@ _PARTS = {
     b"PNG": rb"(?s).{4}(?=IHDR|PLTE|IDAT|IEND|tRNS|tEXt|zTXt|iCCP|eXIf|acTL|fcTL|fdAT)",
     b"\xff\xd8": rb"\xff(?=[\xc0-\xfe])",
     b"WEBP": rb"(?=VP8 |VP8L|VP8X|ANIM|ANMF|ALPH|EXIF|ICCP)",
-    b"ftyp": rb"(?s).{4}(?=ftyp|meta|hdlr|pitm|iloc|iinf|infe|iprp|ipco|ispe|pixi|av1C|colr|ipma|mdat|moov|trak|stbl)",
+    b"ftyp": (
+        rb"(?s).{4}(?=ftyp|meta|hdlr|pitm|iloc|iinf|infe|iref|dimg|auxl|iprp|ipco|ispe|pixi|av1C|hvcC|colr|irot|ipma|"
+        rb"idat|mdat|moov|trak|stbl)"
+    ),
     b"GIF": rb"[!,]",
 }
 

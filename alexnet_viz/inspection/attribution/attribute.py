@@ -121,7 +121,7 @@ def _answer(model: Model, method: Method, request: Request, outcome: Outcome, st
         completeness=completeness,
         settings=request.settings,
         seconds=time.perf_counter() - started,
-        notes=tuple(_notes(model.network.spec, method, request.layer, raw, completeness)),
+        notes=(*_blank(heat, raw, request.layer), *_notes(model.network.spec, method, completeness)),
     )
 
 
@@ -133,15 +133,19 @@ def _completeness(score: ClassScore, outcome: Outcome, heat: Floats) -> Complete
     return Completeness(float(heat.sum(dtype=np.float64)), float(score.logits[score.target]) - there)
 
 
-def _notes(
-    spec: Spec, method: Method, layer: str, raw: Floats | None, completeness: Completeness | None
-) -> Iterator[Message]:
-    if raw is not None and not raw.max() > 0:
+def _blank(heat: Floats, raw: Floats | None, layer: str) -> Iterator[Message]:
+    """Where there is nothing to see, as drawn or at all."""
+    if not heat.any():
+        yield Message("This map is blank: to this method, no pixel speaks for or against this class.")
+    elif raw is not None and not raw.max() > 0:
         yield Message(
             "Drawn as in the paper this map is blank: at {layer} nothing speaks for this class, no value of the "
             "weighted sum is above 0. Look at the signed map.",
             layer=layer,
         )
+
+
+def _notes(spec: Spec, method: Method, completeness: Completeness | None) -> Iterator[Message]:
     if method.id.startswith("guided") and Activation("relu") not in spec.layers:
         yield Message("This network has no ReLU, so guided backpropagation is the plain gradient here.")
     if method.id == "deeplift" and any(isinstance(layer, LRN) for layer in spec.layers):

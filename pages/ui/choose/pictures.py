@@ -6,6 +6,7 @@ import streamlit as st
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.pictures import images
+from alexnet_viz.pictures.file_kinds import EXTENSIONS
 from alexnet_viz.pictures.samples import FIRST_SAMPLE, SAMPLES
 from alexnet_viz.words.i18n import Translator
 from pages.ui import messages, server, session
@@ -15,7 +16,6 @@ from pages.ui.widgets.layout import popover
 from pages.ui.widgets.paste import paste_box
 from pages.ui.widgets.strip import strip
 
-EXTENSIONS = ["jpg", "jpeg", "png", "webp", "avif", "gif", "bmp", "tif", "tiff", "heic", "heif"]
 MOST_OWN_PICTURES = 12  # per visitor; the oldest go first
 MOST_OWN_BYTES = 40 * 2**20  # per visitor
 

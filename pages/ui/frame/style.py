@@ -79,7 +79,7 @@ def style(t: Translator) -> None:
         words = {
             "upload": t("Upload"),
             "limit": t("up to {limit} MB", limit=server.upload_mebibytes()),
-            "pictures": t("JPEG, PNG, WebP, GIF, ... up to {limit} MB", limit=MAX_BYTES // 2**20),
+            "pictures": t("JPEG, PNG, HEIC, WebP, ... up to {limit} MB", limit=MAX_BYTES // 2**20),
         }
         # CSS strings are quoted as JSON's are, but know no \uXXXX.
         st.html(_KOREAN.format(**{name: json.dumps(word, ensure_ascii=False) for name, word in words.items()}))
