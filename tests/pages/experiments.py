@@ -2,6 +2,7 @@
 
 from streamlit.testing.v1 import AppTest
 
+from tests.pages.seen import fine
 from tools.pages import open_page
 
 
@@ -11,13 +12,6 @@ def opened(technique: str, *sections: str, locale: str = "en-US") -> AppTest:
     for section in sections:
         app.session_state[f"{technique}_{section}_{locale[:2]}"] = True
     return fine(app.run() if sections else app)
-
-
-def fine(app: AppTest) -> AppTest:
-    """The same page, which shows no error."""
-    assert not app.exception, app.exception
-    assert not app.error, [error.value for error in app.error]
-    return app
 
 
 def sentence(app: AppTest, part: str) -> str:

@@ -13,12 +13,15 @@ from alexnet_viz.training.runs import Run, Status, new_run, write_status
 from tools.pages import open_page
 
 
-def open_well(page: str, **query: str) -> AppTest:
-    """A page that opens without an exception and without a sentence about an error."""
-    app = open_page(page, **query)
+def fine(app: AppTest) -> AppTest:
+    """The same page, which shows neither an exception nor a sentence about an error."""
     assert not app.exception, app.exception
     assert not app.error, [error.value for error in app.error]
     return app
+
+
+def open_well(page: str = "classify", **query: str) -> AppTest:
+    return fine(open_page(page, **query))
 
 
 def box(app: AppTest, label: str) -> Selectbox:

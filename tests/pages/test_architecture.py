@@ -7,6 +7,7 @@ from alexnet_viz.network.spec import KINDS, layer_names, walk
 from alexnet_viz.network.zoo import LISTED, MODELS
 from alexnet_viz.words.i18n import LANGUAGES
 from pages.ui.architecture import tabs as architecture_tabs
+from tests.pages.seen import fine, open_well
 from tools.pages import open_page
 
 
@@ -28,14 +29,11 @@ def spec_of(app):
 @pytest.mark.parametrize("tab", architecture_tabs.TABS)
 @pytest.mark.parametrize("preset", ["alexnet_2012", "lenet5"])
 def test_every_tab_opens(tab, language, preset):
-    app = open_page("architecture", tab=tab, lang=language, preset=preset)
-    assert not app.exception
-    assert not app.error
+    open_well("architecture", tab=tab, lang=language, preset=preset)
 
 
 def test_a_link_to_the_network_of_before_starts_from_its_successor():
-    app = open_page("architecture", preset="alexnet_transfer")
-    assert not app.exception
+    app = open_well("architecture", preset="alexnet_transfer")
     assert app.selectbox[0].value == "alexnet_200"
     assert any("no longer here" in info.value for info in app.info)
 
@@ -134,8 +132,7 @@ def test_two_ways_out_of_an_input_that_does_not_divide():
 def test_a_layer_of_every_kind_can_be_added(kind):
     app = open_box(open_page("architecture", layer="conv2"), "lab_structure")
     app.selectbox(key="lab_new_kind").set_value(kind).run()
-    app.button(key="lab_add").click().run()
-    assert not app.exception
+    fine(app.button(key="lab_add").click().run())
     assert spec_of(app).layers[4].kind == kind
     assert len(spec_of(app).layers) == len(MODELS["alexnet_2012"].spec.layers) + 1
 
@@ -180,9 +177,7 @@ def test_by_hand_says_whose_weights_they_are_and_which_are_random():
 
 @pytest.mark.parametrize("layer", ["conv2", "relu2", "norm2", "pool2", "flatten", "fc6", "drop6"])
 def test_every_kind_of_layer_is_worked_by_hand(layer):
-    app = open_page("architecture", tab="hand", layer=layer)
-    assert not app.exception
-    assert not app.error
+    open_well("architecture", tab="hand", layer=layer)
 
 
 def test_the_code_tab_shows_what_the_code_prints():

@@ -12,6 +12,7 @@ from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.words.i18n import LANGUAGES
 from pages.ui.classify import tabs as classify_tabs
 from pages.ui.store import networks
+from tests.pages.seen import open_well
 from tools.pages import open_page
 
 
@@ -30,9 +31,7 @@ def open_weights(app, data: bytes, name: str = "mine.pth"):
 @pytest.mark.parametrize("tab", classify_tabs.TABS)
 @pytest.mark.parametrize("model", ["alexnet_200", "lenet5"])
 def test_every_tab_opens(tab, language, model):
-    app = open_page(tab=tab, lang=language, model=model)
-    assert not app.exception
-    assert not app.error
+    open_well(tab=tab, lang=language, model=model)
 
 
 def test_only_the_open_tab_is_computed(monkeypatch):

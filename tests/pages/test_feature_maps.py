@@ -7,7 +7,7 @@ import pytest
 from alexnet_viz.network.spec import layer_names
 from alexnet_viz.network.zoo import LISTED, model_entry
 from pages.ui.feature_maps import tabs as feature_maps_tabs
-from tests.pages.seen import button, captions, open_well, said
+from tests.pages.seen import button, captions, fine, open_well, said
 
 LAYERS = layer_names(model_entry("alexnet_200").spec.layers)
 
@@ -84,8 +84,7 @@ def test_the_photo_is_rebuilt_from_a_layer_at_once_when_asked(monkeypatch):
     monkeypatch.setattr(maximisation, "invert", lambda *given: invert(*given, settings=few))
     app = open_maps(view="walk", model="alexnet_cifar")
     app = app.select_slider[0].set_value("conv1").run()
-    app = app.toggle[0].set_value(True).run()
-    assert not app.exception
+    app = fine(app.toggle[0].set_value(True).run())
     assert any("away from the photo" in caption for caption in captions(app))
 
 

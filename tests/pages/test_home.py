@@ -29,8 +29,7 @@ def test_pages_open_in_the_browsers_language(page, link, title):
 
 def test_home_shows_what_the_network_makes_of_the_photo():
     ensure_ml()
-    app = open_page("home")
-    assert not app.exception, app.exception
+    app = open_well("home")
     assert any(text.value.startswith("**tabby** ") for text in app.markdown)
     assert len(app.get("page_link")) == len(PAGES) - 1
 

@@ -11,7 +11,7 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.serving.qr import QUIET_ZONE, qr_svg
 from alexnet_viz.words.i18n import LANGUAGES
 from pages.ui.frame import share
-from tests.pages.seen import headline, png
+from tests.pages.seen import fine, headline, open_well, png
 from tools.catalogue import ROOT
 from tools.pages import open_page
 
@@ -25,8 +25,7 @@ def offer(app: AppTest, page: str = "classify", language: str = "en", base: str 
     app.run()
     if hide:
         app.button_group(key=f"share_hide_{page}_{language}").set_value(list(hide)).run()
-    assert not app.exception
-    return app.code[0].value
+    return fine(app).code[0].value
 
 
 def open_link(address: str) -> AppTest:
@@ -83,8 +82,7 @@ def test_every_control_of_the_table_is_asked_for_where_it_is_drawn():
 
 @pytest.mark.parametrize(("link", "shown"), [({"tab": "notes"}, True), ({}, False)])
 def test_without_the_tab_bar_the_linked_tab_is_there(link, shown):
-    app = open_page("compare", hide="tabs", **link)
-    assert not app.exception
+    app = open_well("compare", hide="tabs", **link)
     assert not app.tabs
     assert any(text.value.startswith("A MAC is one multiplication") for text in app.markdown) == shown
 
@@ -120,8 +118,7 @@ def test_a_hidden_control_changes_nothing(page, link):
 
 @pytest.mark.parametrize("hide", ["nonsense", "", ",,,", "<script>", "MODEL", "model_"])
 def test_unknown_ids_hide_nothing(hide):
-    app = open_page(hide=hide)
-    assert not app.exception
+    app = open_well(hide=hide)
     assert app.selectbox
     assert app.file_uploader
     assert not [button for button in app.button if button.key == "show_everything"]

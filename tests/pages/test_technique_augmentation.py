@@ -6,7 +6,8 @@ from torchvision import transforms
 from alexnet_viz.files import paths
 from alexnet_viz.words import lessons
 from pages.ui.techniques import augmentation as technique_augmentation
-from tests.pages.experiments import fine, opened, sentence
+from tests.pages.experiments import opened, sentence
+from tests.pages.seen import fine
 
 
 def with_small_network(*sections: str):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.pages.experiments import alts, fine, opened
-from tests.pages.seen import captions, said
+from tests.pages.experiments import alts, opened
+from tests.pages.seen import captions, fine, said
 
 
 def pairs(app) -> list[list[str]]:

@@ -4,8 +4,8 @@ import pytest
 
 from alexnet_viz.paper.departures import CODE_2012, TORCHVISION
 from pages.ui.techniques.paper import SWITCHES
-from tests.pages.experiments import fine, opened
-from tests.pages.seen import said
+from tests.pages.experiments import opened
+from tests.pages.seen import fine, said
 
 
 def switched(app, switch: str, language: str = "en"):

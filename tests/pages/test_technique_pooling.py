@@ -3,8 +3,8 @@
 import pytest
 
 from pages.ui.techniques import pooling as technique_pooling
-from tests.pages.experiments import alts, fine, opened
-from tests.pages.seen import captions, said
+from tests.pages.experiments import alts, opened
+from tests.pages.seen import captions, fine, said
 
 
 def at_layer(app, section: str, layer: str):
