@@ -17,8 +17,6 @@ from alexnet_viz.network.weights import load_model, open_model, with_names
 from alexnet_viz.network.zoo import MODELS
 from tests.inspection.networks import condition
 
-torch.set_num_threads(1)
-
 
 def answer(*logits, classes="abcdefgh", seconds=0.25):
     return Answer(tuple(classes[: len(logits)]), np.array(logits, dtype=np.float32), seconds)

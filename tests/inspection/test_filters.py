@@ -15,8 +15,6 @@ from alexnet_viz.network.spec import LRN, Activation, BatchNorm, Conv, Dropout, 
 from alexnet_viz.network.weights import load_model
 from alexnet_viz.network.zoo import MODELS
 
-torch.set_num_threads(1)
-
 GREY = (1.0, 1.0, 1.0)
 SMALL = Spec(
     (3, 9, 9),

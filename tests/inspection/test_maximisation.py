@@ -37,8 +37,6 @@ from alexnet_viz.pictures.images import Preprocess
 from alexnet_viz.pictures.samples import SAMPLE_DIR
 from tests.inspection.networks import condition
 
-torch.set_num_threads(1)
-
 COLOR = Preprocess(32, 32, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 BYTES = replace(COLOR, std=(1 / 255,) * 3)  # values in 0..255 units, as the 2012 network takes them
 GRAY = Preprocess(32, 32, (0.1307,), (0.3081,))

@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.network import export
-from alexnet_viz.network.build import random_state, with_weights
+from alexnet_viz.network.build import with_weights
 from alexnet_viz.network.export import Portable, of_edited, of_file, of_model, random_layers, write
 from alexnet_viz.network.notation import write_spec
 from alexnet_viz.network.source import source
@@ -36,36 +36,18 @@ from alexnet_viz.network.spec import (
 from alexnet_viz.network.weights import carried_over, load_model, open_model
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.words.labels import class_ids
+from tests.inspection.networks import filled
 from tests.network.networks import MADE_UP, seed_class
 from tests.random_layers import MAP_LAYERS, OFTEN_WRONG, random_layer
-
-torch.set_num_threads(1)
 
 CLOSE = 1e-4
 MANY = settings(OFTEN_WRONG, max_examples=150)
 
-SMALL = Spec(
-    (3, 19, 17),
-    (
-        *(Conv(8, kernel=5, stride=2, padding=1), Activation(), LRN(alpha=1.0, groups=2), Pool(3, 2)),
-        *(Conv(6, kernel=3, padding=1, groups=2), BatchNorm(), Activation("tanh"), Pool(2, 1, mode="avg")),
-        *(AdaptivePool(2), Flatten(), Dropout(), Linear(24, 7), BatchNorm(), Activation("sigmoid"), Linear(7, 4)),
-    ),
-)
-
-
-def network_of(spec, seed=0):
-    """Seeded random weights; batch norms whose four vectors are all at work."""
-    generator = torch.Generator().manual_seed(seed)
-    state = random_state(spec, seed)
-    for key, tensor in state.items():
-        if key.rsplit(".", 1)[0] + ".running_var" in state and tensor.dim():
-            state[key] = torch.rand(tensor.shape, generator=generator) + 0.5
-    return with_weights(spec, state)
+SMALL = MADE_UP["everything, floor"]
 
 
 def portable_of(spec):
-    return Portable(network_of(spec), "", tuple(f"class {i}" for i in range(walk(spec).rows[-1].shape[0])), ())
+    return Portable(filled(spec), "", tuple(f"class {i}" for i in range(walk(spec).rows[-1].shape[0])), ())
 
 
 def run_onnx(data, x):
@@ -303,7 +285,7 @@ def test_other_outputs_have_numbers_for_names():
 
 
 def test_a_file_of_an_edited_network_says_of_which_or_is_told(tmp_path):
-    state = network_of(SMALL).state_dict()
+    state = filled(SMALL).state_dict()
     file = tmp_path / "last.safetensors"
     save_file(state, file, {"net": write_spec(SMALL), "classes": json.dumps(["a", "b", "c", "d"]), "model": "lenet5"})
     portable = of_file(file)

@@ -27,8 +27,6 @@ from alexnet_viz.network.spec import (
 from alexnet_viz.network.zoo import MODELS
 from tests.random_layers import OFTEN_WRONG
 
-torch.set_num_threads(1)
-
 SAME_EVERY_RUN = settings(OFTEN_WRONG, max_examples=400)
 
 PAPER = MODELS["alexnet_2012"].spec

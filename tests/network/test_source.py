@@ -31,8 +31,6 @@ from alexnet_viz.network.zoo import MODELS
 from tests.network.networks import MADE_UP
 from tests.random_layers import CONVS, FUNCTIONS, INPUTS, OFTEN_WRONG, POOLS, specs
 
-torch.set_num_threads(1)
-
 RUFF = Path(sys.executable).with_name("ruff")
 
 

@@ -52,9 +52,11 @@ def png(color: tuple[int, int, int], side: int = 64) -> bytes:
     return data.getvalue()
 
 
-def told_run(steps: int = 30, epochs: int = 2, state: str = "stopped", lr: float = 0.05) -> Run:
+def told_run(
+    steps: int = 30, epochs: int = 2, state: str = "stopped", lr: float = 0.05, model: str = "alexnet_cifar"
+) -> Run:
     """A run that told of some steps and epochs."""
-    run = new_run(TrainConfig.with_preset("fast", data="shapes"))
+    run = new_run(TrainConfig.with_preset("fast", data="shapes", model=model))
     common = {"lr": lr, "images_per_second": 300.0}
     lines = [
         to_line(StepDone(step=i, epoch=1, loss=2.3 - 0.01 * i, accuracy=0.1, seconds=float(i), memory=2**20, **common))

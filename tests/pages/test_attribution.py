@@ -6,7 +6,6 @@ from functools import partial
 import pytest
 
 from alexnet_viz.inspection.attribution.methods import METHODS
-from alexnet_viz.network.zoo import LISTED
 from pages.ui.attribution import tabs as attribution_tabs
 from pages.ui.widgets.box import chosen_box
 from tests.pages.seen import box, button, captions, fine, open_well, said
@@ -36,11 +35,6 @@ def test_every_method_draws_its_map_and_a_sensitivity_is_not_called_evidence(met
 @pytest.mark.parametrize("model", ["alexnet_200", "lenet5"])
 def test_every_tab_opens(tab, model):
     open_attribution(model=model, tab=tab)
-
-
-@pytest.mark.parametrize("model", LISTED)
-def test_every_network_is_explained_at_its_last_convolution(model):
-    open_attribution(model=model)
 
 
 @pytest.mark.parametrize("style", ["overlay", "heat", "contour", "masked"])

@@ -7,8 +7,7 @@ import torch
 from alexnet_viz.files.download import DownloadProgress
 from alexnet_viz.files.paths import weights_dir
 from alexnet_viz.network.build import random_state
-from alexnet_viz.network.sources import find_weights
-from alexnet_viz.network.zoo import LISTED, MODELS
+from alexnet_viz.network.zoo import MODELS
 from tests.pages.seen import fine, headline, open_well, png
 from tools.pages import open_page
 
@@ -67,13 +66,6 @@ def test_switching_the_language_runs_no_network(forward_passes):
     app.button_group(key="language_en").set_value("ko").run()
     assert app.title[0].value == "AlexNet은 무엇을 볼까요?"
     assert len(forward_passes) == passes
-
-
-@pytest.mark.parametrize("model_id", LISTED)
-def test_every_network_answers_or_says_that_it_is_random(model_id):
-    app = open_well(model=model_id)
-    random = [warning.value for warning in app.warning if "random" in warning.value]
-    assert bool(random) == (not find_weights(MODELS[model_id]).trained)
 
 
 def test_an_uploaded_picture_becomes_the_current_one_and_stays_on_other_pages():

@@ -64,10 +64,7 @@ def test_the_large_kernel_stands_beside_a_stack_that_sees_as_much():
     assert stack["Receptive field, pixels"] == 11
     assert large["Receptive field, pixels"] == 11
     assert (large["ReLUs"], stack["ReLUs"]) == (1, 3)
-
-
-def test_small_kernels_with_equal_channels_win_by_25_49_and_121_to_9_each():
-    app = open_page("compare", tab="limits")
+    # Small kernels with equal channels win by 25, 49 and 121 to 9 each.
     app = app.slider(key="limits_width").set_value(64).run()
     rows = app.dataframe[2].value.to_dict("records")
     for (large, small), side in zip(zip(rows[::2], rows[1::2], strict=True), (5, 7, 11), strict=True):

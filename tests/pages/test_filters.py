@@ -5,8 +5,6 @@ from functools import partial
 
 import pytest
 
-from alexnet_viz.network.spec import kernel_layers
-from alexnet_viz.network.zoo import LISTED, model_entry
 from pages.ui.filters import tabs as filters_tabs
 from tests.pages.seen import box, button, captions, fine, open_well, said
 
@@ -26,13 +24,6 @@ def test_it_opens_with_the_first_layers_filters_as_colours():
 def test_every_tab_opens_on_every_kind_of_layer(tab, layer):
     app = open_filters(tab=tab, layer=layer, channel="5")
     assert f"Filter 5 of {layer}" in said(app)
-
-
-@pytest.mark.parametrize("model", LISTED)
-def test_every_network_shows_its_last_layer_with_weights(model):
-    last = kernel_layers(model_entry(model).spec)[-1]
-    app = open_filters(model=model, layer=last)
-    assert f"Filter 0 of {last}" in said(app)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The questions after a lesson."""
 
+from itertools import cycle
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -37,8 +39,7 @@ def click(app: AppTest, name: str, lesson: str) -> AppTest:
     return app.button(key=f"quiz_{name}_{lesson}").click().run()
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("lesson", LESSONS)
+@pytest.mark.parametrize(("lesson", "language"), list(zip(LESSONS, cycle(LANGUAGES), strict=False)))  # in turns
 def test_every_question_of_every_lesson_is_asked_and_explained(lesson, language):
     t = translator(language)
     app = box(lesson, language)

@@ -22,8 +22,7 @@ def test_without_runs_it_says_where_to_begin():
 @pytest.mark.parametrize(("locale", "title"), [("en-US", "What was trained here?"), ("ko-KR", "무엇을 학습했을까요?")])
 @pytest.mark.parametrize("tab", runs_tabs.TABS)
 def test_every_tab_opens_in_both_languages(tab, locale, title):
-    app = open_well("runs", locale=locale, run=told_run().id, tab=tab)
-    assert app.title[0].value == title
+    assert open_well("runs", locale=locale, run=told_run().id, tab=tab).title[0].value == title
 
 
 def test_the_table_has_every_run_newest_first_and_a_damaged_one_is_named():
@@ -71,7 +70,7 @@ def with_weights(run, model_id: str):
 
 @pytest.mark.parametrize("page", ["classify", "feature_maps", "filters", "attribution"])
 def test_a_runs_checkpoint_can_be_looked_at_on_every_page(page):
-    run = with_weights(told_run(state="finished"), "alexnet_cifar")
+    run = with_weights(told_run(state="finished", model="lenet5"), "lenet5")
     app = open_well(page, model=f"run:{run.id}")
     assert any(box.value == f"run:{run.id}" for box in app.selectbox)
 

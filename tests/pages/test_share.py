@@ -1,6 +1,7 @@
 """Links for a class: made by a button, opened with some controls left out."""
 
 import re
+from itertools import cycle
 from urllib.parse import parse_qsl, urlsplit
 from xml.etree import ElementTree
 
@@ -58,8 +59,7 @@ def test_a_link_opens_the_same_page_without_what_it_leaves_out():
     assert teacher.file_uploader
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("page_id", share.HIDEABLE)
+@pytest.mark.parametrize(("page_id", "language"), list(zip(share.HIDEABLE, cycle(LANGUAGES), strict=False)))  # in turns
 def test_every_page_offers_its_link_and_opens_with_everything_hidden(page_id, language):
     controls = share.HIDEABLE[page_id]
     teacher = open_page(page_id, lang=language)

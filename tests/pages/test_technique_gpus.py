@@ -37,16 +37,12 @@ def nothing_trained(monkeypatch, tmp_path):
     assert not find_weights(MODEL).trained
 
 
-def test_it_opens_with_the_papers_memory():
+def test_it_opens_with_the_papers_memory_which_batch_network_and_in_place_change():
     app = opened("gpus")
     assert "1.60 GiB to 2.52 GiB on one card, 0.81 GiB to 1.29 GiB on each of two" in said(app)
     assert "3 GiB take 161 pictures on one card" in said(app)
     assert len(alts(app)) == 1, "closed sections draw nothing"
     assert list(app.dataframe[0].value["Whole network"])[-1] == "2.52 GiB"
-
-
-def test_batch_network_and_in_place_change_what_is_said():
-    app = opened("gpus")
     app = app.slider(key="gpus_batch").set_value(256).run()
     assert "With 256 pictures: 2.52 GiB to 4.35 GiB on one card" in said(app)
     app = app.toggle(key="gpus_in_place").set_value(True).run()

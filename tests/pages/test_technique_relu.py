@@ -19,7 +19,7 @@ def test_x_moves_the_numbers():
     assert list(rows.loc["ReLU", ["f(x)", "f'(x)"]]) == ["0", "0"]
 
 
-def test_the_gradient_vanishes_with_sigmoid_and_not_with_relu():
+def test_the_gradient_vanishes_with_sigmoid_and_not_with_relu_and_what_float32_cannot_hold_is_said():
     app = opened("relu", "signal")
     sigmoid = sentence(app, "the gradient is")
     assert sigmoid.startswith("**sigmoid: behind 20 layers the gradient is ")
@@ -28,10 +28,6 @@ def test_the_gradient_vanishes_with_sigmoid_and_not_with_relu():
     relu = sentence(app, "the gradient is")
     assert relu.startswith("**ReLU: behind 20 layers the gradient is 0.")
     assert "e-" not in relu
-
-
-def test_what_float32_cannot_hold_is_said():
-    app = opened("relu", "signal")
     app.slider(key="relu_layers").set_value(50)
     app.slider(key="relu_width").set_value(16)
     fine(app.selectbox(key="relu_init_en").set_value("paper").run())

@@ -15,8 +15,6 @@ from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.training import checkpoints
 from alexnet_viz.training.snapshots import Snapshot, read_snapshot, snapshot_bytes, snapshot_file, snapshot_files
 
-torch.set_num_threads(1)
-
 CPU = torch.device("cpu")
 
 

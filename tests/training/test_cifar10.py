@@ -5,7 +5,6 @@ import zipfile
 
 import numpy as np
 import pytest
-import torch
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.files.download import DownloadProgress
@@ -16,8 +15,6 @@ from alexnet_viz.training.datasets import load_dataset
 from alexnet_viz.words.labels import class_ids
 from tests.files.site import dead_url, serving
 from tests.training.small_cifar10 import ARCHIVE, FILES, RECORDS, contents, packed_tar
-
-torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)

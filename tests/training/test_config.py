@@ -42,8 +42,6 @@ from alexnet_viz.training.config import (
 )
 from tests.training.settings import SETTINGS
 
-torch.set_num_threads(1)
-
 SMALL = Spec(
     (3, 12, 12),
     (

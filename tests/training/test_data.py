@@ -17,8 +17,6 @@ from alexnet_viz.training.datasets import Dataset, Split
 from alexnet_viz.training.left_out import LeftOut
 from tools.class_folders import PLAIN, equal, make_folder, make_zip
 
-torch.set_num_threads(1)
-
 CPU = torch.device("cpu")
 
 

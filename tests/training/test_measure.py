@@ -13,8 +13,6 @@ from alexnet_viz.network.build import Network
 from alexnet_viz.network.spec import Conv, Dropout, Flatten, Linear, Spec
 from alexnet_viz.training import measure
 
-torch.set_num_threads(1)
-
 SPEC = Spec((3, 4, 4), (Conv(2, 3), Flatten(), Dropout(), Linear(8, 3)))
 
 

@@ -35,8 +35,6 @@ from tests.inspection.attribution.attribution_models import (
 )
 from tests.inspection.networks import condition
 
-torch.set_num_threads(1)
-
 pytestmark = pytest.mark.filterwarnings("ignore:Setting (backward|forward):UserWarning")
 
 FEW = {"integrated_gradients": {"steps": 24}, "smoothgrad": {"samples": 20}, "occlusion": {"window": 25}}

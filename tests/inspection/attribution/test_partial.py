@@ -26,8 +26,6 @@ from alexnet_viz.network.spec import (
 )
 from tests.inspection.networks import condition, filled, specs
 
-torch.set_num_threads(1)
-
 MANY = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 
 ALEXNET = Spec(  # its kernels, strides and paddings, with a few maps each

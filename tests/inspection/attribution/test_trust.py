@@ -19,8 +19,6 @@ from alexnet_viz.network.build import random_state
 from tests.inspection.attribution.attribution_models import WITH_LRN, array_of, model_of
 from tests.inspection.networks import condition
 
-torch.set_num_threads(1)
-
 pytestmark = pytest.mark.filterwarnings("ignore:Setting (backward|forward):UserWarning")
 
 

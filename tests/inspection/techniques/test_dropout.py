@@ -1,7 +1,7 @@
 """Dropout's masks: equal to naive sums over all masks, to torch's own dropout on average, and nothing left behind."""
 
 from fractions import Fraction
-from functools import cache
+from functools import cache, partial
 from itertools import product
 
 import numpy as np
@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from alexnet_viz.inspection.activations import activations
 from alexnet_viz.inspection.classify import softmax
 from alexnet_viz.inspection.techniques import dropout
-from alexnet_viz.network.build import random_state, with_weights
+from alexnet_viz.network.build import with_weights
 from alexnet_viz.network.spec import Activation, Conv, Dropout, Flatten, Linear, Spec
 from alexnet_viz.network.zoo import MODELS
+from tests.inspection import networks
 from tests.inspection.networks import condition
-
-torch.set_num_threads(1)
 
 TWO_MASKS = Spec(
     (1, 6, 6),
@@ -30,11 +29,7 @@ TWO_MASKS = Spec(
 ONE_MASK = Spec((1, 2, 3), (Flatten(), Dropout(), Linear(6, 3)))
 
 
-@cache
-def ready(spec, seed=0, scale=3.0):
-    network = with_weights(spec, random_state(spec, seed))
-    picture = scale * torch.randn(1, *spec.input, generator=torch.Generator().manual_seed(seed + 1))
-    return network, activations(network, picture)
+ready = cache(partial(networks.ready, scale=3.0))
 
 
 def test_a_rate_of_zero_is_inference():

@@ -15,8 +15,6 @@ from alexnet_viz.network.build import random_state, with_weights
 from alexnet_viz.network.zoo import MODELS
 from tests.inspection.networks import condition
 
-torch.set_num_threads(1)
-
 SPEC = MODELS["alexnet_cifar_2gpu"].spec
 
 

@@ -12,9 +12,6 @@ from alexnet_viz.inspection.techniques import lrn
 from alexnet_viz.network.spec import LRN
 from tests.inspection.techniques.lrn_by_loop import drawn, printed_formula, rectified
 
-torch.set_num_threads(1)
-
-
 LAYERS = st.builds(
     LRN,
     size=st.sampled_from([1, 3, 5, 7, 15]),

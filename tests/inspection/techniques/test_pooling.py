@@ -10,8 +10,6 @@ from hypothesis.extra.numpy import arrays
 from alexnet_viz.inspection.techniques import pooling
 from alexnet_viz.network.spec import Pool
 
-torch.set_num_threads(1)
-
 SIZES = st.tuples(st.integers(3, 9), st.integers(3, 9))
 MAPS = SIZES.flatmap(lambda size: arrays(np.float32, size, elements=st.integers(-2, 9).map(float)))  # with ties
 NAMES = st.sampled_from(list(pooling.POOLINGS))

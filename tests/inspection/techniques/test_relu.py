@@ -14,8 +14,6 @@ from alexnet_viz.network.build import random_state, with_weights
 from alexnet_viz.network.spec import Activation, Conv, Flatten, Linear, Pool, Spec
 from tests.inspection.networks import condition
 
-torch.set_num_threads(1)
-
 BY_FORMULA = {  # value and derivative
     "relu": (lambda x: max(0.0, x), lambda x: float(x > 0)),
     "tanh": (math.tanh, lambda x: 1 / math.cosh(x) ** 2),
