@@ -16,7 +16,7 @@ from alexnet_viz.network.spec import Flatten, Linear, Spec
 from alexnet_viz.network.zoo import MODELS
 from pages.ui.store import networks
 from pages.ui.widgets import export as export_box
-from tests.pages.seen import fine, open_well
+from tests.pages.seen import open_well
 from tools.pages import open_page
 
 SPEC = MODELS["alexnet_cifar"].spec
@@ -48,7 +48,8 @@ def written(monkeypatch):
 
 def open_lab(**query):
     app = open_page("architecture", tab="code", **query)
-    fine(app.toggle(key="lab_export").set_value(True).run())
+    app.toggle(key="lab_export").set_value(True).run()
+    assert not app.exception
     return app
 
 
