@@ -77,7 +77,7 @@ def specs(draw, *, flat=False):
     spec = Spec((4, *size), layers, draw(st.sampled_from(["floor", "ceil"])))
     rows = walk(spec).rows
     shape = rows[-1].shape if rows else spec.input
-    tails = [(Flatten(), Linear(prod(shape), 5), Activation(), Linear(5, 3))]
+    tails = [(Flatten(), BatchNorm(), Linear(prod(shape), 5), Activation(), Dropout(1.0), Linear(5, 3))]
     tails += [] if flat else [(Linear(shape[-1], 3), Activation()), (Flatten(), Linear(prod(shape), 3)), ()]
     return replace(spec, layers=(*layers[: len(rows)], *draw(st.sampled_from(tails))))
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.inspection import filters
-from alexnet_viz.network.build import random_state, with_weights
 from alexnet_viz.network.spec import LRN, Activation, BatchNorm, Conv, Dropout, Flatten, Linear, Spec, kernel_layers
 from alexnet_viz.network.weights import load_model
 from alexnet_viz.network.zoo import MODELS
+from tests.inspection.networks import filled
 
 GREY = (1.0, 1.0, 1.0)
 SMALL = Spec(
@@ -23,10 +23,6 @@ SMALL = Spec(
         *(Conv(6, kernel=3, padding=1, groups=2), Dropout(), Flatten(), Linear(150, 4)),
     ),
 )
-
-
-def ready(spec=SMALL, seed=0):
-    return with_weights(spec, random_state(spec, seed))
 
 
 def gabor(angle, frequency, phase=0.0, width=2.5, side=11, colour=GREY):
@@ -64,7 +60,7 @@ def test_convolutions_come_first_then_fully_connected_layers():
 
 
 def test_kernels_are_copies_of_the_weights():
-    network = ready()
+    network = filled(SMALL)
     for name, key, shape in (
         ("conv1", "features.0.weight", (8, 3, 5, 5)),
         ("conv2", "features.4.weight", (6, 4, 3, 3)),
@@ -89,7 +85,7 @@ def test_kernels_are_copies_of_the_weights():
 )
 def test_a_layer_without_kernels_is_answered_with_those_that_have_some(name, words):
     with pytest.raises(UserError) as problem:
-        filters.kernels(ready(), name)
+        filters.kernels(filled(SMALL), name)
     assert words in str(problem.value)
 
 

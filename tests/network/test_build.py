@@ -29,20 +29,13 @@ from alexnet_viz.network.spec import (
     walk,
 )
 from alexnet_viz.network.zoo import MODELS
+from tests.inspection.networks import filled, picture
 from tests.network.networks import MADE_UP, seed_class
 from tests.random_layers import OFTEN_WRONG
 
 SAME_EVERY_RUN = settings(OFTEN_WRONG, max_examples=300)
 
 SMALL = MADE_UP["everything, floor"]
-
-
-def picture(spec, seed=1, batch=1):
-    return torch.randn(batch, *spec.input, generator=torch.Generator().manual_seed(seed))
-
-
-def filled(spec, seed=0):
-    return with_weights(spec, random_state(spec, seed))
 
 
 def same_weights(module, seed=0):

@@ -84,18 +84,13 @@ def test_any_layer_can_be_selected(model_id, view):
 
 @each_view
 @each_spec
-def test_every_layer_is_there_once(spec, view):
+def test_every_layer_is_there_once_with_its_shape_can_be_reached_and_says_what_it_is(spec, view):
     result = walk(spec)
     names = [row.name for row in (weight_layers(spec) if view == "bars" else result.rows)]
     names += [error.layer for error in result.errors]
-    drawn = [node.get("data-layer") for node in with_class(parsed(spec, view), "layer")]
-    assert sorted(drawn) == sorted(names)
-
-
-@each_view
-@each_spec
-def test_a_layer_can_be_reached_and_says_what_it_is(spec, view):
-    drawn = layers(parsed(spec, view))
+    root = parsed(spec, view)
+    assert sorted(node.get("data-layer") for node in with_class(root, "layer")) == sorted(names)
+    drawn = layers(root)
     for node in drawn.values():
         assert (node.get("tabindex"), node.get("role")) == ("0", "button")
         assert node.find(f"{SVG}title").text == node.get("aria-label")
@@ -103,13 +98,6 @@ def test_a_layer_can_be_reached_and_says_what_it_is(spec, view):
         if row.name in drawn:
             assert row.name in drawn[row.name].get("aria-label")
             assert f"Output: {size_of(row.shape)}." in drawn[row.name].get("aria-label")
-
-
-@each_view
-@each_spec
-def test_the_shapes_printed_are_those_of_the_walk(spec, view):
-    drawn = layers(parsed(spec, view))
-    for row in walk(spec).rows:
         changes = row.shape != row.input or isinstance(row.layer, Conv | Pool | AdaptivePool | Linear)
         if row.name in drawn and (view == "flow" or changes):
             assert any(text.endswith(size_of(row.shape)) for text in words(drawn[row.name])), row.name

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alexnet_viz.network.build import Network, meta_network, random_state, with_weights
+from alexnet_viz.network.build import Network, meta_network
 from alexnet_viz.network.source import WIDTH, source, trainable_params
 from alexnet_viz.network.spec import (
     KINDS,
@@ -28,6 +28,7 @@ from alexnet_viz.network.spec import (
     walk,
 )
 from alexnet_viz.network.zoo import MODELS
+from tests.inspection.networks import filled, picture
 from tests.network.networks import MADE_UP
 from tests.random_layers import CONVS, FUNCTIONS, INPUTS, OFTEN_WRONG, POOLS, specs
 
@@ -49,25 +50,11 @@ def pasted(text, state, name="AlexNet"):
     return model.eval().requires_grad_(False)
 
 
-def lively_state(spec):
-    """Random weights in which batch norm does something."""
-    generator = torch.Generator().manual_seed(1)
-    state = random_state(spec)
-    for key, tensor in state.items():
-        if key.rsplit(".", 1)[1].startswith("running") or (key.endswith("weight") and tensor.dim() == 1):
-            state[key] = torch.rand(tensor.shape, generator=generator) + 0.5
-    return state
-
-
-def picture(spec, batch):
-    return torch.randn(batch, *spec.input, generator=torch.Generator().manual_seed(2))
-
-
 def assert_same_network(spec, batch=2):
-    state = lively_state(spec)
-    ours, theirs = with_weights(spec, state), pasted(source(spec), state)
+    ours = filled(spec)
+    theirs = pasted(source(spec), ours.state_dict())
     assert list(theirs.state_dict()) == list(ours.state_dict())
-    x = picture(spec, batch)
+    x = picture(spec, batch=batch)
     with torch.inference_mode():
         assert torch.equal(theirs(x), ours(x))
     rates = [[m.p for m in network.modules() if isinstance(m, torch.nn.Dropout)] for network in (ours, theirs)]

@@ -20,11 +20,7 @@ from tools.class_folders import PLAIN, equal, make_folder, make_zip
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("ALEXNET_VIZ_CIFAR10", raising=False)
-    return tmp_path / "home"
+pytestmark = pytest.mark.usefixtures("home")
 
 
 @pytest.fixture
