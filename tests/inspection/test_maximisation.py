@@ -19,19 +19,8 @@ from alexnet_viz.inspection.by_hand import work
 from alexnet_viz.inspection.maximisation import Settings, invert, maximise
 from alexnet_viz.network.build import random_state, with_weights
 from alexnet_viz.network.fields import Box, visible_box
-from alexnet_viz.network.spec import (
-    LRN,
-    Activation,
-    AdaptivePool,
-    BatchNorm,
-    Conv,
-    Dropout,
-    Flatten,
-    Linear,
-    Pool,
-    Spec,
-    walk,
-)
+from alexnet_viz.network.notation import read_spec
+from alexnet_viz.network.spec import LRN, Activation, Conv, Dropout, Flatten, Linear, Pool, Spec, walk
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.pictures.images import Preprocess
 from alexnet_viz.pictures.samples import SAMPLE_DIR
@@ -42,14 +31,9 @@ BYTES = replace(COLOR, std=(1 / 255,) * 3)  # values in 0..255 units, as the 201
 GRAY = Preprocess(32, 32, (0.1307,), (0.3081,))
 FEW = Settings(steps=12)
 
-EVERY_KIND = Spec(
-    (3, 19, 23),
-    (
-        *(Conv(8, kernel=5, stride=2, padding=1), Activation(), LRN(groups=2, alpha=0.5), Pool(3, 2)),
-        *(Conv(6, kernel=3, padding=1, groups=2), BatchNorm(), Activation("tanh"), Pool(2, 1, 1, mode="avg")),
-        *(AdaptivePool(3), Flatten(), Dropout(), Linear(54, 24)),
-        *(BatchNorm(), Activation("relu"), Linear(24, 4)),
-    ),
+EVERY_KIND = read_spec(
+    "3x19x23_conv8k5s2p1g1_relu_lrn5a0.5b0.75k2g2_max3s2p0_conv6k3s1p1g2_bn_tanh_avg2s1p1_adapt3"
+    "_flat_drop0.5_fc54-24_bn_relu_fc24-4"
 )
 LAYERS = [row.name for row in walk(EVERY_KIND).rows]
 
