@@ -8,19 +8,8 @@ import pytest
 
 from alexnet_viz.network.diagram import VIEWS, alt_text, diagram, standalone
 from alexnet_viz.network.diagram_bars import COLUMNS
-from alexnet_viz.network.spec import (
-    LRN,
-    Activation,
-    AdaptivePool,
-    BatchNorm,
-    Conv,
-    Dropout,
-    Flatten,
-    Linear,
-    Pool,
-    Spec,
-    walk,
-)
+from alexnet_viz.network.notation import read_spec
+from alexnet_viz.network.spec import LRN, Activation, AdaptivePool, BatchNorm, Conv, Flatten, Linear, Pool, Spec, walk
 from alexnet_viz.network.svg import COLOURS, size_of, text_width, wrapped
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.words.i18n import Message, translator
@@ -35,7 +24,7 @@ EDITED = {
     "no maps": Spec((784,), (Linear(784, 10),)),
     "linear on maps": Spec((2, 5, 7), (Linear(7, 3), Activation())),
     "three groups": Spec((6, 20, 30), (Conv(9, kernel=3, groups=3), LRN(size=1), AdaptivePool(3), Flatten())),
-    "two groups at once": Spec((2, 9, 9), (Conv(4, kernel=3, groups=2), Flatten(), Dropout(), Linear(196, 2))),
+    "two groups at once": read_spec("2x9x9_conv4k3s1p0g2_flat_drop0.5_fc196-2"),
     "deep": Spec((1, 300, 40), (Conv(4096, kernel=3, padding=1), BatchNorm(), Activation()) * 12),
     "fails at once": Spec((3, 8, 8), (Conv(4, kernel=9), Flatten())),
     "fails at a pool": PAPER.at_input(63),

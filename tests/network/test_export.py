@@ -19,18 +19,7 @@ from alexnet_viz.network.export import Portable, of_edited, of_file, of_model, r
 from alexnet_viz.network.notation import write_spec
 from alexnet_viz.network.source import source
 from alexnet_viz.network.sources import RANDOM
-from alexnet_viz.network.spec import (
-    LRN,
-    Activation,
-    AdaptivePool,
-    BatchNorm,
-    Conv,
-    Flatten,
-    Linear,
-    Pool,
-    Spec,
-    walk,
-)
+from alexnet_viz.network.spec import LRN, Activation, AdaptivePool, BatchNorm, Conv, Flatten, Linear, Pool, Spec, walk
 from alexnet_viz.network.weights import carried_over, load_model, open_model
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.words.labels import class_ids

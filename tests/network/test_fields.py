@@ -10,20 +10,8 @@ from hypothesis import strategies as st
 from alexnet_viz.errors import UserError
 from alexnet_viz.network.build import random_state, with_weights
 from alexnet_viz.network.fields import Box, visible_box, window_box
-from alexnet_viz.network.spec import (
-    LRN,
-    Activation,
-    AdaptivePool,
-    BatchNorm,
-    Conv,
-    Dropout,
-    Flatten,
-    Linear,
-    Pool,
-    Spec,
-    layer_names,
-    walk,
-)
+from alexnet_viz.network.notation import read_spec
+from alexnet_viz.network.spec import LRN, Activation, BatchNorm, Conv, Dropout, Pool, Spec, layer_names, walk
 from alexnet_viz.network.zoo import MODELS
 from tests.random_layers import OFTEN_WRONG
 
@@ -223,7 +211,7 @@ def test_boxes_have_the_side_and_the_distance_that_walk_counts(spec):
 
 
 def test_adaptive_pooling_and_rows_of_maps_are_whole_too():
-    spec = Spec((1, 6, 5), (Conv(2, 3), AdaptivePool(2), Linear(2, 3), Activation(), Flatten(), Flatten()))
+    spec = read_spec("1x6x5_conv2k3s1p0g1_adapt2_fc2-3_relu_flat_flat")
     assert not walk(spec).errors
     for row in walk(spec).rows[1:]:
         assert receptive_box(spec, row.name) == Box(0, 0, 6, 5)

@@ -12,21 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alexnet_viz.network.build import Network, meta_network
+from alexnet_viz.network.notation import read_spec
 from alexnet_viz.network.source import WIDTH, source, trainable_params
-from alexnet_viz.network.spec import (
-    KINDS,
-    LRN,
-    Activation,
-    BatchNorm,
-    Conv,
-    Dropout,
-    Flatten,
-    Linear,
-    Pool,
-    Spec,
-    layer_names,
-    walk,
-)
+from alexnet_viz.network.spec import KINDS, LRN, Activation, BatchNorm, Conv, Linear, Pool, Spec, layer_names, walk
 from alexnet_viz.network.zoo import MODELS
 from tests.inspection.networks import filled, picture
 from tests.network.networks import MADE_UP
@@ -275,7 +263,7 @@ def test_trainable_parameters_of_a_model_of_the_table(model_id, trainable):
 
 # ---- what is refused ------------------------------------------------------------------------------------------------
 
-ILLEGAL = Spec((3, 8, 8), (Conv(4, 3), Flatten(), Dropout(), Linear(100, 10)))
+ILLEGAL = read_spec("3x8x8_conv4k3s1p0g1_flat_drop0.5_fc100-10")
 
 
 @pytest.mark.parametrize("read", [source, trainable_params])

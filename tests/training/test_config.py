@@ -13,18 +13,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, StepLR
 from alexnet_viz.errors import UserError
 from alexnet_viz.network.build import meta_network
 from alexnet_viz.network.notation import read_spec, write_spec
-from alexnet_viz.network.spec import (
-    LRN,
-    Activation,
-    BatchNorm,
-    Conv,
-    Dropout,
-    Flatten,
-    Linear,
-    Spec,
-    layer_names,
-    walk,
-)
+from alexnet_viz.network.spec import LRN, Activation, BatchNorm, Conv, Dropout, Flatten, Linear, Spec, layer_names, walk
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.training.config import (
     CHOICE_TITLES,

@@ -25,14 +25,7 @@ from alexnet_viz.network.weights import load_model
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.pictures.images import decode
 from alexnet_viz.pictures.samples import SAMPLES, load_sample
-from tests.inspection.attribution.attribution_models import (
-    CLASSES,
-    SMALL,
-    WITH_LRN,
-    array_of,
-    model_of,
-    random_model,
-)
+from tests.inspection.attribution.attribution_models import CLASSES, SMALL, WITH_LRN, array_of, model_of, random_model
 from tests.inspection.networks import condition
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting (backward|forward):UserWarning")
