@@ -1,6 +1,7 @@
 """Networks that several tests look at: the seed document's classes, and made-up specs with every kind of layer."""
 
 import re
+from dataclasses import replace
 
 import torch
 from torch import nn
@@ -32,6 +33,17 @@ MADE_UP = {
     ),
     "a number that Python does not write": Spec((3, 1, 1), (LRN(k=float("inf")),)),
 }
+
+
+def narrowed(spec, units=64):
+    """The same layers, but fully connected ones of so many units at most: a hundredth of AlexNet's weights."""
+    layers, inputs = [], None
+    for layer in spec.layers:
+        if isinstance(layer, Linear):
+            layer = Linear(inputs or layer.inputs, min(layer.outputs, units))
+            inputs = layer.outputs
+        layers.append(layer)
+    return replace(spec, layers=tuple(layers))
 
 
 def seed_class(name):

@@ -17,7 +17,7 @@ from alexnet_viz.network.source import WIDTH, source, trainable_params
 from alexnet_viz.network.spec import KINDS, LRN, Activation, BatchNorm, Conv, Linear, Pool, Spec, layer_names, walk
 from alexnet_viz.network.zoo import MODELS
 from tests.inspection.networks import filled, picture
-from tests.network.networks import MADE_UP
+from tests.network.networks import MADE_UP, narrowed
 from tests.random_layers import CONVS, FUNCTIONS, INPUTS, OFTEN_WRONG, POOLS, specs
 
 RUFF = Path(sys.executable).with_name("ruff")
@@ -81,7 +81,7 @@ LEGAL = st.one_of(ANY.map(legal_part), ANY.map(mended), SLIDING.map(mended))
 
 @pytest.mark.parametrize("model_id", MODELS)
 def test_a_model_of_the_table_is_the_same_network(model_id):
-    assert_same_network(MODELS[model_id].spec, batch=1)
+    assert_same_network(narrowed(MODELS[model_id].spec), batch=1)
 
 
 @pytest.mark.parametrize("name", MADE_UP)
@@ -94,7 +94,7 @@ def test_random_networks_are_the_same_and_reach_everything():
     seen, networks = set(), set()
 
     @given(LEGAL)
-    @settings(OFTEN_WRONG, max_examples=600)
+    @settings(OFTEN_WRONG, max_examples=300)
     def compare(spec):
         assert_same_network(spec)
         rows = walk(spec).rows
@@ -114,7 +114,7 @@ def test_random_networks_are_the_same_and_reach_everything():
                     seen.add("batch norm of maps" if len(row.input) == 3 else "batch norm of a vector")
 
     compare()
-    assert len(networks) >= 200
+    assert len(networks) >= 100
     wanted = {*KINDS, "relu", "tanh", "sigmoid", "batch norm of maps", "batch norm of a vector"}
     wanted |= {"0 flatten", "1 flatten", "2 flatten"}
     wanted |= {(mode, rounding) for mode in ("max", "avg") for rounding in ("floor", "ceil")}

@@ -25,7 +25,7 @@ from alexnet_viz.network.weights import load_model
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.pictures.images import decode
 from alexnet_viz.pictures.samples import SAMPLES, load_sample
-from tests.inspection.attribution.attribution_models import CLASSES, SMALL, WITH_LRN, array_of, model_of, random_model
+from tests.inspection.attribution.attribution_models import SMALL, WITH_LRN, array_of, model_of, random_model
 from tests.inspection.networks import condition
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting (backward|forward):UserWarning")
@@ -75,7 +75,7 @@ def close(actual, expected, tolerance=1e-5):
     assert np.abs(actual - expected).max() <= tolerance * np.abs(expected).max()
 
 
-@pytest.mark.parametrize("model_id", ["alexnet_200", "alexnet_cifar", "alexnet_single", "lenet5"])
+@pytest.mark.parametrize("model_id", ["alexnet_200", "alexnet_cifar", "alexnet_cifar_2gpu", "lenet5"])
 def test_gradcam_is_the_papers_formula_at_every_convolution(model_id, transfer):
     model = transfer if model_id == "alexnet_200" else random_model(model_id)
     array = input_array(model, sample("coffee_and_orange"))
@@ -279,7 +279,7 @@ def test_integrated_gradients_are_the_integral(against):
     assert answer.completeness.total == pytest.approx(difference, abs=0.002 * float(np.abs(answer.heat).sum()))
 
 
-@pytest.mark.parametrize("name", ["cat", "elephant", "bear", "coffee", "coffee_and_orange"])
+@pytest.mark.parametrize("name", ["cat", "coffee_and_orange"])
 def test_integrated_gradients_complete_to_a_percent_at_64_steps(name, transfer):
     answer = attribute(transfer, sample(name), "integrated_gradients", settings={"steps": 64})
     assert answer.completeness.error < 0.01
@@ -483,7 +483,7 @@ def test_a_callers_no_grad_does_not_matter():
 def test_eight_threads_at_once_get_the_answers_of_one():
     model = model_of(WITH_LRN)
     array = array_of(model)
-    asked = [(method, target) for method in METHODS for target in range(len(CLASSES))]
+    asked = [(method, target) for method in METHODS for target in (0, 3)]
 
     def ask(question):
         method, target = question

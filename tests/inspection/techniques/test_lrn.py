@@ -126,9 +126,7 @@ def test_batch_normalisation_is_torchs_in_training():
     after = lrn.by_channel(lrn.batch_normalised(batch))
     assert np.allclose(after.mean, 0, atol=1e-5)
     assert np.allclose(after.std, 1, atol=1e-3)
-
-
-def test_a_map_that_is_the_same_everywhere_becomes_zero():
+    # A map that is the same everywhere becomes zero.
     assert np.array_equal(
         lrn.batch_normalised(np.full((2, 1, 3, 3), 7, np.float32)), np.zeros((2, 1, 3, 3), np.float32)
     )

@@ -171,7 +171,4 @@ def test_maps_that_do_not_change_along_a_row_do_not_change_when_they_move():
     found = pooling.shift_changes(maps)
     assert not found.unpooled.any()
     assert not any(changes.any() for changes in found.pooled.values())
-
-
-def test_maps_of_zeros_do_not_change():
     assert not pooling.shift_changes(np.zeros((1, 9, 9), np.float32)).unpooled.any()

@@ -43,10 +43,7 @@ def test_ten_layers_in_numbers():
     assert rectified.left(10) == 1
     assert sigmoid.left(10) == pytest.approx(0.0701037**10, rel=1e-5)
     assert relu.respond("relu", -1.0).left(10) == 0
-
-
-def test_the_corner_of_relu_has_the_slope_that_pytorch_takes():
-    assert relu.respond("relu", 0.0).slope == 0
+    assert relu.respond("relu", 0.0).slope == 0, "in its corner, the one that PyTorch takes"
 
 
 def test_the_callers_numbers_stay_alone():
