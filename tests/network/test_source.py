@@ -94,7 +94,7 @@ def test_random_networks_are_the_same_and_reach_everything():
     seen, networks = set(), set()
 
     @given(LEGAL)
-    @settings(OFTEN_WRONG, max_examples=300)
+    @settings(OFTEN_WRONG, max_examples=600)
     def compare(spec):
         assert_same_network(spec)
         rows = walk(spec).rows
@@ -114,7 +114,7 @@ def test_random_networks_are_the_same_and_reach_everything():
                     seen.add("batch norm of maps" if len(row.input) == 3 else "batch norm of a vector")
 
     compare()
-    assert len(networks) >= 100
+    assert len(networks) >= 200
     wanted = {*KINDS, "relu", "tanh", "sigmoid", "batch norm of maps", "batch norm of a vector"}
     wanted |= {"0 flatten", "1 flatten", "2 flatten"}
     wanted |= {(mode, rounding) for mode in ("max", "avg") for rounding in ("floor", "ceil")}

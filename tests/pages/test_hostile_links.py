@@ -41,6 +41,9 @@ PARAMETERS = {
     "filter_sort": "norm",
     "group": "none",
     "input": "1",
+    "step": "conv1",
+    "test": "curves",
+    "temperature": "2.00",
 }
 UNKNOWN = ("stop", "tour", "nothing", "tab ", "__class__", "사진", "")
 
