@@ -28,7 +28,11 @@ def pytest_addoption(parser):
 
 
 def pytest_configure():
-    """No weights or runs of this machine, whose user may have some, change what the pages show here."""
+    """No weights or runs of this machine, whose user may have some, change what the pages show here.
+
+    Torch gets one thread: networks this small are slower with more, which wait for each other.
+    """
+    os.environ["OMP_NUM_THREADS"] = "1"
     os.environ["TORCH_HOME"], os.environ["ALEXNET_VIZ_HOME"] = str(EMPTY / "torch"), str(EMPTY / "home")
 
 

@@ -11,30 +11,13 @@ from hypothesis import strategies as st
 
 from alexnet_viz.inspection.activations import activations
 from alexnet_viz.network.build import random_state, with_weights
-from alexnet_viz.network.spec import (
-    LRN,
-    Activation,
-    AdaptivePool,
-    BatchNorm,
-    Conv,
-    Dropout,
-    Flatten,
-    Linear,
-    Pool,
-    Spec,
-    layer_names,
-    walk,
-)
+from alexnet_viz.network.notation import read_spec
+from alexnet_viz.network.spec import Activation, BatchNorm, Dropout, Flatten, Linear, Spec, layer_names, walk
 from tests.random_layers import MAP_LAYERS, random_layer
 
-EVERY_KIND = Spec(
-    (3, 19, 17),
-    (
-        *(Conv(8, kernel=5, stride=2, padding=1), Activation(), LRN(groups=2, alpha=0.5), Pool(3, 2)),
-        *(Conv(6, kernel=3, padding=1, groups=2), BatchNorm(), Activation("tanh"), Pool(2, 1, 1, mode="avg")),
-        *(AdaptivePool(3), LRN(size=4, alpha=0.5), Flatten(), Flatten(), Dropout(), Linear(54, 7)),
-        *(BatchNorm(), Activation("sigmoid"), Linear(7, 4)),
-    ),
+EVERY_KIND = read_spec(
+    "3x19x17_conv8k5s2p1g1_relu_lrn5a0.5b0.75k2g2_max3s2p0_conv6k3s1p1g2_bn_tanh_avg2s1p1_adapt3"
+    "_lrn4a0.5b0.75k2g1_flat_flat_drop0.5_fc54-7_bn_sigmoid_fc7-4"
 )
 CEIL = replace(EVERY_KIND, rounding="ceil")
 NAMES = layer_names(EVERY_KIND.layers)
@@ -77,7 +60,7 @@ def specs(draw, *, flat=False):
     spec = Spec((4, *size), layers, draw(st.sampled_from(["floor", "ceil"])))
     rows = walk(spec).rows
     shape = rows[-1].shape if rows else spec.input
-    tails = [(Flatten(), Linear(prod(shape), 5), Activation(), Linear(5, 3))]
+    tails = [(Flatten(), BatchNorm(), Linear(prod(shape), 5), Activation(), Dropout(1.0), Linear(5, 3))]
     tails += [] if flat else [(Linear(shape[-1], 3), Activation()), (Flatten(), Linear(prod(shape), 3)), ()]
     return replace(spec, layers=(*layers[: len(rows)], *draw(st.sampled_from(tails))))
 

@@ -17,8 +17,6 @@ from tests.inspection import networks
 from tests.inspection.networks import EITHER_RULE, EVERY_KIND, LAST, NAMES, condition, filled, picture, specs
 from tests.inspection.switchboard import hooked, logits_of
 
-torch.set_num_threads(1)
-
 
 def ready(spec=EVERY_KIND, batch=1, seed=0):
     """Weights and pictures so large that logits differ."""

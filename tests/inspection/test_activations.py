@@ -12,8 +12,6 @@ from alexnet_viz.network.zoo import MODELS
 from tests.inspection.networks import CEIL, EVERY_KIND, LAST, NAMES, condition, filled, picture, ready
 from tests.inspection.switchboard import hooked, logits_of
 
-torch.set_num_threads(1)
-
 WHOLE = ["alexnet_200", "alexnet_cifar", "lenet5"]
 
 

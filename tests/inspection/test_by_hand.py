@@ -17,8 +17,6 @@ from alexnet_viz.network.spec import LRN, Activation, AdaptivePool, BatchNorm, C
 from alexnet_viz.network.zoo import MODELS
 from tests.inspection.networks import EITHER_RULE, EVERY_KIND, condition, filled, picture, ready, specs
 
-torch.set_num_threads(1)
-
 SAME_EVERY_RUN = settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
 
 WHOLE = ["alexnet_200", "alexnet_cifar", "lenet5"]

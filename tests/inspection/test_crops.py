@@ -3,7 +3,6 @@
 import io
 
 import numpy as np
-import torch
 from PIL import Image, ImageOps
 
 from alexnet_viz.inspection.classify import classify, softmax
@@ -11,8 +10,6 @@ from alexnet_viz.inspection.crops import ten_crops
 from alexnet_viz.network.weights import load_model
 from alexnet_viz.pictures.images import decode
 from alexnet_viz.pictures.samples import load_sample
-
-torch.set_num_threads(1)
 
 
 def picture(png: bytes) -> np.ndarray:

@@ -10,27 +10,10 @@ from hypothesis import strategies as st
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.inspection import filters
-from alexnet_viz.inspection.filters import (
-    GROUPINGS,
-    ORDERS,
-    cosine,
-    grouped,
-    input_norm,
-    input_slice,
-    kernels,
-    matched_limit,
-    order,
-    rgb_tiles,
-    sees_rgb,
-    statistics,
-    streams,
-)
-from alexnet_viz.network.build import random_state, with_weights
 from alexnet_viz.network.spec import LRN, Activation, BatchNorm, Conv, Dropout, Flatten, Linear, Spec, kernel_layers
 from alexnet_viz.network.weights import load_model
 from alexnet_viz.network.zoo import MODELS
-
-torch.set_num_threads(1)
+from tests.inspection.networks import filled
 
 GREY = (1.0, 1.0, 1.0)
 SMALL = Spec(
@@ -40,10 +23,6 @@ SMALL = Spec(
         *(Conv(6, kernel=3, padding=1, groups=2), Dropout(), Flatten(), Linear(150, 4)),
     ),
 )
-
-
-def ready(spec=SMALL, seed=0):
-    return with_weights(spec, random_state(spec, seed))
 
 
 def gabor(angle, frequency, phase=0.0, width=2.5, side=11, colour=GREY):
@@ -81,14 +60,14 @@ def test_convolutions_come_first_then_fully_connected_layers():
 
 
 def test_kernels_are_copies_of_the_weights():
-    network = ready()
+    network = filled(SMALL)
     for name, key, shape in (
         ("conv1", "features.0.weight", (8, 3, 5, 5)),
         ("conv2", "features.4.weight", (6, 4, 3, 3)),
         ("fc3", "classifier.0.weight", (4, 150)),
     ):
         before = network.state_dict()[key].clone()
-        weights = kernels(network, name)
+        weights = filters.kernels(network, name)
         assert (weights.shape, weights.dtype) == (shape, np.float32)
         assert np.array_equal(weights, before.numpy())
         weights[...] = 7
@@ -106,7 +85,7 @@ def test_kernels_are_copies_of_the_weights():
 )
 def test_a_layer_without_kernels_is_answered_with_those_that_have_some(name, words):
     with pytest.raises(UserError) as problem:
-        kernels(ready(), name)
+        filters.kernels(filled(SMALL), name)
     assert words in str(problem.value)
 
 
@@ -120,20 +99,20 @@ def test_a_layer_without_kernels_is_answered_with_those_that_have_some(name, wor
 )
 def test_streams(model, expected):
     spec = MODELS[model].spec
-    assert [streams(spec, name) for name in kernel_layers(spec)] == expected
-    assert [name for name in kernel_layers(spec) if sees_rgb(spec, name)] == ["conv1"]
+    assert [filters.streams(spec, name) for name in kernel_layers(spec)] == expected
+    assert [name for name in kernel_layers(spec) if filters.sees_rgb(spec, name)] == ["conv1"]
 
 
 def test_streams_are_those_of_the_layer_itself_or_of_the_next_one():
     spec = Spec((3, 9, 9), (Conv(4, 1), Activation(), Conv(4, 1), Conv(4, 1, groups=4), LRN(groups=2), Conv(4, 1)))
-    assert [streams(spec, name) for name in kernel_layers(spec)] == [1, 4, 4, 1]
+    assert [filters.streams(spec, name) for name in kernel_layers(spec)] == [1, 4, 4, 1]
 
 
 def test_red_green_and_blue_are_seen_only_by_whole_filters_of_the_picture():
-    assert not sees_rgb(MODELS["lenet5"].spec, "conv1")  # one channel
-    assert not sees_rgb(Spec((3, 8, 8), (Conv(3, 3, groups=3),)), "conv1")  # one colour each
-    assert not sees_rgb(Spec((3, 8, 8), (Conv(3, 3), Conv(3, 3))), "conv2")  # three channels, no colours
-    assert not sees_rgb(Spec((3, 8, 8), (Flatten(), Linear(192, 3))), "fc1")
+    assert not filters.sees_rgb(MODELS["lenet5"].spec, "conv1")  # one channel
+    assert not filters.sees_rgb(Spec((3, 8, 8), (Conv(3, 3, groups=3),)), "conv1")  # one colour each
+    assert not filters.sees_rgb(Spec((3, 8, 8), (Conv(3, 3), Conv(3, 3))), "conv2")  # three channels, no colours
+    assert not filters.sees_rgb(Spec((3, 8, 8), (Flatten(), Linear(192, 3))), "fc1")
 
 
 @pytest.mark.parametrize(
@@ -147,8 +126,8 @@ def test_red_green_and_blue_are_seen_only_by_whole_filters_of_the_picture():
 )
 def test_the_convention_drawn_by_hand(rows, angle):
     kernel = np.array([[{"+": 1, "-": -1, "0": 0}[sign] for sign in row] for row in rows], np.float32)[None, None]
-    assert apart(statistics(kernel).orientation[0], angle) < 0.1
-    assert statistics(kernel).selectivity[0] > 0.5
+    assert apart(filters.statistics(kernel).orientation[0], angle) < 0.1
+    assert filters.statistics(kernel).selectivity[0] > 0.5
 
 
 COLOURS = st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda colour: max(map(abs, colour)) > 0.1)
@@ -157,7 +136,7 @@ COLOURS = st.tuples(*[st.floats(-1, 1)] * 3).filter(lambda colour: max(map(abs, 
 @settings(max_examples=150)
 @given(st.floats(0, 180), st.floats(0.15, 0.4), st.floats(0, 2 * np.pi), st.floats(2, 3.5), COLOURS)
 def test_gratings_are_read_back(angle, frequency, phase, width, colour):
-    measured = statistics(gabor(angle, frequency, phase, width, colour=colour))
+    measured = filters.statistics(gabor(angle, frequency, phase, width, colour=colour))
     degrees, share = (3, 0.1) if frequency < 0.2 else (1, 0.03)  # a bin of the spectrum is 3 degrees wide there
     assert apart(measured.orientation[0], angle) < degrees
     assert 0 <= measured.orientation[0] < 180
@@ -172,10 +151,10 @@ def test_a_grating_over_many_channels_is_read_back(angle, frequency, channels, s
     random = np.random.default_rng(seed)
     drawn = [gabor(angle, frequency, random.uniform(0, 7), 1.8, side=7, colour=[1.0])[0, 0] for _ in range(channels)]
     kernel = np.array(drawn)[None] * random.normal(size=(1, channels, 1, 1)).astype(np.float32)
-    measured = statistics(kernel)
+    measured = filters.statistics(kernel)
     assert apart(measured.orientation[0], angle) < 5
     assert measured.frequency[0] == pytest.approx(frequency, rel=0.1)
-    buried = statistics(kernel + random.normal(size=(1, channels, 1, 1)).astype(np.float32) * 3)
+    buried = filters.statistics(kernel + random.normal(size=(1, channels, 1, 1)).astype(np.float32) * 3)
     assert apart(buried.orientation[0], measured.orientation[0]) < 1e-3, "the mean has no say in it"
     assert buried.frequency[0] == 0
 
@@ -206,7 +185,7 @@ def test_selectivity_is_the_share_of_the_power_near_the_strongest_grating(channe
     for seed in range(4):
         kernel = (noise(channels, side, side, seed=seed) + gabor(30 * seed, 0.3, side=side, colour=[1.0])[0]) + 0.5
         angle, share = sector_power(kernel.astype(np.float64), 8 * side)
-        measured = statistics(kernel[None])
+        measured = filters.statistics(kernel[None])
         assert measured.selectivity[0] == pytest.approx(share, abs=0.04)  # its sector is around the refined peak
         assert np.isnan(measured.orientation[0]) or apart(measured.orientation[0], angle) < 8
         assert np.isnan(measured.orientation[0]) == (measured.selectivity[0] < 0.5)
@@ -215,7 +194,7 @@ def test_selectivity_is_the_share_of_the_power_near_the_strongest_grating(channe
 @settings(max_examples=60)
 @given(st.floats(0.5, 2.5), COLOURS, st.tuples(st.floats(-3, 3), st.floats(-3, 3)))
 def test_a_blob_has_neither_frequency_nor_orientation(width, colour, centre):
-    measured = statistics(blob(width, colour=colour, centre=centre))
+    measured = filters.statistics(blob(width, colour=colour, centre=centre))
     assert measured.frequency[0] == 0
     assert np.isnan(measured.orientation[0])
 
@@ -223,25 +202,25 @@ def test_a_blob_has_neither_frequency_nor_orientation(width, colour, centre):
 def test_a_bar_has_an_orientation_but_no_frequency():
     bar = np.zeros((1, 1, 11, 11), np.float32)
     bar[..., 5] = 1
-    measured = statistics(bar)
+    measured = filters.statistics(bar)
     assert apart(measured.orientation[0], 90) < 0.5
     assert measured.frequency[0] == 0
 
 
 def test_a_spot_with_a_surround_has_a_frequency_but_no_orientation():
-    measured = statistics(blob(1.0) - 0.25 * blob(2.0))
+    measured = filters.statistics(blob(1.0) - 0.25 * blob(2.0))
     assert 0.05 < measured.frequency[0] < 0.25
     assert np.isnan(measured.orientation[0])
 
 
 def test_noise_has_no_orientation():
-    assert np.isnan(statistics(noise(100, 64, 5, 5)).orientation).all()
-    assert np.isnan(statistics(noise(100, 3, 11, 11)).orientation).all()
+    assert np.isnan(filters.statistics(noise(100, 64, 5, 5)).orientation).all()
+    assert np.isnan(filters.statistics(noise(100, 3, 11, 11)).orientation).all()
 
 
 @pytest.mark.parametrize("kernel", [np.zeros((2, 3, 5, 5)), np.full((2, 3, 5, 5), 0.1), noise(2, 9, 1, 1), noise(2, 9)])
 def test_kernels_without_any_variation(kernel):
-    measured = statistics(kernel.astype(np.float32))
+    measured = filters.statistics(kernel.astype(np.float32))
     assert np.isnan(measured.orientation).all()
     assert measured.frequency.tolist() == measured.selectivity.tolist() == [0, 0]
 
@@ -250,14 +229,14 @@ def test_stripes_in_a_single_column_are_no_error():
     """Their power is the same along a whole row of the spectrum, where a peak cannot be placed."""
     kernel = np.zeros((1, 1, 4, 4), np.float32)
     kernel[0, 0, :, 0] = [1, -1, 1, -1]
-    assert 0.4 < statistics(kernel).frequency[0] <= 0.5 * 2**0.5
+    assert 0.4 < filters.statistics(kernel).frequency[0] <= 0.5 * 2**0.5
 
 
 @settings(max_examples=40)
 @given(st.integers(1, 12), st.integers(1, 4), st.sampled_from([(), (1, 1), (3, 3)]), st.integers(0, 99))
 def test_norm_mean_and_group(count, channels, window, seed):
     weights = noise(count, channels, *window, seed=seed)
-    measured = statistics(weights)
+    measured = filters.statistics(weights)
     for number, kernel in enumerate(weights.astype(float)):
         assert measured.norm[number] == pytest.approx(sum(w * w for w in kernel.flat) ** 0.5)
         assert measured.mean[number] == pytest.approx(sum(kernel.flat) / kernel.size, abs=1e-9)
@@ -274,8 +253,8 @@ def test_colour_is_what_is_left_without_grey():
             np.zeros((1, 3, 11, 11), np.float32),
         ]
     )
-    assert statistics(weights, rgb=True).colour == pytest.approx([0, 1, 2 / 3, 0], abs=1e-6)
-    assert np.isnan(statistics(weights).colour).all()
+    assert filters.statistics(weights, rgb=True).colour == pytest.approx([0, 1, 2 / 3, 0], abs=1e-6)
+    assert np.isnan(filters.statistics(weights).colour).all()
 
 
 def test_dead_filters_are_far_below_the_median():
@@ -283,8 +262,8 @@ def test_dead_filters_are_far_below_the_median():
     weights[2] = 0
     weights[4] *= 0.05
     weights[6] *= 0.2
-    assert np.flatnonzero(statistics(weights).dead).tolist() == [2, 4]
-    assert statistics(np.zeros((3, 3, 5, 5), np.float32)).dead.all()
+    assert np.flatnonzero(filters.statistics(weights).dead).tolist() == [2, 4]
+    assert filters.statistics(np.zeros((3, 3, 5, 5), np.float32)).dead.all()
 
 
 def first_alike(weights, groups):
@@ -307,9 +286,9 @@ def test_duplicates_by_hand():
     weights[2] = -3 * weights[0]  # the sign and the length do not matter
     weights[5] = weights[0]  # in the other group
     weights[6] = weights[7] = 0  # zeros have no direction
-    assert statistics(weights).duplicate_of.tolist() == [-1, 0, 0, -1, -1, 0, -1, -1]
-    assert statistics(weights, groups=2).duplicate_of.tolist() == [-1, 0, 0, -1, -1, -1, -1, -1]
-    assert statistics(weights, groups=2).group.tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert filters.statistics(weights).duplicate_of.tolist() == [-1, 0, 0, -1, -1, 0, -1, -1]
+    assert filters.statistics(weights, groups=2).duplicate_of.tolist() == [-1, 0, 0, -1, -1, -1, -1, -1]
+    assert filters.statistics(weights, groups=2).group.tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
 
 
 @settings(max_examples=40)
@@ -326,7 +305,7 @@ def test_duplicates_pair_by_pair(half, inputs, groups, seed, data):
         weights[target] = random.choice([-1, 1]) * (weights[source] + disturbance)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(filters, "_CHUNK", 7)
-        found = statistics(weights, groups).duplicate_of
+        found = filters.statistics(weights, groups).duplicate_of
     assert found.tolist() == first_alike(weights, groups)
 
 
@@ -335,8 +314,8 @@ def test_extreme_weights_are_measured(scale):
     weights = noise(4, 3, 3, 3) * 2
     weights[3] = weights[0]
     plain, measured = (
-        statistics(weights, rgb=True),
-        statistics((weights * np.float64(scale)).astype(np.float32), rgb=True),
+        filters.statistics(weights, rgb=True),
+        filters.statistics((weights * np.float64(scale)).astype(np.float32), rgb=True),
     )
     assert measured.norm == pytest.approx(plain.norm * scale, rel=1e-3)
     assert measured.colour == pytest.approx(plain.colour, rel=1e-3)
@@ -347,9 +326,14 @@ def test_extreme_weights_are_measured(scale):
 def test_statistics_are_frozen_and_leave_the_kernels_alone():
     weights = noise(4, 3, 5, 5)
     before = weights.copy()
-    measured = statistics(weights, rgb=True)
-    rgb_tiles(weights), input_norm(weights), matched_limit(weights, weights), cosine(weights, weights)
-    input_slice(weights, 1)[...] = 0
+    measured = filters.statistics(weights, rgb=True)
+    (
+        filters.rgb_tiles(weights),
+        filters.input_norm(weights),
+        filters.matched_limit(weights, weights),
+        filters.cosine(weights, weights),
+    )
+    filters.input_slice(weights, 1)[...] = 0
     assert np.array_equal(weights, before)
     with pytest.raises(FrozenInstanceError):
         measured.norm = measured.mean
@@ -359,12 +343,12 @@ def seven():
     """Seven filters: four orientations, a coloured blob, a faint one, a copy."""
     drawn = [gabor(angle, frequency) for angle, frequency in ((90, 0.2), (0, 0.4), (135, 0.3), (45, 0.15))]
     drawn += [2 * blob(colour=(1, -1, 0)), 0.01 * gabor(0, 0.25), -0.9 * gabor(90, 0.2)]
-    return statistics(np.concatenate([drawn[i] / (1 + i / 100) for i in range(7)]), rgb=True)
+    return filters.statistics(np.concatenate([drawn[i] / (1 + i / 100) for i in range(7)]), rgb=True)
 
 
 def test_orders():
     measured = seven()
-    found = {by: order(measured, by).tolist() for by in ORDERS}
+    found = {by: filters.order(measured, by).tolist() for by in filters.ORDERS}
     assert found["number"] == [0, 1, 2, 3, 4, 5, 6]
     assert (found["norm"][0], found["norm"][-1]) == (4, 5)
     assert found["orientation"] == [*sorted([0, 1, 2, 3, 5, 6], key=lambda i: measured.orientation[i]), 4]
@@ -380,13 +364,13 @@ def test_equals_keep_their_order_and_what_has_no_value_comes_last():
         norm=np.array([1.0, 2, 2, 1, 3, 1, 2]),
         colour=np.full(7, np.nan),
     )
-    assert order(measured, "orientation").tolist() == [2, 5, 0, 3, 6, 1, 4]
-    assert order(measured, "norm").tolist() == [4, 1, 2, 6, 0, 3, 5]
-    assert order(measured, "colour").tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert filters.order(measured, "orientation").tolist() == [2, 5, 0, 3, 6, 1, 4]
+    assert filters.order(measured, "norm").tolist() == [4, 1, 2, 6, 0, 3, 5]
+    assert filters.order(measured, "colour").tolist() == [0, 1, 2, 3, 4, 5, 6]
 
 
 def parts(measured, by):
-    return [(group, members.tolist()) for group, members in grouped(measured, by)]
+    return [(group, members.tolist()) for group, members in filters.grouped(measured, by)]
 
 
 def test_groups():
@@ -423,10 +407,10 @@ def test_a_dead_copy_counts_as_dead():
     assert parts(measured, "state") == [("dead", [6]), ("distinct", [0, 1, 2, 3, 4, 5])]
 
 
-@pytest.mark.parametrize("by", GROUPINGS)
+@pytest.mark.parametrize("by", filters.GROUPINGS)
 @pytest.mark.parametrize("weights", [noise(12, 3, 5, 5), np.zeros((12, 3, 5, 5), np.float32), noise(12, 30)], ids=len)
 def test_every_filter_is_in_one_group(by, weights):
-    found = grouped(statistics(weights, groups=2, rgb=weights.ndim == 4), by)
+    found = filters.grouped(filters.statistics(weights, groups=2, rgb=weights.ndim == 4), by)
     assert sorted(np.concatenate([members for _, members in found]).tolist()) == list(range(12))
     assert all(len(members) for _, members in found)
 
@@ -436,15 +420,15 @@ def test_tiles_show_zero_as_mid_grey_and_the_extreme_as_black_or_white():
     weights[0, 0, 0, 1] = 0.5  # red, top right
     weights[0, 2, 1, 0] = -0.25  # blue, bottom left
     weights[1, 1, 0, 0] = -2
-    tiles = rgb_tiles(weights)
+    tiles = filters.rgb_tiles(weights)
     assert (tiles.shape, tiles.dtype) == ((3, 2, 2, 3), np.uint8)
     assert tiles[0].tolist() == [[[128, 128, 128], [255, 128, 128]], [[128, 128, 64], [128, 128, 128]]]
     assert tiles[1, 0, 0].tolist() == [128, 0, 128]
     assert (tiles[2] == 128).all()
-    layer = rgb_tiles(weights, "layer")
+    layer = filters.rgb_tiles(weights, "layer")
     assert layer[0, 0, 1, 0] == 159  # 127.5 + 127.5 / 4, rounded
     assert layer[1, 0, 0, 1] == 0
-    assert rgb_tiles(weights, 0.25)[0].tolist() == [
+    assert filters.rgb_tiles(weights, 0.25)[0].tolist() == [
         [[128, 128, 128], [255, 128, 128]],
         [[128, 128, 0], [128, 128, 128]],
     ]
@@ -452,37 +436,37 @@ def test_tiles_show_zero_as_mid_grey_and_the_extreme_as_black_or_white():
 
 def test_two_checkpoints_share_a_limit():
     first, second = noise(4, 3, 3, 3), 3 * noise(4, 3, 3, 3, seed=1)
-    limit = matched_limit(first, second)
-    assert limit == max(abs(float(w)) for w in [*first.flat, *second.flat]) == matched_limit(second, first)
+    limit = filters.matched_limit(first, second)
+    assert limit == max(abs(float(w)) for w in [*first.flat, *second.flat]) == filters.matched_limit(second, first)
     assert limit == np.abs(second).max()
-    assert np.array_equal(rgb_tiles(second, limit), rgb_tiles(second, "layer"))
-    both = rgb_tiles(np.concatenate([first, second]), "layer")
-    assert np.array_equal(rgb_tiles(first, limit), both[:4])
+    assert np.array_equal(filters.rgb_tiles(second, limit), filters.rgb_tiles(second, "layer"))
+    both = filters.rgb_tiles(np.concatenate([first, second]), "layer")
+    assert np.array_equal(filters.rgb_tiles(first, limit), both[:4])
 
 
 def test_only_three_channels_are_shown_in_colour():
     with pytest.raises(UserError, match="these see 64 channels"):
-        rgb_tiles(noise(2, 64, 3, 3))
+        filters.rgb_tiles(noise(2, 64, 3, 3))
 
 
 def test_slices_and_norms_of_the_input_channels():
     weights = noise(5, 4, 3, 3)
-    assert np.array_equal(input_slice(weights, 2), weights[:, 2])
-    norms = input_norm(weights)
+    assert np.array_equal(filters.input_slice(weights, 2), weights[:, 2])
+    norms = filters.input_norm(weights)
     assert (norms.shape, norms.dtype) == ((5, 3, 3), np.float32)
     for number, row, column in np.ndindex(norms.shape):
         expected = sum(float(weights[number, c, row, column]) ** 2 for c in range(4)) ** 0.5
         assert norms[number, row, column] == pytest.approx(expected)
     for channel in (4, -1):
         with pytest.raises(UserError, match=rf"no input channel {channel}. Input channels go from 0 to 3"):
-            input_slice(weights, channel)
+            filters.input_slice(weights, channel)
 
 
 @pytest.mark.parametrize("shape", [(6, 3, 5, 5), (6, 40)])
 def test_correlation_of_filters_of_the_same_number(shape):
     first, second = noise(*shape), noise(*shape, seed=1)
     second[0], second[1], second[2] = 4 * first[0], -first[1], 0
-    found = cosine(first, second)
+    found = filters.cosine(first, second)
     assert found[:2] == pytest.approx([1, -1])
     assert np.isnan(found[2])
     for number in range(3, 6):
@@ -492,20 +476,22 @@ def test_correlation_of_filters_of_the_same_number(shape):
 
 def test_layers_of_different_shape_are_not_correlated():
     with pytest.raises(UserError, match=r"these are 64x3x11x11 and 96x3x11x11"):
-        cosine(noise(64, 3, 11, 11), noise(96, 3, 11, 11))
+        filters.cosine(noise(64, 3, 11, 11), noise(96, 3, 11, 11))
 
 
 def test_figure_3_of_the_shipped_network():
     network = load_model("alexnet_200").network
-    weights = kernels(network, "conv1")
-    measured = statistics(weights, streams(network.spec, "conv1"), sees_rgb(network.spec, "conv1"))
+    weights = filters.kernels(network, "conv1")
+    measured = filters.statistics(
+        weights, filters.streams(network.spec, "conv1"), filters.sees_rgb(network.spec, "conv1")
+    )
     assert weights.shape == (64, 3, 11, 11)
-    members = dict(grouped(measured, "colour"))
+    members = dict(filters.grouped(measured, "colour"))
     assert set(members) == {"colour", "grey"}
     assert min(map(len, members.values())) > 10
     # "frequency- and orientation-selective kernels, as well as various colored blobs" (section 6.1)
     assert np.isfinite(measured.orientation[members["grey"]]).mean() > 0.6
     assert measured.frequency[members["grey"]].mean() > 1.5 * measured.frequency[members["colour"]].mean()
-    assert {name for name, _ in grouped(measured, "orientation")} == {
+    assert {name for name, _ in filters.grouped(measured, "orientation")} == {
         *("horizontal", "diagonal up", "vertical", "diagonal down", "none")
     }

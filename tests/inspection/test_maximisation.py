@@ -13,54 +13,27 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from alexnet_viz.errors import UserError
+from alexnet_viz.inspection import maximisation
 from alexnet_viz.inspection.activations import activations
 from alexnet_viz.inspection.by_hand import work
-from alexnet_viz.inspection.maximisation import (
-    COLOR_ROOT,
-    INVERSION,
-    LEAK,
-    Settings,
-    _Adam,
-    _Canvas,
-    _moved,
-    invert,
-    maximise,
-)
+from alexnet_viz.inspection.maximisation import Settings, invert, maximise
 from alexnet_viz.network.build import random_state, with_weights
 from alexnet_viz.network.fields import Box, visible_box
-from alexnet_viz.network.spec import (
-    LRN,
-    Activation,
-    AdaptivePool,
-    BatchNorm,
-    Conv,
-    Dropout,
-    Flatten,
-    Linear,
-    Pool,
-    Spec,
-    walk,
-)
+from alexnet_viz.network.notation import read_spec
+from alexnet_viz.network.spec import LRN, Activation, Conv, Dropout, Flatten, Linear, Pool, Spec, walk
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.pictures.images import Preprocess
 from alexnet_viz.pictures.samples import SAMPLE_DIR
 from tests.inspection.networks import condition
-
-torch.set_num_threads(1)
 
 COLOR = Preprocess(32, 32, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 BYTES = replace(COLOR, std=(1 / 255,) * 3)  # values in 0..255 units, as the 2012 network takes them
 GRAY = Preprocess(32, 32, (0.1307,), (0.3081,))
 FEW = Settings(steps=12)
 
-EVERY_KIND = Spec(
-    (3, 19, 23),
-    (
-        *(Conv(8, kernel=5, stride=2, padding=1), Activation(), LRN(groups=2, alpha=0.5), Pool(3, 2)),
-        *(Conv(6, kernel=3, padding=1, groups=2), BatchNorm(), Activation("tanh"), Pool(2, 1, 1, mode="avg")),
-        *(AdaptivePool(3), Flatten(), Dropout(), Linear(54, 24)),
-        *(BatchNorm(), Activation("relu"), Linear(24, 4)),
-    ),
+EVERY_KIND = read_spec(
+    "3x19x23_conv8k5s2p1g1_relu_lrn5a0.5b0.75k2g2_max3s2p0_conv6k3s1p1g2_bn_tanh_avg2s1p1_adapt3"
+    "_flat_drop0.5_fc54-24_bn_relu_fc24-4"
 )
 LAYERS = [row.name for row in walk(EVERY_KIND).rows]
 
@@ -134,7 +107,7 @@ def test_a_channel_of_a_convolution_wants_to_see_its_grating(degrees):
 @pytest.mark.parametrize(
     ("objective", "of_map"),
     [
-        ("channel", lambda values: np.where(values > 0, values, LEAK * values).mean()),
+        ("channel", lambda values: np.where(values > 0, values, maximisation.LEAK * values).mean()),
         ("unit", lambda values: values[values.shape[0] // 2, values.shape[1] // 2]),
     ],
 )
@@ -229,7 +202,7 @@ def test_an_invertible_convolution_gives_the_picture_back(shape):
 def test_every_layer_can_be_inverted(layer):
     network = ready(EVERY_KIND)
     batch = photo(EVERY_KIND.input)
-    steps = list(invert(network, COLOR, layer, batch, settings=replace(INVERSION, steps=40)))
+    steps = list(invert(network, COLOR, layer, batch, settings=replace(maximisation.INVERSION, steps=40)))
     assert steps[-1].value < min(steps[0].value, 0.3)
     found, target = (activations(network, x)[layer].double() for x in (seen(steps[-1].picture, COLOR), batch))
     distance = float((found - target).square().sum() / target.square().sum())
@@ -241,7 +214,10 @@ def test_only_the_layers_output_is_used_of_the_photo():
     network = ready(Spec((3, 16, 16), (Pool(2, 2), Conv(4, 3))))
     batch = photo((3, 16, 16))
     other = torch.nn.functional.max_pool2d(batch, 2).repeat_interleave(2, 2).repeat_interleave(2, 3)
-    one, two = (last(invert(network, COLOR, "conv1", x, settings=replace(INVERSION, steps=8))) for x in (batch, other))
+    one, two = (
+        last(invert(network, COLOR, "conv1", x, settings=replace(maximisation.INVERSION, steps=8)))
+        for x in (batch, other)
+    )
     assert np.array_equal(one.picture, two.picture)
     assert not torch.equal(batch, other)
 
@@ -249,7 +225,9 @@ def test_only_the_layers_output_is_used_of_the_photo():
 def test_smoothness_smooths():
     network = ready(Spec((3, 24, 24), (Conv(4, 3, stride=2),)))
     rough, smooth = (
-        last(invert(network, COLOR, "conv1", photo(), settings=replace(INVERSION, smoothness=weight))).picture
+        last(
+            invert(network, COLOR, "conv1", photo(), settings=replace(maximisation.INVERSION, smoothness=weight))
+        ).picture
         for weight in (0.0, 100.0)
     )
     assert np.abs(np.diff(smooth.astype(float), axis=0)).mean() < np.abs(np.diff(rough.astype(float), axis=0)).mean()
@@ -272,7 +250,14 @@ def test_a_picture_comes_every_so_often_and_at_the_end(steps, every, numbers):
     network = ready(EVERY_KIND)
     for made in (
         maximise(network, COLOR, "conv1", 0, settings=Settings(steps=steps), every=every),
-        invert(network, COLOR, "conv1", photo((3, 19, 23)), settings=replace(INVERSION, steps=steps), every=every),
+        invert(
+            network,
+            COLOR,
+            "conv1",
+            photo((3, 19, 23)),
+            settings=replace(maximisation.INVERSION, steps=steps),
+            every=every,
+        ),
     ):
         found = list(made)
         assert [step.number for step in found] == numbers
@@ -286,7 +271,7 @@ def test_the_seed_alone_decides():
     network = ready(EVERY_KIND)
     states = torch.get_rng_state(), random.getstate(), np.random.get_state()[1].copy()
     first = last(maximise(network, COLOR, "conv2", 0, settings=FEW))
-    last(invert(network, COLOR, "conv2", photo((3, 19, 23)), settings=replace(INVERSION, steps=2)))
+    last(invert(network, COLOR, "conv2", photo((3, 19, 23)), settings=replace(maximisation.INVERSION, steps=2)))
     assert torch.equal(torch.get_rng_state(), states[0])
     assert random.getstate() == states[1]
     assert np.array_equal(np.random.get_state()[1], states[2])
@@ -340,7 +325,7 @@ def test_the_model_is_as_before_to_the_end_and_closed_early(gradients, training)
     before, pixels = condition(network), batch.clone()
     for start in (
         lambda: maximise(network, COLOR, "fc4", 0, settings=FEW),
-        lambda: invert(network, COLOR, "fc4", batch, settings=replace(INVERSION, steps=12)),
+        lambda: invert(network, COLOR, "fc4", batch, settings=replace(maximisation.INVERSION, steps=12)),
     ):
         assert len(list(start())) == 2
         assert condition(network) == before
@@ -383,7 +368,7 @@ def test_a_move_of_a_slope_is_its_formula(angle, size, down, across):
     """Interpolation between pixels is exact on a slope, so every place can be worked out; not square on purpose."""
     height, width = 40, 60
     y, x = torch.meshgrid(torch.arange(height) - 19.5, torch.arange(width) - 29.5, indexing="ij")
-    moved = _moved((0.3 * x + 0.7 * y)[None, None], angle, size, down, across)[0, 0]
+    moved = maximisation._moved((0.3 * x + 0.7 * y)[None, None], angle, size, down, across)[0, 0]
     from_x = size * (np.cos(angle) * x - np.sin(angle) * y) + across
     from_y = size * (np.sin(angle) * x + np.cos(angle) * y) + down
     middle = slice(15, 25), slice(20, 40)
@@ -393,7 +378,13 @@ def test_a_move_of_a_slope_is_its_formula(angle, size, down, across):
 @pytest.mark.parametrize("decay", [0.0, 0.75])
 def test_for_one_coefficient_it_is_the_papers_adam_with_adamws_decay(decay):
     """Algorithm 1 of Kingma and Ba 2015; line 12 of algorithm 2 of Loshchilov and Hutter 2019, the schedule at 1."""
-    theta, m, v, adam, ours = 0.3, 0.0, 0.0, _Adam(Settings(learning_rate=0.1, decay=decay)), torch.tensor([0.3])
+    theta, m, v, adam, ours = (
+        0.3,
+        0.0,
+        0.0,
+        maximisation._Adam(Settings(learning_rate=0.1, decay=decay)),
+        torch.tensor([0.3]),
+    )
     for t, g in enumerate((0.5, -2.0, 30.0, 0.0, 1e-3, 0.7), start=1):
         m = 0.9 * m + (1 - 0.9) * g
         v = 0.999 * v + (1 - 0.999) * g**2
@@ -405,7 +396,7 @@ def test_for_one_coefficient_it_is_the_papers_adam_with_adamws_decay(decay):
 
 def test_a_step_keeps_the_gradients_proportions():
     gradient = torch.tensor([1.0, 10.0, -100.0])
-    step = _Adam(Settings(decay=0.0)).step(torch.zeros(3), gradient)
+    step = maximisation._Adam(Settings(decay=0.0)).step(torch.zeros(3), gradient)
     assert torch.allclose(step / step[0], gradient)
     length = float(step.square().mean().sqrt())
     assert length == pytest.approx(Settings().learning_rate), "the root mean square of the first step"
@@ -414,7 +405,7 @@ def test_a_step_keeps_the_gradients_proportions():
 @pytest.mark.parametrize(("down", "across"), [(0, 1), (1, 0), (2, 3), (5, 2)])
 def test_a_coefficient_is_a_wave_of_one_over_its_frequency(down, across):
     height, width, longest = 6, 8, 5
-    canvas = _Canvas(height, width, GRAY, longest=longest, contrast=0.5)
+    canvas = maximisation._Canvas(height, width, GRAY, longest=longest, contrast=0.5)
     coefficients = torch.zeros(1, height, width // 2 + 1, 2)
     coefficients[0, down, across, 0] = 0.8
     cycles_down = (down if down <= height // 2 else down - height) / height
@@ -427,7 +418,7 @@ def test_a_coefficient_is_a_wave_of_one_over_its_frequency(down, across):
 
 def test_no_coefficients_are_gray_and_seen_as_the_preprocessing_sees_gray():
     for preprocess in (COLOR, BYTES, GRAY):
-        canvas = _Canvas(6, 8, preprocess, longest=8, contrast=1.0)
+        canvas = maximisation._Canvas(6, 8, preprocess, longest=8, contrast=1.0)
         gray = canvas.picture(torch.zeros(len(preprocess.mean), 6, 5, 2))
         assert (gray == 0.5).all()
         expected = seen(np.full((6, 8, 3), 51, np.uint8), preprocess)
@@ -439,5 +430,5 @@ def test_the_colors_vary_together_as_they_do_in_photographs():
     files = sorted(SAMPLE_DIR.glob("*.jpg"))
     pixels = [np.asarray(Image.open(file).convert("RGB").resize((64, 64))).reshape(-1, 3) for file in files]
     _, found = np.linalg.eigh(np.cov(np.concatenate(pixels).T))
-    _, published = np.linalg.eigh(np.array(COLOR_ROOT) @ np.array(COLOR_ROOT).T)
+    _, published = np.linalg.eigh(np.array(maximisation.COLOR_ROOT) @ np.array(maximisation.COLOR_ROOT).T)
     assert np.abs(np.diag(found.T @ published)).min() > 0.97

@@ -14,8 +14,6 @@ from tests.inspection.resnet_file import home as home  # a fixture
 from tests.inspection.resnet_file import write_random
 from tools.catalogue import ROOT
 
-torch.set_num_threads(1)
-
 
 def test_it_is_looked_for_in_the_weights_folder_then_in_the_hubs_cache(home):
     in_home, in_hub = resnet.places()

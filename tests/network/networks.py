@@ -1,42 +1,23 @@
 """Networks that several tests look at: the seed document's classes, and made-up specs with every kind of layer."""
 
 import re
+from dataclasses import replace
 
 import torch
 from torch import nn
 
-from alexnet_viz.network.spec import (
-    LRN,
-    Activation,
-    AdaptivePool,
-    BatchNorm,
-    Conv,
-    Dropout,
-    Flatten,
-    Linear,
-    Pool,
-    Spec,
-)
+from alexnet_viz.network.notation import read_spec
+from alexnet_viz.network.spec import LRN, Activation, AdaptivePool, BatchNorm, Conv, Flatten, Linear, Pool, Spec
 from tools.catalogue import ROOT
 
 MADE_UP = {
-    "everything, floor": Spec(
-        (4, 19, 17),
-        (
-            *(Conv(8, kernel=5, stride=2, padding=1), Activation(), LRN(size=3, alpha=0.5, groups=2), Pool(3, 2, 1)),
-            *(Conv(6, kernel=3, padding=1, groups=2), BatchNorm(), Activation("tanh"), Pool(2, 1, mode="avg")),
-            *(AdaptivePool(2), Dropout(0.25), Flatten(), Flatten(), BatchNorm(), Linear(24, 7)),
-            *(Activation("sigmoid"), BatchNorm(), Dropout(1), Linear(7, 4)),
-        ),
+    "everything, floor": read_spec(
+        "4x19x17_conv8k5s2p1g1_relu_lrn3a0.5b0.75k2g2_max3s2p1_conv6k3s1p1g2_bn_tanh_avg2s1p0"
+        "_adapt2_drop0.25_flat_flat_bn_fc24-7_sigmoid_bn_drop1_fc7-4"
     ),
-    "everything, ceil": Spec(
-        (4, 20, 18),
-        (
-            *(Conv(8, kernel=5, stride=3, padding=1), Activation(), LRN(groups=4), Pool(3, 2, 1)),
-            *(Conv(6, kernel=2, stride=2, groups=2), BatchNorm(), Activation("tanh"), Pool(2, 2, 1, mode="avg")),
-            *(LRN(), Flatten(), Linear(24, 5), Flatten(), Activation("sigmoid")),
-        ),
-        "ceil",
+    "everything, ceil": read_spec(
+        "4x20x18_conv8k5s3p1g1_relu_lrn5a0.0001b0.75k2g4_max3s2p1_conv6k2s2p0g2_bn_tanh_avg2s2p1"
+        "_lrn5a0.0001b0.75k2g1_flat_fc24-5_flat_sigmoid_ceil"
     ),
     "a pool that is more padding than window": Spec((2, 5, 5), (Pool(2, 2, 3), Pool(2, 1, 5, "avg")), "ceil"),
     "no flatten": Spec((3, 8, 8), (Conv(4, 3), Activation(), AdaptivePool(1))),
@@ -52,6 +33,17 @@ MADE_UP = {
     ),
     "a number that Python does not write": Spec((3, 1, 1), (LRN(k=float("inf")),)),
 }
+
+
+def narrowed(spec, units=64):
+    """The same layers, but fully connected ones of so many units at most: a hundredth of AlexNet's weights."""
+    layers, inputs = [], None
+    for layer in spec.layers:
+        if isinstance(layer, Linear):
+            layer = Linear(inputs or layer.inputs, min(layer.outputs, units))
+            inputs = layer.outputs
+        layers.append(layer)
+    return replace(spec, layers=tuple(layers))
 
 
 def seed_class(name):

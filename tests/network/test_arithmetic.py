@@ -6,13 +6,7 @@ import re
 import pytest
 
 from alexnet_viz.errors import UserError
-from alexnet_viz.network.arithmetic import (
-    check_runnable,
-    params_product,
-    settings,
-    shape_text,
-    size_sum,
-)
+from alexnet_viz.network.arithmetic import check_runnable, params_product, settings, shape_text, size_sum
 from alexnet_viz.network.spec import LRN, Conv, Flatten, Linear, Pool, Spec, walk
 from alexnet_viz.network.zoo import MODELS
 

@@ -29,29 +29,13 @@ from alexnet_viz.network.spec import (
     walk,
 )
 from alexnet_viz.network.zoo import MODELS
-from tests.network.networks import seed_class
+from tests.inspection.networks import filled, picture
+from tests.network.networks import MADE_UP, seed_class
 from tests.random_layers import OFTEN_WRONG
-
-torch.set_num_threads(1)
 
 SAME_EVERY_RUN = settings(OFTEN_WRONG, max_examples=300)
 
-SMALL = Spec(
-    (3, 19, 17),
-    (
-        *(Conv(8, kernel=5, stride=2, padding=1), Activation(), LRN(groups=2), Pool(3, 2)),
-        *(Conv(6, kernel=3, padding=1, groups=2), BatchNorm(), Activation("tanh"), Pool(2, 1, mode="avg")),
-        *(AdaptivePool(2), Flatten(), Dropout(), Linear(24, 7), Activation("sigmoid"), Linear(7, 4)),
-    ),
-)
-
-
-def picture(spec, seed=1, batch=1):
-    return torch.randn(batch, *spec.input, generator=torch.Generator().manual_seed(seed))
-
-
-def filled(spec, seed=0):
-    return with_weights(spec, random_state(spec, seed))
+SMALL = MADE_UP["everything, floor"]
 
 
 def same_weights(module, seed=0):

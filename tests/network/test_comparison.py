@@ -6,30 +6,22 @@ import re
 
 import pytest
 
-from alexnet_viz.network.comparison import (
-    PROPERTIES,
-    comparison,
-    csv_table,
-    headline,
-    markdown_table,
-    notes,
-    table,
-)
+from alexnet_viz.network import comparison
 from alexnet_viz.network.references import REFERENCES
 from alexnet_viz.network.spec import AdaptivePool, Pool
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.words import lessons
 from alexnet_viz.words.i18n import LANGUAGES, translator
 
-ROWS = comparison()
+ROWS = comparison.comparison()
 BY_ID = {row.id: row for row in ROWS}
 ENGLISH = translator("en")
 IDS = ["lenet5", "alexnet_2012", "resnet18", "alexnet_single", "alexnet_torchvision", "alexnet_cifar"]
 
 
 def said(model_id: str, label: str) -> str:
-    labels, *_ = table(ROWS, ENGLISH).values()
-    return table(ROWS, ENGLISH)[BY_ID[model_id].name][labels.index(label)]
+    labels, *_ = comparison.table(ROWS, ENGLISH).values()
+    return comparison.table(ROWS, ENGLISH)[BY_ID[model_id].name][labels.index(label)]
 
 
 def test_three_milestones_then_three_re_creations():
@@ -109,14 +101,14 @@ def test_history_is_told_of_papers_only_and_with_its_source():
 
 
 def test_the_headline():
-    text = str(headline(ROWS))
+    text = str(comparison.headline(ROWS))
     assert "988 times the parameters" in text
     assert "1,739 times the multiply-accumulates" in text
     assert "2.5 times AlexNet's work with 19.2 % of its parameters" in text
 
 
 def test_notes_tell_what_a_reader_would_stumble_over():
-    told = [(row.id, str(text)) for row, text in notes(ROWS)]
+    told = [(row.id, str(text)) for row, text in comparison.notes(ROWS)]
     assert any(id == "lenet5" and '"7 layers"' in text for id, text in told)
     assert any(id == "lenet5" and "61,706" in text and "60,000" in text for id, text in told)
     assert any(id == "alexnet_single" and "1,413,120" in text and "410,849,280" in text for id, text in told)
@@ -126,27 +118,27 @@ def test_notes_tell_what_a_reader_would_stumble_over():
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_table_is_complete_in_every_language(language):
-    columns = table(ROWS, translator(language))
+    columns = comparison.table(ROWS, translator(language))
     assert len(columns) == len(ROWS) + 1, "no two networks have the same name"
-    assert all(len(cells) == len(PROPERTIES) and all(cells) for cells in columns.values())
+    assert all(len(cells) == len(comparison.PROPERTIES) and all(cells) for cells in columns.values())
 
 
 def test_csv_has_a_line_a_network_with_plain_numbers():
-    records = list(csv.DictReader(io.StringIO(csv_table(ROWS))))
+    records = list(csv.DictReader(io.StringIO(comparison.csv_table(ROWS))))
     assert [record["id"] for record in records] == IDS
     assert [int(record["params"]) for record in records] == [row.params for row in ROWS]
     assert [int(record["macs"]) for record in records] == [row.macs for row in ROWS]
     assert records[1]["weight_decay"] == "0.0005"
     assert records[0]["weight_decay"] == ""
-    assert csv_table(ROWS).count("\r\n") == len(ROWS) + 1
+    assert comparison.csv_table(ROWS).count("\r\n") == len(ROWS) + 1
 
 
 def test_markdown_is_a_table_with_its_notes():
-    lines = markdown_table(ROWS, ENGLISH).splitlines()
+    lines = comparison.markdown_table(ROWS, ENGLISH).splitlines()
     rows = [line for line in lines if line.startswith("|")]
-    assert len(rows) == len(PROPERTIES) + 2
+    assert len(rows) == len(comparison.PROPERTIES) + 2
     assert {line.count("|") for line in rows} == {len(ROWS) + 2}
-    assert len([line for line in lines if line.startswith("- ")]) == len(notes(ROWS))
+    assert len([line for line in lines if line.startswith("- ")]) == len(comparison.notes(ROWS))
 
 
 # The prose

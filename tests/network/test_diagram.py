@@ -8,19 +8,8 @@ import pytest
 
 from alexnet_viz.network.diagram import VIEWS, alt_text, diagram, standalone
 from alexnet_viz.network.diagram_bars import COLUMNS
-from alexnet_viz.network.spec import (
-    LRN,
-    Activation,
-    AdaptivePool,
-    BatchNorm,
-    Conv,
-    Dropout,
-    Flatten,
-    Linear,
-    Pool,
-    Spec,
-    walk,
-)
+from alexnet_viz.network.notation import read_spec
+from alexnet_viz.network.spec import LRN, Activation, AdaptivePool, BatchNorm, Conv, Flatten, Linear, Pool, Spec, walk
 from alexnet_viz.network.svg import COLOURS, size_of, text_width, wrapped
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.words.i18n import Message, translator
@@ -35,7 +24,7 @@ EDITED = {
     "no maps": Spec((784,), (Linear(784, 10),)),
     "linear on maps": Spec((2, 5, 7), (Linear(7, 3), Activation())),
     "three groups": Spec((6, 20, 30), (Conv(9, kernel=3, groups=3), LRN(size=1), AdaptivePool(3), Flatten())),
-    "two groups at once": Spec((2, 9, 9), (Conv(4, kernel=3, groups=2), Flatten(), Dropout(), Linear(196, 2))),
+    "two groups at once": read_spec("2x9x9_conv4k3s1p0g2_flat_drop0.5_fc196-2"),
     "deep": Spec((1, 300, 40), (Conv(4096, kernel=3, padding=1), BatchNorm(), Activation()) * 12),
     "fails at once": Spec((3, 8, 8), (Conv(4, kernel=9), Flatten())),
     "fails at a pool": PAPER.at_input(63),
@@ -84,18 +73,13 @@ def test_any_layer_can_be_selected(model_id, view):
 
 @each_view
 @each_spec
-def test_every_layer_is_there_once(spec, view):
+def test_every_layer_is_there_once_with_its_shape_can_be_reached_and_says_what_it_is(spec, view):
     result = walk(spec)
     names = [row.name for row in (weight_layers(spec) if view == "bars" else result.rows)]
     names += [error.layer for error in result.errors]
-    drawn = [node.get("data-layer") for node in with_class(parsed(spec, view), "layer")]
-    assert sorted(drawn) == sorted(names)
-
-
-@each_view
-@each_spec
-def test_a_layer_can_be_reached_and_says_what_it_is(spec, view):
-    drawn = layers(parsed(spec, view))
+    root = parsed(spec, view)
+    assert sorted(node.get("data-layer") for node in with_class(root, "layer")) == sorted(names)
+    drawn = layers(root)
     for node in drawn.values():
         assert (node.get("tabindex"), node.get("role")) == ("0", "button")
         assert node.find(f"{SVG}title").text == node.get("aria-label")
@@ -103,13 +87,6 @@ def test_a_layer_can_be_reached_and_says_what_it_is(spec, view):
         if row.name in drawn:
             assert row.name in drawn[row.name].get("aria-label")
             assert f"Output: {size_of(row.shape)}." in drawn[row.name].get("aria-label")
-
-
-@each_view
-@each_spec
-def test_the_shapes_printed_are_those_of_the_walk(spec, view):
-    drawn = layers(parsed(spec, view))
-    for row in walk(spec).rows:
         changes = row.shape != row.input or isinstance(row.layer, Conv | Pool | AdaptivePool | Linear)
         if row.name in drawn and (view == "flow" or changes):
             assert any(text.endswith(size_of(row.shape)) for text in words(drawn[row.name])), row.name

@@ -11,27 +11,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alexnet_viz.network.build import Network, meta_network, random_state, with_weights
+from alexnet_viz.network.build import Network, meta_network
+from alexnet_viz.network.notation import read_spec
 from alexnet_viz.network.source import WIDTH, source, trainable_params
-from alexnet_viz.network.spec import (
-    KINDS,
-    LRN,
-    Activation,
-    BatchNorm,
-    Conv,
-    Dropout,
-    Flatten,
-    Linear,
-    Pool,
-    Spec,
-    layer_names,
-    walk,
-)
+from alexnet_viz.network.spec import KINDS, LRN, Activation, BatchNorm, Conv, Linear, Pool, Spec, layer_names, walk
 from alexnet_viz.network.zoo import MODELS
-from tests.network.networks import MADE_UP
+from tests.inspection.networks import filled, picture
+from tests.network.networks import MADE_UP, narrowed
 from tests.random_layers import CONVS, FUNCTIONS, INPUTS, OFTEN_WRONG, POOLS, specs
-
-torch.set_num_threads(1)
 
 RUFF = Path(sys.executable).with_name("ruff")
 
@@ -51,25 +38,11 @@ def pasted(text, state, name="AlexNet"):
     return model.eval().requires_grad_(False)
 
 
-def lively_state(spec):
-    """Random weights in which batch norm does something."""
-    generator = torch.Generator().manual_seed(1)
-    state = random_state(spec)
-    for key, tensor in state.items():
-        if key.rsplit(".", 1)[1].startswith("running") or (key.endswith("weight") and tensor.dim() == 1):
-            state[key] = torch.rand(tensor.shape, generator=generator) + 0.5
-    return state
-
-
-def picture(spec, batch):
-    return torch.randn(batch, *spec.input, generator=torch.Generator().manual_seed(2))
-
-
 def assert_same_network(spec, batch=2):
-    state = lively_state(spec)
-    ours, theirs = with_weights(spec, state), pasted(source(spec), state)
+    ours = filled(spec)
+    theirs = pasted(source(spec), ours.state_dict())
     assert list(theirs.state_dict()) == list(ours.state_dict())
-    x = picture(spec, batch)
+    x = picture(spec, batch=batch)
     with torch.inference_mode():
         assert torch.equal(theirs(x), ours(x))
     rates = [[m.p for m in network.modules() if isinstance(m, torch.nn.Dropout)] for network in (ours, theirs)]
@@ -108,7 +81,7 @@ LEGAL = st.one_of(ANY.map(legal_part), ANY.map(mended), SLIDING.map(mended))
 
 @pytest.mark.parametrize("model_id", MODELS)
 def test_a_model_of_the_table_is_the_same_network(model_id):
-    assert_same_network(MODELS[model_id].spec, batch=1)
+    assert_same_network(narrowed(MODELS[model_id].spec), batch=1)
 
 
 @pytest.mark.parametrize("name", MADE_UP)
@@ -290,7 +263,7 @@ def test_trainable_parameters_of_a_model_of_the_table(model_id, trainable):
 
 # ---- what is refused ------------------------------------------------------------------------------------------------
 
-ILLEGAL = Spec((3, 8, 8), (Conv(4, 3), Flatten(), Dropout(), Linear(100, 10)))
+ILLEGAL = read_spec("3x8x8_conv4k3s1p0g1_flat_drop0.5_fc100-10")
 
 
 @pytest.mark.parametrize("read", [source, trainable_params])

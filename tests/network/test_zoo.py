@@ -22,21 +22,15 @@ def test_each_entry_is_complete_and_consistent(entry):
     channels, height, width = entry.spec.input
     assert channels == len(entry.preprocess.mean) == len(entry.preprocess.std)
     assert height == width == entry.preprocess.crop <= entry.preprocess.size
-
-
-@pytest.mark.parametrize("entry", MODELS.values(), ids=list(MODELS))
-def test_frozen_prefixes_name_parts_of_the_network_but_not_the_last_layer(entry):
+    # Frozen prefixes name parts of the network, but not its last layer.
     keys = module_keys(entry.spec.layers)
     for prefix in entry.frozen:
         assert any(key.startswith(prefix) for key in keys)
         assert not keys[-1].startswith(prefix)
 
 
-def test_titles_tell_the_networks_apart():
+def test_titles_tell_the_networks_apart_and_the_default_one_ships_with_its_weights():
     assert len({entry.title for entry in MODELS.values()}) == len(MODELS)
-
-
-def test_the_default_model_ships_with_its_weights():
     assert MODELS[DEFAULT_MODEL].shipped
     assert MODELS[DEFAULT_MODEL] is model_entry(DEFAULT_MODEL)
 
@@ -53,11 +47,8 @@ def test_preprocessing_is_what_torchvision_says_to_use():
     ours = MODELS["alexnet_torchvision"].preprocess
     assert (theirs.resize_size, theirs.crop_size) == ([ours.size], [ours.crop])
     assert (tuple(theirs.mean), tuple(theirs.std)) == (ours.mean, ours.std)
-
-
-def test_the_transferred_convolutions_see_pixels_as_they_did_in_training():
-    theirs, ours = MODELS["alexnet_torchvision"].preprocess, MODELS["alexnet_200"].preprocess
-    assert (theirs.crop, theirs.mean, theirs.std) == (ours.crop, ours.mean, ours.std)
+    transferred = MODELS["alexnet_200"].preprocess
+    assert (ours.crop, ours.mean, ours.std) == (transferred.crop, transferred.mean, transferred.std)
 
 
 def test_the_paper_network_is_the_paper():

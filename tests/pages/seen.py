@@ -13,12 +13,15 @@ from alexnet_viz.training.runs import Run, Status, new_run, write_status
 from tools.pages import open_page
 
 
-def open_well(page: str, **query: str) -> AppTest:
-    """A page that opens without an exception and without a sentence about an error."""
-    app = open_page(page, **query)
+def fine(app: AppTest) -> AppTest:
+    """The same page, which shows neither an exception nor a sentence about an error."""
     assert not app.exception, app.exception
     assert not app.error, [error.value for error in app.error]
     return app
+
+
+def open_well(page: str = "classify", **query: str) -> AppTest:
+    return fine(open_page(page, **query))
 
 
 def box(app: AppTest, label: str) -> Selectbox:
@@ -49,9 +52,11 @@ def png(color: tuple[int, int, int], side: int = 64) -> bytes:
     return data.getvalue()
 
 
-def told_run(steps: int = 30, epochs: int = 2, state: str = "stopped", lr: float = 0.05) -> Run:
+def told_run(
+    steps: int = 30, epochs: int = 2, state: str = "stopped", lr: float = 0.05, model: str = "alexnet_cifar"
+) -> Run:
     """A run that told of some steps and epochs."""
-    run = new_run(TrainConfig.with_preset("fast", data="shapes"))
+    run = new_run(TrainConfig.with_preset("fast", data="shapes", model=model))
     common = {"lr": lr, "images_per_second": 300.0}
     lines = [
         to_line(StepDone(step=i, epoch=1, loss=2.3 - 0.01 * i, accuracy=0.1, seconds=float(i), memory=2**20, **common))

@@ -9,7 +9,7 @@ from alexnet_viz.pictures.samples import load_sample
 from pages.ui.compare import tabs as compare_tabs
 from tests.inspection.resnet_file import home as home  # a fixture
 from tests.inspection.resnet_file import write_random
-from tests.pages.seen import button
+from tests.pages.seen import button, fine, open_well
 from tools.pages import open_page
 
 CHARTS = {"shares": 2, "work": 1, "photo": 1}  # of each tab; the others have none
@@ -17,8 +17,7 @@ CHARTS = {"shares": 2, "work": 1, "photo": 1}  # of each tab; the others have no
 
 @pytest.mark.parametrize("locale", ["en-US", "ko-KR"])
 def test_the_page_opens_with_the_table_in_both_languages(locale):
-    app = open_page("compare", locale=locale)
-    assert not app.exception
+    app = open_well("compare", locale=locale)
     assert len(app.title) == 1
     shown = app.dataframe[0].value
     assert shown.shape == (len(PROPERTIES), len(comparison()) + 1)
@@ -28,8 +27,7 @@ def test_the_page_opens_with_the_table_in_both_languages(locale):
 
 @pytest.mark.parametrize("tab", compare_tabs.TABS)
 def test_every_tab_opens_by_its_link_and_runs_alone(tab, home):
-    app = open_page("compare", tab=tab)
-    assert not app.exception
+    app = open_well("compare", tab=tab)
     assert len(app.get("plotly_chart")) == CHARTS.get(tab, 0), "closed tabs draw nothing"
     assert any("Nair and Hinton" in markdown.value for markdown in app.markdown) == (tab == "story")
     assert any("1,413,120" in markdown.value for markdown in app.markdown) == (tab == "notes")
@@ -49,8 +47,7 @@ def test_figures_say_in_words_what_they_show(tab, expected):
     ("tab", "words"), [("limits", ["11x11"]), ("photo", ["ResNet-18"]), ("story", ["규제", "정규화"])]
 )
 def test_tabs_open_in_korean(tab, words, home):
-    app = open_page("compare", locale="ko-KR", tab=tab)
-    assert not app.exception
+    app = open_well("compare", locale="ko-KR", tab=tab)
     assert any(all(word in markdown.value for word in words) for markdown in app.markdown)
 
 
@@ -67,10 +64,7 @@ def test_the_large_kernel_stands_beside_a_stack_that_sees_as_much():
     assert stack["Receptive field, pixels"] == 11
     assert large["Receptive field, pixels"] == 11
     assert (large["ReLUs"], stack["ReLUs"]) == (1, 3)
-
-
-def test_small_kernels_with_equal_channels_win_by_25_49_and_121_to_9_each():
-    app = open_page("compare", tab="limits")
+    # Small kernels with equal channels win by 25, 49 and 121 to 9 each.
     app = app.slider(key="limits_width").set_value(64).run()
     rows = app.dataframe[2].value.to_dict("records")
     for (large, small), side in zip(zip(rows[::2], rows[1::2], strict=True), (5, 7, 11), strict=True):
@@ -109,12 +103,10 @@ def test_it_answers_when_its_file_is_there_and_torchvision_waits_for_the_click(h
     loaded = []
     load = resnet.load
     monkeypatch.setattr(resnet, "load", lambda path: loaded.append(path) or load(path))
-    app = open_page("compare", tab="photo")
-    assert not app.exception
+    app = open_well("compare", tab="photo")
     assert len(headlines(app)) == 1
     assert not loaded
-    app = button(app, "Ask ResNet-18").click().run()
-    assert not app.exception
+    app = fine(button(app, "Ask ResNet-18").click().run())
     assert loaded == [home / "home" / "weights" / resnet.FILE]
     assert len(headlines(app)) == 2
     assert len(app.get("plotly_chart")) == 2

@@ -27,16 +27,11 @@ def test_pages_open_in_the_browsers_language(page, link, title):
     assert open_well(page, **link).title[0].value == title
 
 
-def test_home_shows_what_the_network_makes_of_the_photo():
+def test_home_shows_what_the_network_makes_of_the_photo_and_the_result_of_2012():
     ensure_ml()
-    app = open_page("home")
-    assert not app.exception, app.exception
+    app = open_well("home")
     assert any(text.value.startswith("**tabby** ") for text in app.markdown)
     assert len(app.get("page_link")) == len(PAGES) - 1
-
-
-def test_home_shows_the_result_of_2012():
-    app = open_page("home")
     bars = [bar.proto.text for bar in app.get("progress")]
     assert bars[0].endswith("26.2 %")
     assert bars[-1].endswith("15.3 %")

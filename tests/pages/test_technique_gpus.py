@@ -13,7 +13,7 @@ from pages.ui.store import networks
 from pages.ui.store import pictures as stored
 from pages.ui.techniques import cached as cache_techniques
 from tests.pages.experiments import alts, opened
-from tests.pages.seen import captions, said
+from tests.pages.seen import captions, fine, said
 
 MODEL = MODELS["alexnet_cifar_2gpu"]
 
@@ -37,22 +37,17 @@ def nothing_trained(monkeypatch, tmp_path):
     assert not find_weights(MODEL).trained
 
 
-def test_it_opens_with_the_papers_memory():
+def test_it_opens_with_the_papers_memory_which_batch_network_and_in_place_change():
     app = opened("gpus")
     assert "1.60 GiB to 2.52 GiB on one card, 0.81 GiB to 1.29 GiB on each of two" in said(app)
     assert "3 GiB take 161 pictures on one card" in said(app)
     assert len(alts(app)) == 1, "closed sections draw nothing"
     assert list(app.dataframe[0].value["Whole network"])[-1] == "2.52 GiB"
-
-
-def test_batch_network_and_in_place_change_what_is_said():
-    app = opened("gpus")
     app = app.slider(key="gpus_batch").set_value(256).run()
     assert "With 256 pictures: 2.52 GiB to 4.35 GiB on one card" in said(app)
     app = app.toggle(key="gpus_in_place").set_value(True).run()
     assert "With 256 pictures: 1.89 GiB to 3.10 GiB on one card" in said(app)
-    app = app.selectbox(key="gpus_network_en").set_value("lenet5").run()
-    assert not app.exception
+    app = fine(app.selectbox(key="gpus_network_en").set_value("lenet5").run())
     assert "0.01 GiB to 0.02 GiB on one card" in said(app)
 
 

@@ -3,16 +3,12 @@
 from tests.pages.experiments import opened, sentence
 
 
-def test_it_opens_with_the_papers_numbers():
+def test_it_opens_with_the_papers_numbers_and_a_larger_alpha_lets_the_neighbours_count():
     app = opened("lrn")
     assert [app.slider(key=f"lrn_{name}").value for name in ("k", "beta")] == [2.0, 0.75]
     assert [app.select_slider(key=f"lrn_{name}").value for name in ("n", "alpha")] == [5, 1e-4]
     assert "1.682" in sentence(app, "Values above zero")
     assert "57 to 58 times" in sentence(app, "The paper's network got")
-
-
-def test_a_larger_alpha_lets_the_neighbours_count():
-    app = opened("lrn")
     seen = [sentence(app, "Values above zero")]
     app = app.select_slider(key="lrn_alpha").set_value(1.0).run()
     seen.append(sentence(app, "Values above zero"))

@@ -4,8 +4,8 @@ import pytest
 
 from alexnet_viz.paper.departures import CODE_2012, TORCHVISION
 from pages.ui.techniques.paper import SWITCHES
-from tests.pages.experiments import fine, opened
-from tests.pages.seen import said
+from tests.pages.experiments import opened
+from tests.pages.seen import fine, said
 
 
 def switched(app, switch: str, language: str = "en"):
@@ -26,16 +26,13 @@ def test_every_switch_shows_something(locale):
     assert len({said(switched(app, switch, locale[:2])) for switch in SWITCHES}) == len(SWITCHES)
 
 
-def test_alpha_moves_the_difference_and_pool5_has_none():
+def test_alpha_and_the_cut_of_the_learning_rate_move_the_differences_and_pool5_has_none():
     app = opened("paper", "switches")
     before = said(app)
     app = app.select_slider(key="paper_alpha").set_value(1.0).run()
     assert said(app) != before
     assert "Largest difference of all values of pool5: **0**" in said(switched(app, "pool5"))
-
-
-def test_the_cut_of_the_learning_rate_parts_the_rules():
-    app = switched(opened("paper", "switches"), "decay")
+    app = switched(app, "decay")
     assert "After the cut at step 15" in said(app)
     app = app.slider(key="paper_cut").set_value(40).run()
     assert "After the cut at step 40" in said(app)

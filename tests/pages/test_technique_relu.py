@@ -4,8 +4,8 @@ import time
 
 from alexnet_viz.training.events import Finished, StepDone, to_line
 from alexnet_viz.training.runs import Control, Status, delete_run, runs, write_status
-from tests.pages.experiments import fine, opened, sentence
-from tests.pages.seen import said
+from tests.pages.experiments import opened, sentence
+from tests.pages.seen import fine, said
 
 
 def test_x_moves_the_numbers():
@@ -19,7 +19,7 @@ def test_x_moves_the_numbers():
     assert list(rows.loc["ReLU", ["f(x)", "f'(x)"]]) == ["0", "0"]
 
 
-def test_the_gradient_vanishes_with_sigmoid_and_not_with_relu():
+def test_the_gradient_vanishes_with_sigmoid_and_not_with_relu_and_what_float32_cannot_hold_is_said():
     app = opened("relu", "signal")
     sigmoid = sentence(app, "the gradient is")
     assert sigmoid.startswith("**sigmoid: behind 20 layers the gradient is ")
@@ -28,14 +28,9 @@ def test_the_gradient_vanishes_with_sigmoid_and_not_with_relu():
     relu = sentence(app, "the gradient is")
     assert relu.startswith("**ReLU: behind 20 layers the gradient is 0.")
     assert "e-" not in relu
-
-
-def test_what_float32_cannot_hold_is_said():
-    app = opened("relu", "signal")
     app.slider(key="relu_layers").set_value(50)
     app.slider(key="relu_width").set_value(16)
-    app.selectbox(key="relu_init_en").set_value("paper").run()
-    assert not app.exception
+    fine(app.selectbox(key="relu_init_en").set_value("paper").run())
     assert "nothing is left of the gradient" in said(app)
 
 

@@ -5,7 +5,7 @@ import pytest
 from alexnet_viz.words import lessons
 from alexnet_viz.words.i18n import translator
 from pages.ui.techniques.tabs import TABS, experiments
-from tests.pages.experiments import alts, opened
+from tests.pages.experiments import alts, opened, unfolded
 
 # How many charts and tables there are when all experiments are open.
 DRAWN = {
@@ -22,17 +22,13 @@ DRAWN = {
 @pytest.mark.parametrize("locale", ["en-US", "ko-KR"])
 @pytest.mark.parametrize("technique", TABS)
 def test_every_experiment_opens_under_its_heading(technique, locale):
-    sections = experiments()[technique]
-    app = opened(technique, *sections, locale=locale)
+    sections, label = experiments()[technique], translator(locale[:2])("Open the experiment")
+    app = opened(technique, locale=locale)
+    assert not [box for box in app.expander if box.children and box.label == label], "closed ones compute nothing"
+    app = unfolded(app, technique, *sections, locale=locale)
     anchors = [heading.proto.anchor for heading in app.subheader]
     assert anchors[: len(sections)] == [f"{technique}-{section}" for section in sections]
     assert lessons.lesson(f"techniques-{technique}", locale[:2]).strip() in [text.value for text in app.markdown]
     assert (len(alts(app)), len(app.dataframe) + len(app.table)) == DRAWN[technique]
-    label = translator(locale[:2])("Open the experiment")
     boxes = [box for box in app.expander if box.label == label]
     assert [bool(box.children) for box in boxes] == [True] * (len(sections) - 1)
-
-
-@pytest.mark.parametrize("technique", TABS)
-def test_closed_experiments_compute_nothing(technique):
-    assert not [box for box in opened(technique).expander if box.children and box.label == "Open the experiment"]

@@ -15,7 +15,7 @@ from alexnet_viz.training.runs import runs
 from alexnet_viz.training.uploads import uploads
 from pages.ui.train import data as train_data
 from tests.files.site import serving
-from tests.pages.seen import button, data_box, told_run
+from tests.pages.seen import button, data_box, fine, open_well, told_run
 from tests.training.small_cifar10 import ARCHIVE, RECORDS
 from tools.class_folders import PLAIN, SPLIT, zipped
 from tools.pages import open_page
@@ -24,8 +24,7 @@ pytestmark = pytest.mark.usefixtures("home")
 
 
 def test_it_opens_with_a_form_that_explains_every_setting_and_says_where_to_begin():
-    app = open_page("train")
-    assert not app.exception
+    app = open_well("train")
     assert app.title[0].value == "Watch it learn"
     assert any("Shapes-10" in message.value for message in app.info)
     explained = {widget.help for widget in (*app.number_input, *app.toggle, *app.selectbox) if widget.help}
@@ -43,8 +42,7 @@ def test_another_language_keeps_what_was_set():
     app.number_input(key="train_epochs_fast_shapes_en").set_value(7)
     app.selectbox(key="train_schedule_fast_shapes_en").set_value("cosine")
     app.toggle(key="train_flip_fast_shapes_en").set_value(False)
-    app = app.run().segmented_control(key="language_en").set_value("ko").run()
-    assert not app.exception
+    app = fine(app.run().segmented_control(key="language_en").set_value("ko").run())
     assert app.number_input(key="train_epochs_fast_shapes_ko").value == 7
     assert app.selectbox(key="train_schedule_fast_shapes_ko").value == "cosine"
     assert not app.toggle(key="train_flip_fast_shapes_ko").value
@@ -63,8 +61,7 @@ def test_a_number_out_of_range_gets_a_sentence_and_starts_nothing(rate):
 
 def test_start_makes_a_run_and_a_process_and_the_link_names_it(idle_jobs):
     app = open_page("train")
-    app = button(app, "Start").click().run()
-    assert not app.exception
+    app = fine(button(app, "Start").click().run())
     (made,) = runs()
     assert made.config().data == "shapes"
     assert idle_jobs.alive(made)
@@ -75,13 +72,11 @@ def test_start_makes_a_run_and_a_process_and_the_link_names_it(idle_jobs):
 def test_a_run_shows_its_figures_and_can_be_resumed(idle_jobs, monkeypatch):
     monkeypatch.setattr("pages.ui.widgets.live_run.allowed", lambda run: True)
     run = told_run()
-    app = open_page("train", run=run.id)
-    assert not app.exception
+    app = open_well("train", run=run.id)
     figures = {metric.label: metric.value for metric in app.metric}
     assert figures["Loss"] == "2.000"
     assert figures["Epoch"].startswith("2 / ")
-    app = button(app, "Resume").click().run()
-    assert not app.exception
+    app = fine(button(app, "Resume").click().run())
     assert idle_jobs.alive(run)
 
 
@@ -91,8 +86,7 @@ def test_another_rate_is_set_when_one_was_typed(idle_jobs, monkeypatch, lr):
     monkeypatch.setattr("pages.ui.widgets.live_run.allowed", lambda run: True)
     monkeypatch.setattr(idle_jobs, "set_learning_rate", lambda run, rate: asked.append((run.id, rate)))
     run = told_run(state="running", lr=lr)
-    app = open_page("train", run=run.id)
-    assert not app.exception
+    app = open_well("train", run=run.id)
     rate = app.number_input(key="live_rate")
     assert rate.value is None
     assert app.button(key="live_set").disabled
@@ -252,8 +246,7 @@ def test_a_choice_that_is_not_offered_chooses_nothing(forged, monkeypatch):
     monkeypatch.setattr("pages.ui.server.bound_to_localhost", lambda: False)
     app = open_page("train")
     app.session_state["train_data"] = forged
-    app = app.run()
-    assert not app.exception
+    app = fine(app.run())
     assert data_box(app).value == "shapes"
 
 

@@ -235,15 +235,6 @@ WITH_GRID = {"pooling_winner", "pooling_average"}
 BY_TABLE = {"compare_most"}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Tensors this small only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @cache
 def rounds(lesson: str) -> list[list[Question]]:
     return [questions(lesson, seed) for seed in SEEDS]

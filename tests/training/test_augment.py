@@ -16,8 +16,6 @@ from alexnet_viz.pictures.images import Preprocess
 from alexnet_viz.training.augment import Augment, Normalise
 from alexnet_viz.training.config import TrainConfig
 
-torch.set_num_threads(1)
-
 MEAN, STD = (0.49, 0.48, 0.45), (0.2, 0.21, 0.22)
 OFF = {"flip": False, "shift": 0, "rotation": 0.0, "colour_jitter": 0.0, "pca_colour": 0.0}
 

@@ -5,7 +5,6 @@ import zipfile
 
 import numpy as np
 import pytest
-import torch
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.files.download import DownloadProgress
@@ -17,14 +16,7 @@ from alexnet_viz.words.labels import class_ids
 from tests.files.site import dead_url, serving
 from tests.training.small_cifar10 import ARCHIVE, FILES, RECORDS, contents, packed_tar
 
-torch.set_num_threads(1)
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path))
-    monkeypatch.delenv("ALEXNET_VIZ_CIFAR10", raising=False)
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("home")
 
 
 @pytest.fixture
@@ -106,7 +98,7 @@ def test_a_file_put_by_hand_with_a_wrong_checksum_is_refused_and_stays():
 
 @pytest.mark.parametrize("full", ["cifar-10-binary.tar.gz.part", "cifar10.zip.part"])
 def test_a_full_disk_is_said_and_leaves_no_half_zip(site, home, full):
-    (home / "datasets").mkdir()
+    (home / "datasets").mkdir(parents=True)
     (home / "datasets" / full).symlink_to("/dev/full")  # refuses every byte as a full disk does
     with pytest.raises(UserError, match="disk full"):
         list(make(site.url))

@@ -12,20 +12,8 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, StepLR
 
 from alexnet_viz.errors import UserError
 from alexnet_viz.network.build import meta_network
-from alexnet_viz.network.notation import write_spec
-from alexnet_viz.network.spec import (
-    LRN,
-    Activation,
-    BatchNorm,
-    Conv,
-    Dropout,
-    Flatten,
-    Linear,
-    Pool,
-    Spec,
-    layer_names,
-    walk,
-)
+from alexnet_viz.network.notation import read_spec, write_spec
+from alexnet_viz.network.spec import LRN, Activation, BatchNorm, Conv, Dropout, Flatten, Linear, Spec, layer_names, walk
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.training.config import (
     CHOICE_TITLES,
@@ -42,17 +30,9 @@ from alexnet_viz.training.config import (
 )
 from tests.training.settings import SETTINGS
 
-torch.set_num_threads(1)
-
-SMALL = Spec(
-    (3, 12, 12),
-    (
-        *(Conv(4, kernel=3), Activation("tanh"), Pool(2, 2), Conv(6, kernel=3), Activation("tanh"), Pool(3, 1)),
-        *(Conv(4, kernel=1), Activation("tanh"), Flatten(), Dropout(0.25), Linear(4, 8), Activation("tanh")),
-        Linear(8, 5),
-    ),
+NET = (
+    "3x12x12_conv4k3s1p0g1_tanh_max2s2p0_conv6k3s1p0g1_tanh_max3s1p0_conv4k1s1p0g1_tanh_flat_drop0.25_fc4-8_tanh_fc8-5"
 )
-NET = write_spec(SMALL)
 
 
 def test_every_setting_has_a_title_a_sentence_and_a_default_but_for_the_data():
@@ -61,13 +41,10 @@ def test_every_setting_has_a_title_a_sentence_and_a_default_but_for_the_data():
     assert MISSING not in DEFAULTS.values()
 
 
-def test_kinds_and_choices_follow_from_the_types():
+def test_kinds_and_choices_follow_from_the_types_and_every_choice_has_a_title():
     assert [FIELDS[name].kind for name in ("net", "epochs", "dropout", "flip")] == ["text", "int", "float", "bool"]
     assert (FIELDS["schedule"].kind, FIELDS["preset"].choices) == ("choice", tuple(PRESETS))
     assert FIELDS["schedule"].choices == ("step", "cosine", "linear", "constant")
-
-
-def test_every_choice_has_a_title():
     choices = {choice for name, field in FIELDS.items() if name != "model" for choice in field.choices}
     assert set(CHOICE_TITLES) == choices
 
@@ -124,15 +101,10 @@ def test_presets_are_valid_and_named(name):
     assert (config.preset, config.epochs) == (name, 3)
 
 
-def test_fast_is_the_defaults():
+def test_fast_is_the_defaults_and_shapes_are_short_work_unless_told_otherwise():
     assert TrainConfig.with_preset("fast", data="own.zip") == TrainConfig(data="own.zip")
-
-
-def test_of_cifar10_a_thousand_pictures_are_kept_to_check_on():
-    assert TrainConfig.with_preset("fast", data="cifar10").validation * DATASETS["cifar10"].pictures == 1000
-
-
-def test_shapes_are_short_work_unless_told_otherwise():
+    kept = TrainConfig.with_preset("fast", data="cifar10").validation  # to check on
+    assert kept * DATASETS["cifar10"].pictures == 1000
     assert TrainConfig.with_preset("fast", data="shapes").epochs == FOR_DATA["shapes"]["epochs"]
     assert TrainConfig.with_preset("fast", data="shapes", epochs=9).epochs == 9
     assert TrainConfig.with_preset("seed", data="shapes").epochs == 50
@@ -212,7 +184,7 @@ def test_without_choices_it_is_the_models_own_with_the_datas_classes():
 
 
 def test_an_edited_network_goes_before_the_model():
-    assert spec_of(config(net=NET), classes=5) == SMALL
+    assert spec_of(config(net=NET), classes=5) == read_spec(NET)
 
 
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid"])

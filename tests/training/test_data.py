@@ -17,16 +17,10 @@ from alexnet_viz.training.datasets import Dataset, Split
 from alexnet_viz.training.left_out import LeftOut
 from tools.class_folders import PLAIN, equal, make_folder, make_zip
 
-torch.set_num_threads(1)
-
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    monkeypatch.setenv("ALEXNET_VIZ_HOME", str(tmp_path / "home"))
-    monkeypatch.delenv("ALEXNET_VIZ_CIFAR10", raising=False)
-    return tmp_path / "home"
+pytestmark = pytest.mark.usefixtures("home")
 
 
 @pytest.fixture

@@ -12,8 +12,6 @@ from alexnet_viz.network.spec import Activation, BatchNorm, Conv, Dropout, Flatt
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.training.forward import QuickDropout, QuickLRN, Trained
 
-torch.set_num_threads(1)
-
 SMALL = Spec(
     (3, 12, 12),
     (

@@ -11,16 +11,7 @@ from hypothesis import strategies as st
 
 from alexnet_viz.network.build import Network
 from alexnet_viz.network.spec import Conv, Dropout, Flatten, Linear, Spec
-from alexnet_viz.training.measure import (
-    accuracy,
-    confusion_matrix,
-    filters_of,
-    logits_of,
-    loss,
-    worst_mistakes,
-)
-
-torch.set_num_threads(1)
+from alexnet_viz.training import measure
 
 SPEC = Spec((3, 4, 4), (Conv(2, 3), Flatten(), Dropout(), Linear(8, 3)))
 
@@ -42,15 +33,15 @@ def test_against_loops(answered):
     for row, label in zip(logits.double().tolist(), labels.tolist(), strict=True):
         matrix[label, row.index(max(row))] += 1
         losses.append(math.log(sum(math.exp(value - max(row)) for value in row)) - (row[label] - max(row)))
-    assert np.array_equal(confusion_matrix(logits, labels), matrix)
-    assert accuracy(logits, labels) == pytest.approx(np.trace(matrix) / len(labels))
-    assert loss(logits, labels) == pytest.approx(np.mean(losses), rel=1e-4, abs=1e-6)
+    assert np.array_equal(measure.confusion_matrix(logits, labels), matrix)
+    assert measure.accuracy(logits, labels) == pytest.approx(np.trace(matrix) / len(labels))
+    assert measure.loss(logits, labels) == pytest.approx(np.mean(losses), rel=1e-4, abs=1e-6)
 
 
 @given(answers(), st.integers(0, 12))
 def test_the_worst_mistakes_come_first(answered, count):
     logits, labels = answered
-    found = worst_mistakes(logits, labels, count)
+    found = measure.worst_mistakes(logits, labels, count)
     probabilities = logits.double().softmax(1)
     wrong = [i for i in range(len(labels)) if logits[i].argmax() != labels[i]]
     expected = sorted(wrong, key=lambda i: probabilities[i, labels[i]].item())[:count]
@@ -61,7 +52,7 @@ def test_logits_are_the_networks_in_evaluation_mode_and_modes_come_back():
     network = Network(SPEC).train()
     network.features.eval()
     images = torch.randint(0, 256, (7, 3, 4, 4), dtype=torch.uint8)
-    seen = logits_of(network, images, lambda batch: batch.float() / 255, batch=3)
+    seen = measure.logits_of(network, images, lambda batch: batch.float() / 255, batch=3)
     assert [network.training, network.features.training, network.classifier.training] == [True, False, True]
     assert not seen.requires_grad
     with torch.no_grad():
@@ -78,7 +69,7 @@ def test_modes_come_back_when_it_is_cut_short():
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        logits_of(
+        measure.logits_of(
             network, torch.zeros(9, 3, 4, 4, dtype=torch.uint8), torch.Tensor.float, batch=3, before_each=before_each
         )
     assert all(module.training for module in network.modules())
@@ -94,16 +85,19 @@ def test_the_context_surrounds_every_batch():
             yield
 
     images = torch.zeros(5, 3, 4, 4, dtype=torch.uint8)
-    seen = logits_of(Network(SPEC), images, torch.Tensor.float, batch=2, context=context)
+    seen = measure.logits_of(Network(SPEC), images, torch.Tensor.float, batch=2, context=context)
     assert len(entered) == 3
     assert seen.dtype == torch.float32
 
 
 def test_no_images_have_no_answers():
-    assert logits_of(Network(SPEC), torch.zeros(0, 3, 4, 4, dtype=torch.uint8), torch.Tensor.float).shape == (0, 3)
+    assert measure.logits_of(Network(SPEC), torch.zeros(0, 3, 4, 4, dtype=torch.uint8), torch.Tensor.float).shape == (
+        0,
+        3,
+    )
 
 
 def test_filters_are_the_first_convolutions():
     network = Network(SPEC)
-    assert np.array_equal(filters_of(network), network.features[0].weight.detach().numpy())
-    assert filters_of(Network(Spec((4,), (Linear(4, 2),)))).shape == (0,)
+    assert np.array_equal(measure.filters_of(network), network.features[0].weight.detach().numpy())
+    assert measure.filters_of(Network(Spec((4,), (Linear(4, 2),)))).shape == (0,)

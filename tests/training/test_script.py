@@ -22,8 +22,6 @@ from alexnet_viz.training.runs import new_run
 from alexnet_viz.training.script import run_script, script
 from tests.training.settings import SETTINGS
 
-torch.set_num_threads(1)
-
 RUFF = Path(sys.executable).with_name("ruff")
 SMALL = write_spec(
     Spec((3, 16, 16), (Conv(4, 3, stride=2), Activation(), Pool(2, 2), Flatten(), Dropout(), Linear(36, 3)))

@@ -8,8 +8,6 @@ import torch
 
 from alexnet_viz.training.shapes import DARK, NOISE, SHAPES, SIDE, draw, shapes10
 
-torch.set_num_threads(1)
-
 
 @pytest.fixture(scope="module")
 def dataset():

@@ -34,8 +34,6 @@ from alexnet_viz.training.snapshots import read_snapshot, snapshot_files
 from alexnet_viz.training.train import train
 from tools.small_runs import OFF, PLAIN_NET, config, course, dataset, of, run, same, stripes, weights
 
-torch.set_num_threads(1)
-
 # ---- What it tells --------------------------------------------------------------------------------------------------
 
 

@@ -43,6 +43,7 @@ def test_small_lists_are_in_the_order_of_their_data():
     assert " ".join(class_ids("cifar10")) == "airplane automobile bird cat deer dog frog horse ship truck"
     assert class_ids("digits") == tuple("0123456789")
     assert class_ids("shapes") == tuple(SHAPES)
+    assert all(HANGUL.search(class_name(id, "ko")) for id in class_ids("cifar10")), "each has a Korean name"
 
 
 def test_the_200_are_classes_of_imagenet_in_its_order_each_with_a_korean_name():
@@ -92,10 +93,6 @@ def test_an_id_in_two_lists_has_one_word():
         for entry in entries(labels):
             if "ko" in entry:
                 assert words.setdefault(entry["id"], entry["ko"]) == entry["ko"]
-
-
-def test_every_everyday_class_has_a_korean_name():
-    assert all(HANGUL.search(class_name(id, "ko")) for id in class_ids("cifar10"))
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,12 @@
 
 from functools import cache
 
-import torch
-
 from alexnet_viz.network.build import random_state, with_weights
 from alexnet_viz.network.spec import LRN, Activation, Conv, Flatten, Linear, Pool, Spec
 from alexnet_viz.network.weights import Model
 from alexnet_viz.network.zoo import MODELS, ModelEntry
 from alexnet_viz.pictures.images import Preprocess
+from tests.inspection.networks import picture
 
 SMALL = Spec(
     (3, 16, 16),
@@ -45,5 +44,4 @@ def random_model(model_id):
 
 
 def array_of(model, seed=1):
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(model.network.spec.input, generator=generator).numpy()
+    return picture(model.network.spec, seed)[0].numpy()

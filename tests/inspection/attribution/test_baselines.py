@@ -10,8 +10,6 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.inspection.attribution.baselines import BASELINES, baseline, blurred
 from alexnet_viz.pictures.images import Preprocess
 
-torch.set_num_threads(1)
-
 COLOUR = Preprocess(8, 8, (0.4, 0.5, 0.6), (0.2, 0.25, 0.3))
 
 

@@ -12,8 +12,6 @@ from alexnet_viz.network.spec import Activation, Conv, Flatten, Linear, Spec
 from tests.inspection.attribution.attribution_models import WITH_LRN, array_of, model_of, random_model
 from tests.inspection.networks import condition
 
-torch.set_num_threads(1)
-
 
 def on_paper(last):
     """Two maps: the picture itself and its double. The class is a weighted sum of their four values each."""

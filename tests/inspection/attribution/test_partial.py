@@ -11,33 +11,15 @@ from alexnet_viz.inspection.activations import activations
 from alexnet_viz.inspection.attribution import partial as partial_module
 from alexnet_viz.inspection.attribution.partial import Partial
 from alexnet_viz.network.build import channels_last
-from alexnet_viz.network.spec import (
-    LRN,
-    Activation,
-    AdaptivePool,
-    BatchNorm,
-    Conv,
-    Dropout,
-    Flatten,
-    Linear,
-    Pool,
-    Spec,
-    walk,
-)
+from alexnet_viz.network.notation import read_spec
+from alexnet_viz.network.spec import AdaptivePool, Conv, Flatten, Linear, Pool, Spec, walk
 from tests.inspection.networks import condition, filled, specs
-
-torch.set_num_threads(1)
 
 MANY = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 
-ALEXNET = Spec(  # its kernels, strides and paddings, with a few maps each
-    (3, 67, 67),
-    (
-        *(Conv(4, kernel=11, stride=4, padding=2), Activation(), LRN(alpha=1.0), Pool(3, 2)),
-        *(Conv(8, kernel=5, padding=2, groups=2), Activation(), LRN(alpha=1.0, groups=2), Pool(3, 2)),
-        *(Conv(6, kernel=3, padding=1), BatchNorm(), Activation(), Dropout()),
-        *(AdaptivePool(3), Flatten(), Linear(54, 5)),
-    ),
+ALEXNET = read_spec(  # its kernels, strides and paddings, with a few maps each
+    "3x67x67_conv4k11s4p2g1_relu_lrn5a1b0.75k2g1_max3s2p0_conv8k5s1p2g2_relu_lrn5a1b0.75k2g2_max3s2p0"
+    "_conv6k3s1p1g1_bn_relu_drop0.5_adapt3_flat_fc54-5"
 )
 
 

@@ -9,29 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from alexnet_viz.inspection.attribution import trust
 from alexnet_viz.inspection.attribution.algorithms import Outcome
 from alexnet_viz.inspection.attribution.attribute import METHODS, attribute
 from alexnet_viz.inspection.attribution.baselines import baseline
 from alexnet_viz.inspection.attribution.methods import Method
-from alexnet_viz.inspection.attribution.trust import (
-    FAILS_FROM,
-    Curves,
-    Randomised,
-    Sensitivity,
-    completeness,
-    deletion_insertion,
-    noise_sensitivity,
-    pearson,
-    random_order,
-    randomised_weights,
-    spearman,
-)
 from alexnet_viz.inspection.progress import Progress
 from alexnet_viz.network.build import random_state
 from tests.inspection.attribution.attribution_models import WITH_LRN, array_of, model_of
 from tests.inspection.networks import condition
-
-torch.set_num_threads(1)
 
 pytestmark = pytest.mark.filterwarnings("ignore:Setting (backward|forward):UserWarning")
 
@@ -60,10 +46,10 @@ def test_completeness_of_a_map_is_what_its_answer_says(method):
     model = model_of()
     array = array_of(model)
     answer = attribute(model, array, method, target=2, settings={"baseline": "blur"})
-    found = completeness(model, array, answer.heat, 2, "blur")
+    found = trust.completeness(model, array, answer.heat, 2, "blur")
     assert found.total == pytest.approx(answer.completeness.total)
     assert found.difference == pytest.approx(answer.completeness.difference, abs=1e-5)
-    half = completeness(model, array, answer.heat / 2, 2, "blur")
+    half = trust.completeness(model, array, answer.heat / 2, 2, "blur")
     assert half.error == pytest.approx(abs(found.total / 2 - found.difference) / abs(found.difference), rel=1e-4)
 
 
@@ -73,7 +59,9 @@ def test_deletion_and_insertion_equal_a_loop(deleted, inserted):
     array = 5 * array_of(model)
     heat = attribute(model, array, "gradcam", target=1).heat
     heat[:, :4] = heat.max()  # equal ones: the first goes first
-    found = last(deletion_insertion(model, array, heat, 1, steps=20, orders=0, deleted=deleted, inserted_into=inserted))
+    found = last(
+        trust.deletion_insertion(model, array, heat, 1, steps=20, orders=0, deleted=deleted, inserted_into=inserted)
+    )
     pixels = sorted(np.ndindex(heat.shape), key=lambda at: -heat[at])
     deletion, insertion = [], []
     for step in range(21):
@@ -93,7 +81,7 @@ def test_deletion_and_insertion_equal_a_loop(deleted, inserted):
 def test_the_ends_are_the_picture_and_the_baselines():
     model = model_of()
     array = 5 * array_of(model)
-    found = last(deletion_insertion(model, array, array[0], 2, steps=4, orders=2))
+    found = last(trust.deletion_insertion(model, array, array[0], 2, steps=4, orders=2))
     for curve in (found.deletion.probabilities, *found.deletion.random):
         assert curve[0] == pytest.approx(probability(model, array, 2), abs=1e-6)
         assert curve[-1] == pytest.approx(probability(model, ground(model, array, "grey"), 2), abs=1e-6)
@@ -107,7 +95,7 @@ def test_random_orders_are_seeded_and_every_one_is_a_curve():
     array = 5 * array_of(model)
 
     def insertion(orders, seed=3):
-        return last(deletion_insertion(model, array, array[0], 2, steps=6, orders=orders, seed=seed)).insertion
+        return last(trust.deletion_insertion(model, array, array[0], 2, steps=6, orders=orders, seed=seed)).insertion
 
     three, again, other = insertion(3), insertion(3), insertion(3, seed=4)
     assert np.array_equal(three.random, again.random)
@@ -119,7 +107,7 @@ def test_random_orders_are_seeded_and_every_one_is_a_curve():
 
 def test_a_random_order_is_that_of_the_same_map_elsewhere():
     heat = np.arange(20, dtype=np.float32).reshape(4, 5)
-    orders = [random_order(heat, np.random.default_rng(seed)) for seed in range(20)]
+    orders = [trust.random_order(heat, np.random.default_rng(seed)) for seed in range(20)]
     assert len({tuple(order) for order in orders}) > 10
     for order in orders:
         assert sorted(order) == list(range(20))
@@ -130,12 +118,12 @@ def test_a_random_order_is_that_of_the_same_map_elsewhere():
 
 def test_similarity_on_paper():
     a = np.array([[1, 2], [3, 4]], np.float32)
-    assert pearson(a, 5 - a) == pytest.approx(-1)
-    assert pearson(a, 3 * a + 7) == pytest.approx(1)
-    assert spearman(a, np.exp(a)) == pytest.approx(1)
+    assert trust.pearson(a, 5 - a) == pytest.approx(-1)
+    assert trust.pearson(a, 3 * a + 7) == pytest.approx(1)
+    assert trust.spearman(a, np.exp(a)) == pytest.approx(1)
     # Ranks 1 2 3 4 and 1 2.5 2.5 4: deviations -1.5 -.5 .5 1.5 and -1.5 0 0 1.5.
-    assert spearman(a, np.array([[0, 5], [5, 9]], np.float32)) == pytest.approx(4.5 / np.sqrt(5 * 4.5))
-    assert pearson(a, np.zeros_like(a)) == spearman(a, np.zeros_like(a)) == 0
+    assert trust.spearman(a, np.array([[0, 5], [5, 9]], np.float32)) == pytest.approx(4.5 / np.sqrt(5 * 4.5))
+    assert trust.pearson(a, np.zeros_like(a)) == trust.spearman(a, np.zeros_like(a)) == 0
 
 
 MAPS = arrays.arrays(np.float32, (3, 4), elements=st.integers(-4, 4).map(float))
@@ -149,15 +137,15 @@ def test_rank_correlation_equals_a_loop(first, second):
     expected = 0.0
     if len(np.unique(first)) > 1 and len(np.unique(second)) > 1:
         expected = np.corrcoef(ranks(first), ranks(second))[0, 1]
-    assert spearman(first, second) == pytest.approx(expected, abs=1e-9)
+    assert trust.spearman(first, second) == pytest.approx(expected, abs=1e-9)
 
 
 def test_noise_sensitivity_equals_asking_again():
     model = model_of()
     array = array_of(model)
     original = attribute(model, array, "gradcam", layer="relu1", target=1)
-    found = last(noise_sensitivity(model, array, original, noise=0.1, seeds=(4, 9)))
-    assert isinstance(found, Sensitivity)
+    found = last(trust.noise_sensitivity(model, array, original, noise=0.1, seeds=(4, 9)))
+    assert isinstance(found, trust.Sensitivity)
     for number, seed in enumerate((4, 9)):
         noise = np.random.default_rng(seed).standard_normal(array.shape, dtype=np.float32)
         noisy = attribute(
@@ -172,20 +160,20 @@ def test_noise_sensitivity_equals_asking_again():
 def test_without_noise_nothing_moves():
     model = model_of()
     array = array_of(model)
-    found = last(noise_sensitivity(model, array, attribute(model, array, "saliency"), noise=0.0, seeds=(0,)))
+    found = last(trust.noise_sensitivity(model, array, attribute(model, array, "saliency"), noise=0.0, seeds=(0,)))
     assert (found.moved[0], found.correlations[0]) == (0, pytest.approx(1))
 
 
 def forgetting(model, method, target=None, seed=0):
     array = array_of(model)
-    return last(randomised_weights(model, array, attribute(model, array, method, target=target), seed=seed))
+    return last(trust.randomised_weights(model, array, attribute(model, array, method, target=target), seed=seed))
 
 
 def test_layers_forget_from_the_top_down():
     model = model_of(WITH_LRN)
     array = array_of(model)
     found = forgetting(model, "saliency", seed=5)
-    assert isinstance(found, Randomised)
+    assert isinstance(found, trust.Randomised)
     assert [stage.layer for stage in found.stages] == ["fc4", "fc3", "conv2", "conv1"]
     target = found.original.target
     untrained = attribute(model_of(WITH_LRN, seed=5), array, "saliency", target=target)
@@ -194,7 +182,7 @@ def test_layers_forget_from_the_top_down():
     mixed |= {key: value for key, value in random_state(WITH_LRN, 5).items() if key.startswith("classifier.2")}
     first = attribute(model_of(WITH_LRN, state=mixed), array, "saliency", target=target).heat
     assert np.array_equal(found.stages[0].heat, first)
-    assert found.stages[0].spearman == spearman(np.abs(first), np.abs(found.original.heat))
+    assert found.stages[0].spearman == trust.spearman(np.abs(first), np.abs(found.original.heat))
     assert found.similarity == pytest.approx(sum(stage.spearman for stage in found.stages) / 4)
 
 
@@ -214,14 +202,14 @@ def test_a_map_of_the_picture_alone_fails_and_a_gradient_passes(monkeypatch):
     assert found.fails
     assert found.similarity == pytest.approx(1)
     passed = forgetting(model_of(), "saliency", 1, seed=9)
-    assert passed.similarity < FAILS_FROM
+    assert passed.similarity < trust.FAILS_FROM
     assert not passed.fails
 
 
 TESTS = {
-    "curves": lambda model, array, answer: deletion_insertion(model, array, answer.heat, 1, steps=20, orders=1),
-    "noise": noise_sensitivity,
-    "weights": randomised_weights,
+    "curves": lambda model, array, answer: trust.deletion_insertion(model, array, answer.heat, 1, steps=20, orders=1),
+    "noise": trust.noise_sensitivity,
+    "weights": trust.randomised_weights,
 }
 
 
@@ -232,7 +220,7 @@ def test_the_model_stays_as_it_was(name, monkeypatch):
     answer = attribute(model, array, "guided_gradcam")
     before, original = condition(model.network), array.copy()
     result = last(TESTS[name](model, array, answer))
-    assert isinstance(result, Curves | Sensitivity | Randomised)
+    assert isinstance(result, trust.Curves | trust.Sensitivity | trust.Randomised)
     steps = TESTS[name](model, array, answer)
     assert isinstance(next(steps), Progress)
     assert torch.is_grad_enabled()

@@ -21,8 +21,6 @@ from alexnet_viz.pictures.images import decode, encode
 from alexnet_viz.pictures.samples import PHOTOS, load_sample
 from tests.inspection.networks import condition
 
-torch.set_num_threads(1)
-
 PCA = ColourPCA(np.float32([[0.6, 0.8, 0], [0.8, -0.6, 0], [0, 0, 1]]), np.float32([0.2, 0.05, 0.01]))
 TO_TENSOR = transforms.ToTensor()
 

@@ -13,11 +13,10 @@ from alexnet_viz.inspection.techniques import gpus
 from alexnet_viz.inspection.techniques.gpus import StreamColours, colours, members
 from alexnet_viz.network.build import random_state, with_weights
 from alexnet_viz.network.zoo import MODELS
-from tests.inspection.networks import condition
-
-torch.set_num_threads(1)
+from tests.inspection.networks import condition, picture
 
 SPEC = MODELS["alexnet_cifar_2gpu"].spec
+BATCH = picture(SPEC, batch=3)
 
 
 def network_with(conv1=None):
@@ -36,10 +35,6 @@ def painted(grey_share):
     number = np.arange(64) % 32
     limit = 32 * np.repeat(grey_share, 32)
     return np.where((number < limit)[:, None, None, None], grey, colour).astype(np.float32)
-
-
-def batch(count=3, seed=1):
-    return torch.randn(count, *SPEC.input, generator=torch.Generator().manual_seed(seed))
 
 
 def test_the_papers_figure_3_is_recognised_whichever_stream_has_the_colours():
@@ -107,7 +102,7 @@ def silenced(network, pictures, layer, stream):
 @pytest.mark.parametrize("stream", [0, 1])
 def test_silencing_at_conv1_is_the_forward_pass_with_that_half_zero(stream):
     """By torch's functions alone, each stream computed as a network of its own up to conv3."""
-    network, pictures = network_with(), batch()
+    network, pictures = network_with(), BATCH
     state = network.state_dict()
     halves = []
     for half in (0, 1):
@@ -130,15 +125,15 @@ def test_a_stream_without_weight_in_what_follows_changes_nothing():
     state = random_state(SPEC)
     state["features.8.weight"][:, :96] = 0  # conv3 does not listen to the first stream
     network = with_weights(SPEC, state)
-    assert gpus.kept(network, activations(network, batch()), "conv2", 0).all()
-    plain = network(batch()).numpy()
-    np.testing.assert_allclose(silenced(network, batch(), "conv1", 0), plain, rtol=1e-5, atol=1e-6)
-    assert np.abs(silenced(network, batch(), "conv1", 1) - plain).max() > 0
+    assert gpus.kept(network, activations(network, BATCH), "conv2", 0).all()
+    plain = network(BATCH).numpy()
+    np.testing.assert_allclose(silenced(network, BATCH, "conv1", 0), plain, rtol=1e-5, atol=1e-6)
+    assert np.abs(silenced(network, BATCH, "conv1", 1) - plain).max() > 0
 
 
 def test_the_network_is_left_as_it_was():
     network = network_with()
     before = condition(network)
     colours(network)
-    silenced(network, batch(), "conv4", 1)
+    silenced(network, BATCH, "conv4", 1)
     assert condition(network) == before

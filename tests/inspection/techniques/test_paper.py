@@ -17,8 +17,6 @@ from alexnet_viz.network.spec import LRN
 from alexnet_viz.network.zoo import MODELS
 from tests.inspection.techniques.lrn_by_loop import drawn, printed_formula, rectified
 
-torch.set_num_threads(1)
-
 
 def pooled(maps):
     """3x3 windows with stride 2, by loops."""
