@@ -113,7 +113,7 @@ MIB, GIB = 2**20, 2**30
 
 def limits():
     """Every limit that the document names, as it is written there, from the code."""
-    from alexnet_viz.network import arithmetic, notation, pth, weights
+    from alexnet_viz.network import arithmetic, fitting, notation, pth, weights
     from alexnet_viz.pictures import images as pictures
     from alexnet_viz.training import archives, datasets, runs, uploads
 
@@ -127,7 +127,7 @@ def limits():
         "picture shape": f"{pictures.MAX_ASPECT} times",
         "weights bytes": f"{weights.MAX_BYTES // MIB} MiB",
         "weights header": f"{weights.MAX_HEADER // MIB} MiB",
-        "weights classes": f"{weights.MAX_CLASSES:,} classes",
+        "weights classes": f"{fitting.MAX_CLASSES:,} classes",
         "pickle": f"{pth.MOST_STEPS // 10**6} million instructions",
         "zip files": f"{archives.MAX_FILES:,} files",
         "zip listing": f"{archives.MAX_LISTING // MIB} MiB",
