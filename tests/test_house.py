@@ -46,7 +46,7 @@ IMPORT_ORDER = [
     # training
     *("training.events", "training.archives", "training.left_out", "training.layout", "training.datasets"),
     *("training.cifar10", "training.config", "training.runs", "training.processes", "training.uploads"),
-    *("training.worker", "training.script"),
+    *("training.worker", "training.script", "training.host_memory"),
     *("training.devices", "training.distributed", "training.measure", "training.snapshots", "training.shapes"),
     *("training.augment", "training.data", "training.checkpoints", "training.forward", "training.initial"),
     "training.train",
