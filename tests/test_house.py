@@ -46,8 +46,8 @@ IMPORT_ORDER = [
     # training
     *("training.events", "training.archives", "training.left_out", "training.layout", "training.datasets"),
     *("training.cifar10", "training.config", "training.runs", "training.processes", "training.uploads"),
-    *("training.worker", "training.script", "training.host_memory"),
-    *("training.devices", "training.distributed", "training.measure", "training.snapshots", "training.shapes"),
+    *("training.worker", "training.script", "training.host_memory", "training.devices", "training.distributed"),
+    *("training.measure", "training.snapshots", "training.verdict", "training.shapes"),
     *("training.augment", "training.data", "training.checkpoints", "training.forward", "training.initial"),
     "training.train",
     # quiz

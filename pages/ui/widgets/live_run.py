@@ -14,7 +14,7 @@ import streamlit as st
 
 from alexnet_viz.charts import training as training_charts
 from alexnet_viz.pictures import render
-from alexnet_viz.training.events import Event, as_it_went
+from alexnet_viz.training.events import Event, Finished, as_it_went
 from alexnet_viz.training.processes import queue
 from alexnet_viz.training.runs import (
     STATES,
@@ -27,6 +27,7 @@ from alexnet_viz.training.runs import (
     runs,
 )
 from alexnet_viz.training.snapshots import read_snapshot, snapshot_files
+from alexnet_viz.training.verdict import judged, trouble
 from alexnet_viz.words.i18n import Translator
 from alexnet_viz.words.labels import class_name
 from pages.ui import messages, server, session
@@ -73,6 +74,22 @@ def say_problem(t: Translator, one: Run) -> None:
     """What a run failed of, if it did."""
     if problem := one.status().problem:
         messages.error(messages.said(problem, t))
+
+
+def say_result(t: Translator, one: Run, finished: Finished) -> None:
+    """How many images are right at the end. Where that is worth nothing: what is wrong, what to try, and never in green."""
+    finished = judged(finished, one.path)
+    right = []
+    if finished.test_accuracy is not None:
+        right = [t("{share:.2%} of the test images are right.", share=finished.test_accuracy)]
+    if finished.val_accuracy is not None:
+        share = finished.val_accuracy
+        right = [t("{share:.2%} of the validation images are right. There were no test images.", share=share)]
+    wrong = trouble(finished, one.config(), lambda class_id: class_words(class_id, t))
+    if wrong:
+        st.warning(" ".join([*right, *map(t, wrong)]), icon=":material/report:")
+    elif right:
+        (st.success if finished.val_accuracy is None else st.info)(right[0])
 
 
 def follow(t: Translator, watched: Sequence[Run], draw: Callable[..., None]) -> None:
@@ -126,11 +143,8 @@ def _headline(t: Translator, watched: Run, now: str, told: History) -> None:
     if now == "queued" and watched.id in waiting:
         st.info(t("{count} before it in the queue.", count=waiting.index(watched.id)))
     say_problem(t, watched)
-    if told.finished and told.finished.test_accuracy is not None:
-        st.success(t("{share:.2%} of the test images are right.", share=told.finished.test_accuracy))
-    if told.finished and told.finished.val_accuracy is not None:
-        share = told.finished.val_accuracy
-        st.info(t("{share:.2%} of the validation images are right. There were no test images.", share=share))
+    if told.finished:
+        say_result(t, watched, told.finished)
     left_out.show_started(t, told.started)
     last = told.steps[-1] if told.steps else None
     figures = [
