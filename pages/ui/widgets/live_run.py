@@ -5,7 +5,6 @@ The page reads only what the run's process wrote, and only what is new since the
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -14,16 +13,15 @@ import streamlit as st
 
 from alexnet_viz.charts import training as training_charts
 from alexnet_viz.pictures import render
-from alexnet_viz.training.events import Event, Finished, as_it_went
+from alexnet_viz.training.events import Finished
 from alexnet_viz.training.processes import queue
+from alexnet_viz.training.reading import Reading
 from alexnet_viz.training.runs import (
     STATES,
     History,
     Run,
     classes_of,
-    history_of,
     may_control,
-    read_events,
     runs,
 )
 from alexnet_viz.training.snapshots import read_snapshot, snapshot_files
@@ -42,22 +40,8 @@ ACTIVE = ("queued", "running")
 EVERY = 1.0  # seconds between two looks
 SMOOTHING = 0.95
 PREDICTIONS = 8  # of the fixed images, shown after every epoch
-_SEEN = "live_seen"  # session key: run id -> Seen, of the runs that were drawn last
+_SEEN = "live_seen"  # session key: run id -> Reading, of the runs that were drawn last
 _TOKEN = "teacher_token"  # session key: what was entered as the teacher's token
-
-
-@dataclass
-class Seen:
-    """What was read of a run so far."""
-
-    offset: int = 0
-    events: list[Event] = field(default_factory=list)
-
-    def catch_up(self, watched: Run) -> History:
-        new, self.offset = read_events(watched, self.offset)
-        if new:
-            self.events = as_it_went([*self.events, *new])
-        return history_of(self.events)
 
 
 def any_active(some: Iterable[Run]) -> bool:
@@ -103,7 +87,7 @@ def _follow(t: Translator, watched: Sequence[Run], draw: Callable[..., None], wa
         if was_active and not any_active(watched):
             st.rerun()  # once more as a whole, which ends the timer
         before = st.session_state.get(_SEEN, {})
-        seen = st.session_state[_SEEN] = {one.id: before.get(one.id) or Seen() for one in watched}
+        seen = st.session_state[_SEEN] = {one.id: before.get(one.id) or Reading() for one in watched}
         draw(*(seen[one.id].catch_up(one) for one in watched))
 
 
@@ -139,9 +123,10 @@ def _draw(t: Translator, watched: Run, told: History) -> None:
 def _headline(t: Translator, watched: Run, now: str, told: History) -> None:
     status, config = watched.status(), watched.config()
     st.markdown(f"**{watched.id}** · {t(STATES[now])}")
-    waiting = [one.id for one in queue()]
-    if now == "queued" and watched.id in waiting:
-        st.info(t("{count} before it in the queue.", count=waiting.index(watched.id)))
+    if now == "queued":  # only then, since it takes a look at every run there is
+        waiting = [one.id for one in queue()]
+        if watched.id in waiting:
+            st.info(t("{count} before it in the queue.", count=waiting.index(watched.id)))
     say_problem(t, watched)
     if told.finished:
         say_result(t, watched, told.finished)
