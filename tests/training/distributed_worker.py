@@ -8,7 +8,7 @@ from pathlib import Path
 
 from alexnet_viz.training.events import to_line
 from alexnet_viz.training.train import train
-from tests.training.small_runs import OFF, PLAIN_NET, config, dataset
+from tools.small_runs import OFF, PLAIN_NET, config, dataset
 
 sys.setswitchinterval(100)  # seconds: a thread that waits for the interpreter still waits when Python ends
 for event in train(config(net=PLAIN_NET, epochs=2, batch=12, **{**OFF, "validation": 0.2}), dataset=dataset(75)):

@@ -12,7 +12,7 @@ from alexnet_viz.training.datasets import Dataset, Split
 from alexnet_viz.training.events import Finished, to_line
 from alexnet_viz.training.runs import Asked
 from alexnet_viz.training.verdict import exploded, judge, judged, trouble
-from tests.training.small_runs import OFF, config, run, stripes
+from tools.small_runs import OFF, config, run, stripes
 
 GUESS = math.log(3)
 NAMES = ("cat", "dog", "hen")
@@ -102,12 +102,16 @@ def uneven(count=90, share=0.6):
 
 
 def test_a_run_that_can_learn_nothing_is_not_praised():
-    data = Dataset("noise", ("across", "down", "none"), uneven(), uneven(60), 0)
+    data = Dataset("noise", ("across", "down", "none"), uneven(), uneven(60))
     chosen = config(net="3x8x8_flat_fc192-3", epochs=2, learning_rate=1e-6, warmup=0.0, **{**OFF, "validation": 0.2})
     end = run(chosen, dataset=data)[-1]
     assert end.verdict in ("one_class", "no_better", "may_be_chance")
     assert end.measured == 60
     assert end.largest_class == pytest.approx(0.6)
+    untested = run(chosen, dataset=replace(data, test=Split(data.test.images[:0], data.test.labels[:0])))[-1]
+    assert untested.test_accuracy is None
+    assert untested.verdict in ("one_class", "no_better", "may_be_chance")
+    assert untested.measured == 16  # a fifth of 54, of 33 and of 3, rounded down, is kept for validation
 
 
 def test_a_run_that_learns_is_fine():

@@ -106,7 +106,7 @@ def _mistakes(t: Translator, chosen: Run) -> None:
     """The test images that the finished network was most sure of and wrong about."""
     file = chosen.path / TEST
     if not file.is_file():
-        ended = history(chosen).finished
+        ended = training.overview(chosen).finished
         untested = ended is not None and ended.val_accuracy is not None
         said = N_("This run's data has no test images.") if untested else None
         st.info(t(said or N_("Only a finished run has looked at the test images.")))

@@ -61,7 +61,7 @@ def say_problem(t: Translator, one: Run) -> None:
 
 
 def say_result(t: Translator, one: Run, finished: Finished) -> None:
-    """How many images are right at the end. Where that is worth nothing: what is wrong, what to try, and never in green."""
+    """How many images are right. Where that is worth nothing: what is wrong, what to try, and never in green."""
     finished = judged(finished, one.path)
     right = []
     if finished.test_accuracy is not None:
