@@ -46,9 +46,9 @@ IMPORT_ORDER = [
     *("inspection.attribution.gradcam_by_hand", "inspection.attribution.trust", "inspection.attribution.covering"),
     # training
     *("training.events", "training.archives", "training.left_out", "training.layout", "training.datasets"),
-    *("training.cifar10", "training.config", "training.runs", "training.processes", "training.uploads"),
-    *("training.worker", "training.script"),
-    *("training.devices", "training.distributed", "training.measure", "training.snapshots", "training.shapes"),
+    *("training.cifar10", "training.config", "training.runs", "training.reading", "training.processes"),
+    *("training.uploads", "training.worker", "training.script", "training.host_memory", "training.devices"),
+    *("training.distributed", "training.measure", "training.snapshots", "training.verdict", "training.shapes"),
     *("training.augment", "training.data", "training.checkpoints", "training.forward", "training.initial"),
     "training.train",
     # quiz
@@ -68,6 +68,7 @@ WITHOUT_TORCH = [
         "training.config",
         "training.events",
         "training.runs",
+        "training.reading",
         "training.processes",
         "training.uploads",
         "training.worker",

@@ -11,6 +11,7 @@ Under `torchrun` every process trains; the first one also keeps the run's folder
 import argparse
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from alexnet_viz.cli.output import Commands, add_command, say
@@ -19,8 +20,10 @@ from alexnet_viz.training.events import EpochDone, Event, Finished, Started, Ste
 from alexnet_viz.training.left_out import started_notes
 from alexnet_viz.training.processes import SERVER_VARIABLE, Processes
 from alexnet_viz.training.runs import STATES, Asked, Run, history, new_run, run, runs
+from alexnet_viz.training.verdict import trouble
 from alexnet_viz.training.worker import work
 from alexnet_viz.words.i18n import Translator
+from alexnet_viz.words.labels import class_name
 
 _TYPES: dict[str, Callable[[str], Any]] = {"int": int, "float": float, "text": str, "choice": str}
 _GOOD_ENDS = {"finished", "stopped", "paused"}
@@ -53,11 +56,11 @@ def _add_flag(parser: argparse.ArgumentParser, field: Field) -> None:
 def _train(args: argparse.Namespace, t: Translator) -> int:
     given = {name: getattr(args, name) for name in FIELDS if getattr(args, name) is not None}
     if args.run:
-        return _work(run(args.run), args.json)
+        return _work(run(args.run), args.json, t)
     config = TrainConfig.with_preset(given.pop("preset", "fast"), **given)
     if _follows():
         return _follow(config, None)
-    return _work(new_run(config), args.json)
+    return _work(new_run(config), args.json, t)
 
 
 def _resume(args: argparse.Namespace, t: Translator) -> int:
@@ -65,7 +68,7 @@ def _resume(args: argparse.Namespace, t: Translator) -> int:
     if _follows():
         return _follow(waiting.config(), waiting)
     Processes().claim(waiting)
-    return _work(waiting, args.json)
+    return _work(waiting, args.json, t)
 
 
 def _follows() -> bool:
@@ -82,10 +85,10 @@ def _follow(config: TrainConfig, resumed: Run | None) -> int:
     return 0
 
 
-def _work(waiting: Run, as_json: bool) -> int:
+def _work(waiting: Run, as_json: bool, t: Translator) -> int:
     state = ""
     for event in work(waiting, _training):
-        text = to_line(event).rstrip("\n") if as_json else _text(event, waiting)
+        text = to_line(event).rstrip("\n") if as_json else _text(event, waiting, t)
         if text:
             print(text, flush=True)
         if isinstance(event, Finished):
@@ -100,7 +103,7 @@ def _training(config: TrainConfig, *, run_dir: Any, resume: bool, control: Calla
     return train(config, run_dir, resume, control)
 
 
-def _text(event: Event, waiting: Run) -> str:
+def _text(event: Event, waiting: Run, t: Translator) -> str:
     match event:
         case StepDone():
             return ""
@@ -118,7 +121,8 @@ def _text(event: Event, waiting: Run) -> str:
             tested = "" if event.test_accuracy is None else f", test images right: {event.test_accuracy:.2%}"
             if event.val_accuracy is not None:
                 tested = f", validation images right: {event.val_accuracy:.2%} (there are no test images)"
-            return f"{waiting.id}: {event.state}{tested}"
+            wrong = trouble(event, waiting.config(), partial(class_name, language=t.language))
+            return "\n".join((f"{waiting.id}: {event.state}{tested}", *map(t, wrong)))
         case _:
             return to_line(event).rstrip("\n")
 
@@ -138,6 +142,7 @@ def _runs(args: argparse.Namespace, t: Translator) -> int:
             "best_epoch": best.epoch if best else None,
             "val_accuracy": best.val_accuracy if best else None,
             "test_accuracy": told.finished.test_accuracy if told.finished else None,
+            "verdict": told.finished.verdict if told.finished else "",
             "path": str(one.path),
         }
         right = "-" if record["test_accuracy"] is None else f"{record['test_accuracy']:.2%}"

@@ -1,7 +1,6 @@
 """What computes a run: a processor or a graphics card, in fp32 or with bf16 arithmetic."""
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.network.memory import training_memory
 from alexnet_viz.network.spec import Spec, walk
 from alexnet_viz.training.config import TrainConfig
+from alexnet_viz.training.host_memory import host_memory_free
 
 
 def device_of(config: TrainConfig) -> torch.device:
@@ -77,12 +77,10 @@ def check_memory(config: TrainConfig, spec: Spec, device: torch.device) -> None:
 
 
 def memory_free(device: torch.device) -> int | None:
-    """Bytes that are free on a device; None where the system does not say."""
+    """Bytes that a run may still take on a device; None where the system does not say."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    told = Path("/proc/meminfo")
-    found = re.search(r"MemAvailable:\s+(\d+) kB", told.read_text()) if told.exists() else None
-    return int(found[1]) * 1024 if found else None
+    return host_memory_free()
 
 
 @contextmanager

@@ -1,9 +1,10 @@
 """The processes of one run: one, or as many as torchrun started."""
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 import torch.distributed as dist
@@ -18,17 +19,25 @@ class Group:
     rank: int
     world: int  # how many there are
     device: torch.device
+    _wrapped: list[nn.Module] = field(default_factory=list)  # held here alone, so that nothing outlives the group
 
     @property
     def leads(self) -> bool:
         """Whether this one measures, tells and writes for all."""
         return self.rank == 0
 
-    def wrap(self, module: nn.Module) -> nn.Module:
-        """The module, whose gradients are the mean over all processes."""
+    def wrap(self, module: nn.Module) -> Callable[[Tensor], Tensor]:
+        """The module's forward pass; gradients of what it returns are the mean over all processes."""
         if self.world == 1:
             return module
-        return DistributedDataParallel(module, [self.device] if self.device.type == "cuda" else None)
+        cards = [self.device] if self.device.type == "cuda" else None
+        self._wrapped.append(DistributedDataParallel(module, cards))
+        return lambda images: self._wrapped[-1](images)
+
+    def release(self) -> None:
+        """Let go of the wrapped module, which holds the process group."""
+        self._wrapped.clear()
+        gc.collect()  # a DistributedDataParallel refers to itself
 
     def summed(self, values: Tensor) -> Tensor:
         """The sum over all processes, in place."""
@@ -47,13 +56,25 @@ class Group:
 
 @contextmanager
 def joined(device: torch.device) -> Iterator[Group]:
-    """The group of this process: by torchrun's variables, or alone. Gloo on processors, NCCL on graphics cards."""
+    """The group of this process: by torchrun's variables, or alone. Gloo on processors, NCCL on graphics cards.
+
+    Afterwards the group's threads have ended. `destroy_process_group` alone only forgets the group, and its threads go
+    on while anything holds it. Where one of them lets go of a tensor while Python is ending, it waits for the
+    interpreter's lock, Python ends the thread, and C++ answers "terminate called without an active exception": exit
+    status -6 after all work was done (PyTorch's issue 190489).
+    """
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
         yield Group(0, 1, device)
         return
+    # Its functions have "the group of this moment" as a default value and would hold it for good.
+    # DistributedDataParallel imports it, so it has to be there before there is a group.
+    import torch.distributed.nn.functional  # noqa: F401
+
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    group = Group(dist.get_rank(), world, device)
     try:
-        yield Group(dist.get_rank(), world, device)
+        yield group
     finally:
         dist.destroy_process_group()
+        group.release()

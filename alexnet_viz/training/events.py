@@ -96,6 +96,11 @@ class Finished:
     val_loss: float | None = None
     seconds: float = 0.0
     message: str = ""  # why it failed, in English
+    # Whether the result is worth anything: see `training.verdict`, which makes sentences of these.
+    verdict: str = ""
+    measured: int = 0
+    largest_class: float | None = None
+    only_answer: str = ""
 
 
 Event = Started | StepDone | EpochDone | Saved | Resumed | LearningRateChanged | Finished

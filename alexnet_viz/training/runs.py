@@ -70,6 +70,7 @@ STATES: Mapping[State, str] = {  # as a reader sees them
 }
 
 _ID = re.compile("[a-z0-9]+(-[a-z0-9]+)*", re.ASCII)
+_STEP = b'{"event": "step",'  # how a line of a step begins
 _CHECKPOINT = re.compile(r"[a-z0-9-]+(\.[a-z0-9]+)?", re.ASCII)
 
 
@@ -161,12 +162,15 @@ def new_run(config: TrainConfig, *, owner: str = "") -> Run:
 
 def runs() -> list[Run]:
     """All runs that can be read, newest first; those that come with the app are last."""
-    return [run for run in _all_runs() if _readable(run)]
+    return runs_and_damaged()[0]
 
 
-def unreadable_runs() -> list[Run]:
-    """Runs whose config.json or status.json is damaged: nothing can be told of them but their names."""
-    return [run for run in _all_runs() if not _readable(run)]
+def runs_and_damaged() -> tuple[list[Run], list[Run]]:
+    """`runs()`, and those whose config.json or status.json is damaged: nothing can be told of them but their names."""
+    found: tuple[list[Run], list[Run]] = [], []
+    for run in _all_runs():
+        found[not _readable(run)].append(run)
+    return found
 
 
 def run(run_id: str) -> Run:
@@ -383,10 +387,11 @@ def owner_digest(secret: str) -> str:
 # ---- What a run told ------------------------------------------------------------------------------------------------
 
 
-def read_events(run: Run, offset: int = 0) -> tuple[list[Event], int]:
+def read_events(run: Run, offset: int = 0, *, steps: bool = True) -> tuple[list[Event], int]:
     """The events from a byte offset on, and the offset for the next time. Half a line at the end waits for its rest.
 
-    What a `Resumed` among them takes back is left out; for what was read earlier, see `as_it_went`.
+    Without `steps`, lines of steps are passed over, which is most of the work. What a `Resumed` among the events takes
+    back is left out; for what was read earlier, see `as_it_went`.
     """
     try:
         with (run.path / "metrics.jsonl").open("rb") as file:
@@ -396,7 +401,8 @@ def read_events(run: Run, offset: int = 0) -> tuple[list[Event], int]:
         return [], offset
     data = data[: data.rfind(b"\n") + 1]
     try:
-        events = [from_line(line) for line in data.decode().split("\n")[:-1]]
+        lines = [line for line in data.split(b"\n")[:-1] if steps or not line.startswith(_STEP)]
+        events = [from_line(line.decode()) for line in lines]
     except ValueError as problem:
         raise _damaged(run, "metrics.jsonl") from problem
     return as_it_went(events), offset + len(data)
@@ -443,7 +449,7 @@ def metrics_csv(run: Run) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, [item.name for item in fields(EpochDone)], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(asdict(epoch) for epoch in history(run).epochs)
+    writer.writerows(asdict(epoch) for epoch in history_of(read_events(run, steps=False)[0]).epochs)
     return text.getvalue()
 
 

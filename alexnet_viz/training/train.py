@@ -14,11 +14,13 @@ was interrupted goes on exactly as if it had not been (on a processor, in fp32).
 
 import time
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
+from numpy.typing import NDArray
 from torch import Tensor
 
 from alexnet_viz.errors import UserError
@@ -47,6 +49,7 @@ from alexnet_viz.training.initial import first_network, optimizer_of
 from alexnet_viz.training.left_out import MOST_NAMED
 from alexnet_viz.training.runs import Asked
 from alexnet_viz.training.snapshots import TEST, Snapshot, snapshot_bytes, snapshot_file
+from alexnet_viz.training.verdict import judge
 
 SAVE_SECONDS = 60  # a kill costs no more work than that
 CARD_STEPS = 10  # steps between two looks at a graphics card's numbers, since each look makes it wait
@@ -91,9 +94,9 @@ def _events(
     end = yield from training.learn()
     if end:
         yield from training.save()
-        yield Finished(state=end, seconds=training.seconds)
+        yield training.judged(Finished(state=end, seconds=training.seconds))
     else:
-        yield training.test()
+        yield training.judged(training.test())
 
 
 class _EndAskedError(Exception):
@@ -109,6 +112,8 @@ class _Training:
         self.config, self.run_dir, self.control, self.group = config, run_dir, control, group
         self.began = time.perf_counter()
         self.at = Position()
+        self.last_loss: float | None = None  # of training, in the last epoch that ended
+        self.confusion: NDArray[np.int64] | None = None  # of the images that are measured at the end
         self._shuffled: tuple[int, Tensor] | None = None  # an epoch and its order
         # Which images: their side is the network's, and its last layer gets one output for each of their classes.
         spec = spec_of(config, classes=1)
@@ -331,6 +336,7 @@ class _Training:
             images_per_second=at.images / at.epoch_seconds,
             seconds=self.seconds,
         )
+        self.last_loss = at.loss / at.images
         # The sums begin anew with the next epoch.
         at.loss, at.hits, at.images, at.epoch_seconds = 0.0, 0, 0, 0.0
         if not self.run_dir or not self.group.leads:
@@ -355,7 +361,12 @@ class _Training:
             checkpoints.save_checkpoint(self.run_dir, checkpoint, self.metadata)
             yield Saved(step=self.at.step, epoch=self.epochs_done, file=checkpoints.LAST)
 
-    def test(self) -> Event:
+    def judged(self, end: Finished) -> Finished:
+        """The end, with what is to be said of the result."""
+        losses = (self.last_loss, end.test_loss, end.val_loss)
+        return replace(end, **asdict(judge(self.confusion, losses, self.data.classes)))
+
+    def test(self) -> Finished:
         """The test images, looked at for the only time; without any, the validation images once more."""
         if not self.group.leads:
             return Finished(state="finished")
@@ -365,6 +376,7 @@ class _Training:
             logits = measure.logits_of(self.network, test.images, self.normalise, before_each=self._stop_if_asked)
         except _EndAskedError:
             return Finished(state=self.control().end, seconds=self.seconds)
+        self.confusion = measure.confusion_matrix(logits, test.labels)
         accuracy, loss = measure.accuracy(logits, test.labels), measure.loss(logits, test.labels)
         if not len(self.data.test):
             return Finished(state="finished", val_accuracy=accuracy, val_loss=loss, seconds=self.seconds)

@@ -35,9 +35,9 @@ from alexnet_viz.training.runs import (
     read_events,
     run,
     runs,
+    runs_and_damaged,
     runs_dir,
     state_of,
-    unreadable_runs,
     write_status,
 )
 from alexnet_viz.words.i18n import Message
@@ -155,7 +155,7 @@ def test_one_damaged_run_hides_no_other(made, name, content):
     whole = new_run(CONFIG)
     (made.path / name).write_text(content)
     assert runs() == [whole]
-    assert unreadable_runs() == [made]
+    assert runs_and_damaged()[1] == [made]
 
 
 @pytest.mark.parametrize("name", ["config.json", "status.json", "metrics.jsonl", "control.json"])

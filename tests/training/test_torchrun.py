@@ -1,7 +1,9 @@
 """The command under torchrun: two processes that share every batch take the course of one."""
 
 import os
+import socket
 import subprocess
+import sys
 
 import pytest
 
@@ -46,3 +48,30 @@ def test_two_processes_take_the_course_of_one(tmp_path, monkeypatch):
         epoch.val_accuracy for epoch in of(EpochDone, alone)
     ]
     assert events[-1].test_accuracy == alone[-1].test_accuracy
+
+
+def test_processes_of_ones_own_script_end_well_and_leave_no_thread_of_the_group():
+    """One that lived on could abort the process while Python ends: -6 after all work was done."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2", "OMP_NUM_THREADS": "1"}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.training.distributed_worker"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, **shared, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+        )
+        for rank in range(2)
+    ]
+    told, silent = (process.communicate(timeout=600) for process in processes)
+    assert [process.returncode for process in processes] == [0, 0], told[1] + silent[1]
+    *lines, threads = told[0].splitlines()
+    assert isinstance(from_line(lines[-1]), Finished)
+    assert len(silent[0].splitlines()) == 1  # only the first process tells
+    for left in (threads, *silent[0].splitlines()):
+        assert "gloo" not in left
+        assert "tcpstore" not in left

@@ -46,6 +46,8 @@ def quick_rows() -> tuple[Row, ...]:
         Row(pages.warm_rerun, "classify, everything cached: one rerun's server time", "ms", 50),
         Row(pages.architecture_edit, "architecture, one edit: server time of the whole page", "ms", 100),
         Row(pages.slowest_control, "techniques, slowest of all controls: server time", "ms", 300),
+        Row(partial(pages.runs_rerun, "home"), "home, ten runs of 16,000 steps: one rerun's server time", "ms", 50),
+        Row(partial(pages.runs_rerun, "runs"), "runs, ten of 16,000 steps: one rerun's server time", "ms", 50),
         Row(start.memory, "server memory after every page was opened once", "MB"),
         Row(attribution.gradcam_cost, "Grad-CAM end to end, against raw forward + backward", "x", 1.2),
         Row(

@@ -1,16 +1,24 @@
 """What the pages cost the server, measured in this process with Streamlit's own test harness."""
 
+import tempfile
+import time
 from collections.abc import Iterator
 from itertools import cycle
 
+import pytest
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import NumberInput, Selectbox, SelectSlider, Slider, Widget
 
+from alexnet_viz.serving.imports import ensure_ml
+from alexnet_viz.training.config import TrainConfig
+from alexnet_viz.training.events import EpochDone, Finished, StepDone, to_line
+from alexnet_viz.training.runs import Status, new_run, write_status
 from pages.ui.techniques.tabs import experiments
 from tools.bench.clock import median_ms, seconds
 from tools.pages import open_page
 
 RERUNS = 30
+RUNS, EPOCHS, STEPS = 10, 20, 800  # as ten runs of CIFAR-10 are: 16,000 steps each
 NEW_VALUES = 2  # of each control; the first is not counted, since it may load what all later ones use
 
 
@@ -100,3 +108,29 @@ def times(app: AppTest, key: str) -> list[float]:
         taken.append(1000 * seconds(app.run))
         assert not app.exception, (key, app.exception)
     return taken
+
+
+def runs_rerun(page: str) -> float:
+    """Milliseconds of one run of a page's script where ten long runs are listed."""
+    with tempfile.TemporaryDirectory() as home, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALEXNET_VIZ_HOME", home)
+        for _ in range(RUNS):
+            long_run()
+        ensure_ml()  # which a page's first rerun would start in the background
+        app = open_page(page)
+        app.run()
+        return median_ms(app.run, RERUNS)
+
+
+def long_run() -> None:
+    run = new_run(TrainConfig(data="cifar10"))
+    common = {"lr": 0.1, "images_per_second": 300.0}
+    lines = []
+    for epoch in range(1, EPOCHS + 1):
+        steps = range((epoch - 1) * STEPS + 1, epoch * STEPS + 1)
+        lines += [to_line(StepDone(step=i, epoch=epoch, loss=1.0, accuracy=0.5, seconds=i, **common)) for i in steps]
+        shares = {"train_accuracy": 0.5, "val_accuracy": 0.5, "train_loss": 1.0, "val_loss": 1.0}
+        lines.append(to_line(EpochDone(epoch=epoch, step=steps[-1], seconds=steps[-1], **shares, **common)))
+    lines.append(to_line(Finished(state="finished", test_accuracy=0.5, test_loss=1.0)))
+    (run.path / "metrics.jsonl").write_text("".join(lines), encoding="utf-8")
+    write_status(run, Status(state="finished", step=EPOCHS * STEPS, steps=EPOCHS * STEPS, heartbeat=time.time()))

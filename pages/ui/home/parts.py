@@ -13,7 +13,7 @@ from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.paper.milestones import ILSVRC_2012
 from alexnet_viz.pictures import render
 from alexnet_viz.serving.imports import ml_is_ready
-from alexnet_viz.training.runs import history, runs
+from alexnet_viz.training.runs import runs
 from alexnet_viz.words import lessons
 from alexnet_viz.words.i18n import N_, Translator
 from alexnet_viz.words.numbers import percent
@@ -23,7 +23,7 @@ from pages.ui.frame.menu import PAGES
 from pages.ui.home import cached
 from pages.ui.messages import class_words
 from pages.ui.session import Picture
-from pages.ui.store import networks
+from pages.ui.store import networks, training
 from pages.ui.store import pictures as stored
 from pages.ui.widgets import show
 from pages.ui.widgets.layout import tiles
@@ -130,15 +130,16 @@ def _networks(t: Translator, picture: Picture) -> None:
 
 
 def _learning(t: Translator, picture: Picture) -> None:
-    if told := next((epochs for one in runs() if (epochs := history(one).epochs)), None):
+    if told := next((epochs for one in runs() if (epochs := training.overview(one).epochs)), None):
         shares = [100 * epoch.train_accuracy for epoch in told]
         st.metric(t("Training images right"), percent(told[-1].train_accuracy), chart_data=shares)
 
 
 def _runs(t: Translator, picture: Picture) -> None:
-    ended = [told for one in runs() if (told := history(one).finished) and told.test_accuracy is not None]
+    known = runs()
+    ended = [told for one in known if (told := training.overview(one).finished) and told.test_accuracy is not None]
     bars = [100 * told.test_accuracy for told in ended] if len(ended) > 1 else None
-    st.metric(t("Runs"), len(runs()), chart_data=bars, chart_type="bar")
+    st.metric(t("Runs"), len(known), chart_data=bars, chart_type="bar")
 
 
 # By page: whether its thumbnail needs torch, one sentence, and what draws it.

@@ -8,7 +8,7 @@ import streamlit as st
 from alexnet_viz.charts import training as training_charts
 from alexnet_viz.network import tables
 from alexnet_viz.training.config import CHOICE_TITLES, FIELDS, TrainConfig
-from alexnet_viz.training.runs import Run, classes_of, history, metrics_csv, runs, unreadable_runs
+from alexnet_viz.training.runs import Run, classes_of, metrics_csv, runs, runs_and_damaged
 from alexnet_viz.training.script import run_script
 from alexnet_viz.training.snapshots import TEST, epoch_of, read_snapshot, snapshot_files
 from alexnet_viz.words.i18n import N_, Translator
@@ -26,14 +26,14 @@ MOST_COMPARED = 6
 
 def table(t: Translator) -> Run | None:
     """All runs, newest first; returns the one that is looked at."""
-    for damaged in unreadable_runs():
+    known, damaged_runs = runs_and_damaged()
+    for damaged in damaged_runs:
         messages.error(
             t(
                 "The run {name} is damaged and is not listed. Repair or delete its folder in ALEXNET_VIZ_HOME/runs.",
                 name=damaged.id,
             )
         )
-    known = runs()
     if not known:
         st.info(t("Nothing has been trained here yet. Start with Shapes-10: it needs no download and a minute."))
         st.page_link(PAGES["train"].file, label=t("Train"), icon=":material/model_training:")
@@ -45,7 +45,7 @@ def table(t: Translator) -> Run | None:
 
 
 def _row(t: Translator, one: Run) -> dict:
-    told, config = history(one), one.config()
+    told, config = training.overview(one), one.config()
     best = told.best_epoch
     right = told.finished.test_accuracy if told.finished else None
     return {
@@ -63,14 +63,15 @@ def _row(t: Translator, one: Run) -> dict:
 
 def _curves(t: Translator, chosen: Run) -> None:
     """Several runs on one chart."""
-    ids = [one.id for one in runs()]
+    known = runs()
+    ids = [one.id for one in known]
     compared = st.multiselect(
         t("Runs on one chart"), ids, [chosen.id], max_selections=MOST_COMPARED, key=f"runs_compare_{chosen.id}"
     )
     right, loss = [], []
-    for one in runs():
+    for one in known:
         if one.id in compared:
-            epochs = history(one).epochs
+            epochs = training.overview(one).epochs
             numbers = [epoch.epoch for epoch in epochs]
             checked = [epoch.val_accuracy if epoch.val_accuracy is not None else np.nan for epoch in epochs]
             if not all(np.isnan(checked)):
@@ -105,7 +106,7 @@ def _mistakes(t: Translator, chosen: Run) -> None:
     """The test images that the finished network was most sure of and wrong about."""
     file = chosen.path / TEST
     if not file.is_file():
-        ended = history(chosen).finished
+        ended = training.overview(chosen).finished
         untested = ended is not None and ended.val_accuracy is not None
         said = N_("This run's data has no test images.") if untested else None
         st.info(t(said or N_("Only a finished run has looked at the test images.")))

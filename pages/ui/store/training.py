@@ -6,7 +6,8 @@ from alexnet_viz.errors import UserError
 from alexnet_viz.serving.limits import training_limit
 from alexnet_viz.training.config import DATASETS, TrainConfig
 from alexnet_viz.training.processes import Processes, queue
-from alexnet_viz.training.runs import Run, new_run
+from alexnet_viz.training.reading import Overviews
+from alexnet_viz.training.runs import History, Run, new_run
 from alexnet_viz.training.uploads import uploads
 from pages.ui import server, session
 
@@ -15,6 +16,17 @@ from pages.ui import server, session
 def jobs() -> Processes:
     """The training processes that this server started; it holds no visitor's data."""
     return Processes()
+
+
+@st.cache_resource
+def _overviews() -> Overviews:
+    """What was read of the runs so far; those of all visitors are listed for all."""
+    return Overviews()
+
+
+def overview(one: Run) -> History:
+    """What a run told so far, without its steps; what was read before is not read again."""
+    return _overviews().of(one)
 
 
 def start(config: TrainConfig) -> Run:

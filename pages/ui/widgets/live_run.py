@@ -5,7 +5,6 @@ The page reads only what the run's process wrote, and only what is new since the
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -14,19 +13,19 @@ import streamlit as st
 
 from alexnet_viz.charts import training as training_charts
 from alexnet_viz.pictures import render
-from alexnet_viz.training.events import Event, as_it_went
+from alexnet_viz.training.events import Finished
 from alexnet_viz.training.processes import queue
+from alexnet_viz.training.reading import Reading
 from alexnet_viz.training.runs import (
     STATES,
     History,
     Run,
     classes_of,
-    history_of,
     may_control,
-    read_events,
     runs,
 )
 from alexnet_viz.training.snapshots import read_snapshot, snapshot_files
+from alexnet_viz.training.verdict import judged, trouble
 from alexnet_viz.words.i18n import Translator
 from alexnet_viz.words.labels import class_name
 from pages.ui import messages, server, session
@@ -41,22 +40,8 @@ ACTIVE = ("queued", "running")
 EVERY = 1.0  # seconds between two looks
 SMOOTHING = 0.95
 PREDICTIONS = 8  # of the fixed images, shown after every epoch
-_SEEN = "live_seen"  # session key: run id -> Seen, of the runs that were drawn last
+_SEEN = "live_seen"  # session key: run id -> Reading, of the runs that were drawn last
 _TOKEN = "teacher_token"  # session key: what was entered as the teacher's token
-
-
-@dataclass
-class Seen:
-    """What was read of a run so far."""
-
-    offset: int = 0
-    events: list[Event] = field(default_factory=list)
-
-    def catch_up(self, watched: Run) -> History:
-        new, self.offset = read_events(watched, self.offset)
-        if new:
-            self.events = as_it_went([*self.events, *new])
-        return history_of(self.events)
 
 
 def any_active(some: Iterable[Run]) -> bool:
@@ -75,6 +60,22 @@ def say_problem(t: Translator, one: Run) -> None:
         messages.error(messages.said(problem, t))
 
 
+def say_result(t: Translator, one: Run, finished: Finished) -> None:
+    """How many images are right. Where that is worth nothing: what is wrong, what to try, and never in green."""
+    finished = judged(finished, one.path)
+    right = []
+    if finished.test_accuracy is not None:
+        right = [t("{share:.2%} of the test images are right.", share=finished.test_accuracy)]
+    if finished.val_accuracy is not None:
+        share = finished.val_accuracy
+        right = [t("{share:.2%} of the validation images are right. There were no test images.", share=share)]
+    wrong = trouble(finished, one.config(), lambda class_id: class_words(class_id, t))
+    if wrong:
+        st.warning(" ".join([*right, *map(t, wrong)]), icon=":material/report:")
+    elif right:
+        (st.success if finished.val_accuracy is None else st.info)(right[0])
+
+
 def follow(t: Translator, watched: Sequence[Run], draw: Callable[..., None]) -> None:
     """Draw some runs now, and each second while one of them is active: `draw` gets what is known of each."""
     active = any_active(watched)
@@ -86,7 +87,7 @@ def _follow(t: Translator, watched: Sequence[Run], draw: Callable[..., None], wa
         if was_active and not any_active(watched):
             st.rerun()  # once more as a whole, which ends the timer
         before = st.session_state.get(_SEEN, {})
-        seen = st.session_state[_SEEN] = {one.id: before.get(one.id) or Seen() for one in watched}
+        seen = st.session_state[_SEEN] = {one.id: before.get(one.id) or Reading() for one in watched}
         draw(*(seen[one.id].catch_up(one) for one in watched))
 
 
@@ -122,15 +123,13 @@ def _draw(t: Translator, watched: Run, told: History) -> None:
 def _headline(t: Translator, watched: Run, now: str, told: History) -> None:
     status, config = watched.status(), watched.config()
     st.markdown(f"**{watched.id}** · {t(STATES[now])}")
-    waiting = [one.id for one in queue()]
-    if now == "queued" and watched.id in waiting:
-        st.info(t("{count} before it in the queue.", count=waiting.index(watched.id)))
+    if now == "queued":  # only then, since it takes a look at every run there is
+        waiting = [one.id for one in queue()]
+        if watched.id in waiting:
+            st.info(t("{count} before it in the queue.", count=waiting.index(watched.id)))
     say_problem(t, watched)
-    if told.finished and told.finished.test_accuracy is not None:
-        st.success(t("{share:.2%} of the test images are right.", share=told.finished.test_accuracy))
-    if told.finished and told.finished.val_accuracy is not None:
-        share = told.finished.val_accuracy
-        st.info(t("{share:.2%} of the validation images are right. There were no test images.", share=share))
+    if told.finished:
+        say_result(t, watched, told.finished)
     left_out.show_started(t, told.started)
     last = told.steps[-1] if told.steps else None
     figures = [

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
 import pytest
 
 from alexnet_viz.network.notation import read_spec, write_spec
@@ -11,7 +12,9 @@ from alexnet_viz.network.spec import Conv
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.training.cifar10 import download_cifar10
 from alexnet_viz.training.config import FIELDS
+from alexnet_viz.training.events import Finished, to_line
 from alexnet_viz.training.runs import runs
+from alexnet_viz.training.snapshots import TEST, Snapshot, snapshot_bytes
 from alexnet_viz.training.uploads import uploads
 from pages.ui.train import data as train_data
 from tests.files.site import serving
@@ -281,3 +284,41 @@ def test_a_bad_link_gets_a_sentence_and_the_page_goes_on():
     app = open_page("train", net="nonsense")
     assert app.error
     assert button(app, "Start")
+
+
+def ended_run(**end):
+    run = told_run(state="finished")
+    with (run.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        file.write(to_line(Finished(state="finished", test_loss=1.0, **end)))
+    return run
+
+
+@pytest.mark.parametrize("kind", ["exploded", "one_class", "one_tested", "no_better", "may_be_chance"])
+@pytest.mark.parametrize("locale", ["en-US", "ko-KR"])
+def test_a_result_that_is_worth_nothing_is_never_green(kind, locale):
+    told = {"verdict": kind, "measured": 44, "largest_class": 24 / 44, "only_answer": "triangle"}
+    app = open_page("train", run=ended_run(test_accuracy=24 / 44, **told).id, locale=locale)
+    assert not app.exception
+    assert not app.success
+    assert "54.55" in app.warning[0].value
+
+
+def test_a_good_result_is_green_and_says_no_more():
+    app = open_page("train", run=ended_run(test_accuracy=0.9, verdict="fine", measured=44, largest_class=0.1).id)
+    assert "90.00" in app.success[0].value
+    assert not app.warning
+
+
+def test_the_end_of_an_earlier_version_is_not_green_either_where_its_images_say_so():
+    run = ended_run(test_accuracy=24 / 44)
+    one_class = np.zeros((10, 10), np.int64)
+    one_class[:3, 0] = 24, 10, 10
+    nothing = np.zeros((0, 3, 32, 32), np.uint8)
+    kept = Snapshot(
+        **{"epoch": 2, "filters": np.zeros(0, np.float32), "images": nothing, "labels": np.zeros(0, np.int64)},
+        **{"probabilities": np.zeros((0, 10), np.float32), "confusion": one_class},
+    )
+    (run.path / TEST).write_bytes(snapshot_bytes(kept))
+    app = open_page("train", run=run.id)
+    assert not app.success
+    assert app.warning
