@@ -402,7 +402,9 @@ KINDS = (
     Kind("TIFF", ("tif", "tiff"), lambda data: data.startswith(_TIFF_MAGIC), _plain_tiff, TiffFile),
 )
 FORMATS = tuple(kind.format for kind in KINDS)
-EXTENSIONS = tuple(extension for kind in KINDS for extension in kind.extensions)
+EXTENSIONS = tuple(  # every kind's usual one first: lists of them are cut off where they are shown
+    dict.fromkeys([*(kind.extensions[0] for kind in KINDS), *(one for kind in KINDS for one in kind.extensions)])
+)
 
 
 def _is_svg(data: bytes) -> bool:
