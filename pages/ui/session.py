@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _RUN_NUMBER = "run_number"
 FRAME_RAN = "frame_ran"  # app.py runs, and this page inside it; see frame.start_page
 OWN_MODEL = "own_model"  # OwnModel: the one weights file that the visitor opened
+RUN_PREFIX = "run:"  # of the ids of runs' checkpoints in the model choice
 OWN_MODEL_ID = "own"  # its id in the model choice
 UPLOAD_ROUND = "upload_round"  # counts emptied uploaders; part of the uploader's key
 UPLOAD_PROBLEMS = "upload_problems"  # sentences about files that could not be opened, shown once

@@ -6,6 +6,7 @@ from safetensors.torch import save_file
 from alexnet_viz.network.build import random_state
 from alexnet_viz.network.zoo import MODELS
 from alexnet_viz.training.config import TrainConfig
+from alexnet_viz.training.events import Finished, to_line
 from alexnet_viz.training.runs import new_run, runs, usable_weights
 from pages.ui.runs import tabs as runs_tabs
 from tests.pages.seen import button, fine, open_well, told_run
@@ -87,3 +88,22 @@ def test_a_run_with_other_activations_is_no_model_of_the_table():
     run = new_run(TrainConfig.with_preset("fast", data="shapes", activation="tanh"))
     (run.checkpoints / "last.safetensors").touch()
     assert usable_weights(run) is None
+
+
+@pytest.mark.parametrize(("accuracy", "offered"), [(0.9, True), (0.1, False)])
+def test_a_finished_run_that_learnt_something_is_tried_on_a_photo(accuracy, offered, monkeypatch):
+    """The button leads to Classify, which looks at the run's network then."""
+    run = with_weights(told_run(state="finished", model="lenet5"), "lenet5")
+    verdict = "fine" if offered else "no_better"
+    end = Finished(state="finished", test_accuracy=accuracy, test_loss=1.0, verdict=verdict, largest_class=0.1)
+    with (run.path / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        file.write(to_line(end))
+    gone = []
+    monkeypatch.setattr("streamlit.switch_page", gone.append)
+    app = open_page("train", run=run.id)
+    found = [one for one in app.button if one.key == "live_try"]
+    assert bool(found) == offered
+    if found:
+        app = found[0].click().run()
+        assert gone == ["pages/classify.py"]
+        assert app.session_state["model"] == f"run:{run.id}"

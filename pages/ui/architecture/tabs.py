@@ -112,7 +112,7 @@ def _memory(t: Translator, lab: Lab) -> None:
     low, high, card = st.columns(3)
     low.metric(t("At least"), gibibytes(needed.lowest), border=True)
     high.metric(t("With the outputs' gradients"), gibibytes(needed.highest), border=True)
-    card.metric(t("One GTX 580 of 2012"), gibibytes(memory.GTX_580_BYTES), border=True)
+    card.metric(t("One GTX 580 (November 2010)"), gibibytes(memory.GTX_580_BYTES), border=True)
     share = min(1.0, needed.highest / memory.GTX_580_BYTES)
     st.progress(share, t("Share of one GTX 580, with the outputs' gradients"))
     st.markdown(

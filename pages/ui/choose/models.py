@@ -16,7 +16,6 @@ from pages.ui.choose import class_names
 from pages.ui.session import ChosenModel, OwnModel
 from pages.ui.store import networks
 
-RUN_PREFIX = "run:"  # of the ids of checkpoints in the choice
 MOST_RUNS = 12  # whose checkpoints are offered
 
 
@@ -63,16 +62,16 @@ def _trained_here() -> dict[str, Path]:
     for one in runs()[:MOST_RUNS]:
         with suppress(UserError):  # a damaged run is no model
             if weights := usable_weights(one):
-                found[f"{RUN_PREFIX}{one.id}"] = weights
+                found[f"{session.RUN_PREFIX}{one.id}"] = weights
     return found
 
 
 def _chosen(model_id: str) -> ChosenModel:
     if model_id in MODELS:
         return ChosenModel(MODELS[model_id])
-    if model_id.startswith(RUN_PREFIX):
+    if model_id.startswith(session.RUN_PREFIX):
         loaded = networks.run_model(_trained_here()[model_id])
-        return ChosenModel(loaded.entry, OwnModel(model_id.removeprefix(RUN_PREFIX), loaded))
+        return ChosenModel(loaded.entry, OwnModel(model_id.removeprefix(session.RUN_PREFIX), loaded))
     own: OwnModel = st.session_state[session.OWN_MODEL]
     return ChosenModel(own.model.entry, own)
 
@@ -81,8 +80,8 @@ def _title(t: Translator, model_id: str) -> str:
     if model_id in LISTED:
         title = t(LISTED[model_id].title)
         return title if find_weights(LISTED[model_id]).trained else t("{network} (random weights)", network=title)
-    if model_id.startswith(RUN_PREFIX):
-        return t("Trained here: {run}", run=model_id.removeprefix(RUN_PREFIX))
+    if model_id.startswith(session.RUN_PREFIX):
+        return t("Trained here: {run}", run=model_id.removeprefix(session.RUN_PREFIX))
     return t("My own: {file}", file=st.session_state[session.OWN_MODEL].name)
 
 

@@ -23,6 +23,7 @@ from alexnet_viz.training.runs import (
     classes_of,
     may_control,
     runs,
+    usable_weights,
 )
 from alexnet_viz.training.snapshots import read_snapshot, snapshot_files
 from alexnet_viz.training.verdict import judged, trouble
@@ -74,6 +75,9 @@ def say_result(t: Translator, one: Run, finished: Finished) -> None:
         st.warning(" ".join([*right, *map(t, wrong)]), icon=":material/report:")
     elif right:
         (st.success if finished.val_accuracy is None else st.info)(right[0])
+        if usable_weights(one) and st.button(t("Try it on a photo"), icon=":material/image_search:", key="live_try"):
+            session.model().remember(f"{session.RUN_PREFIX}{one.id}", linkable=False)
+            st.switch_page("pages/classify.py")
 
 
 def follow(t: Translator, watched: Sequence[Run], draw: Callable[..., None]) -> None:
