@@ -296,7 +296,8 @@ def _layer(graph: _Graph, row: Row, key: str, x: str, rounding: Rounding) -> str
         case AdaptivePool(size):
             return _adaptive_pool(graph, row, size, x)
         case LRN() as layer:
-            onnx_has_it = layer.size % 2 == 1 and layer.alpha > 0 and layer.beta > 0
+            # As float32, in which the file has them: a smaller number than that knows is 0 there.
+            onnx_has_it = layer.size % 2 == 1 and np.float32(layer.alpha) > 0 and np.float32(layer.beta) > 0
             return _lrn(graph, row, layer, x) if onnx_has_it else _lrn_by_hand(graph, row, layer, x)
         case BatchNorm():
             parts = ("weight", "bias", "running_mean", "running_var")

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from pages.ui.frame.tour import STOPS
 from tools.catalogue import ROOT
 from tools.server import wait_for_run
 
@@ -202,3 +203,45 @@ def test_the_drawing_is_clicked_and_saved_as_png(visit):
     with Image.open(download.value.path()) as picture:
         assert picture.width == 2400
         assert len(set(picture.convert("L").resize((60, 30)).get_flattened_data())) > 5, "it is not blank"
+
+
+def test_every_stop_of_the_tour_shows_what_it_says(visit):
+    """Forth through all ten, and back and forth between the two stops that are the same page."""
+    page = visit("/")
+    page.get_by_role("button", name="Take the tour").click()
+    main = page.get_by_test_id("stMain")
+
+    def layer(name: str) -> None:
+        expect(main.get_by_test_id("stSlider").filter(has_text="Layer")).to_contain_text(name)
+
+    claims = [
+        lambda: expect(headline(page)).to_contain_text("tabby"),
+        lambda: expect(main.get_by_text("The shorter side to 224")).to_be_visible(),
+        lambda: expect(main.get_by_test_id("stMetric").filter(has_text="Layers with weights")).to_contain_text("8"),
+        lambda: layer("conv1"),
+        lambda: layer("conv1"),
+        lambda: layer("relu5"),
+        lambda: expect(main.get_by_text("What speaks for it")).to_be_visible(),
+        lambda: expect(main.get_by_text("behind 20 layers")).to_be_visible(),
+        lambda: expect(main.get_by_test_id("stDataFrame")).to_have_count(1),
+        lambda: expect(main.get_by_test_id("stSelectbox").first).to_contain_text("Shapes-10"),
+    ]
+    assert len(claims) == len(STOPS)
+
+    def at(number: int) -> None:
+        expect(main.get_by_text(f"Stop {number} of {len(STOPS)}")).to_be_visible(timeout=60_000)
+        wait_for_run(page)
+        claims[number - 1]()
+
+    at(1)
+    for number in range(2, len(STOPS) + 1):
+        main.get_by_role("button", name="Next", exact=True).click()
+        at(number)
+        if number == 6:
+            for _ in range(2):
+                main.get_by_role("button", name="Back", exact=True).click()
+                at(5)
+                main.get_by_role("button", name="Next", exact=True).click()
+                at(6)
+            zeros = main.get_by_text("of all values are not above zero").inner_text()
+            assert int(re.search(r"(\d+)% of all values", zeros)[1]) > 50

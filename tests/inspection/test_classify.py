@@ -162,6 +162,7 @@ def test_a_json_record_has_six_digits_of_each_probability():
         "model": "lenet5",
         "seconds": 0.1235,
         "top": [{"class": "a", "probability": 0.5}],
+        "notes": [],
     }
     assert json.loads(json.dumps(record)) == record
     record = answer_record("cat.jpg", "lenet5", log(1 / 3, 2 / 3), 5)

@@ -61,7 +61,8 @@ def test_streamlit_does_not_do_it_itself(tmp_path):
     """If this fails, the option is set without us: serving/no_delay.py and its call can go."""
     app, out = tmp_path / "app.py", tmp_path / "lacking.txt"
     app.write_text(APP.format(root=str(ROOT), out=str(out)))
-    with running(app) as server, visit(server.url, "") as tab:
+    with running(app) as server, visit(server.url) as tab:
+        tab.rerun()
         tab.rerun()
     assert out.read_text().split()[:2] == ["1", "0"]
 

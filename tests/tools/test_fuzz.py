@@ -116,6 +116,7 @@ def limits():
     from alexnet_viz.network import arithmetic, fitting, notation, pth, weights
     from alexnet_viz.pictures import images as pictures
     from alexnet_viz.training import archives, datasets, runs, uploads
+    from pages.ui.store import returns
 
     return {
         "picture bytes": f"{pictures.MAX_BYTES // MIB} MiB",
@@ -135,6 +136,8 @@ def limits():
         "zip ratio": f"{archives.MAX_RATIO} times",
         "zip depth": f"{archives.MAX_DEPTH} names",
         "decoded": f"{datasets.MAX_PIXEL_BYTES // GIB} GiB",
+        "returns": f"{returns.MOST_VISITORS} visitors",
+        "returns bytes": f"{returns.MOST_BYTES // MIB} MiB",
         "uploads": f"{uploads.MAX_UPLOADS} zips",
         "uploads bytes": f"{uploads.MAX_TOTAL // GIB} GiB",
         "link": f"{notation.MAX_LENGTH:,} characters",

@@ -113,9 +113,10 @@ def test_a_run_without_test_pictures_ends_with_its_validation_figure(tmp_path):
 def test_the_command_line_says_that_it_is_the_validation_figure(tmp_path, capsys):
     tree = {f"{part}/{label}/{i}.jpg": JPEG for part in ("train", "val") for label in "ab" for i in range(4)}
     assert main(flags(make_zip(tmp_path, tree))) == 0
-    last = capsys.readouterr().out.splitlines()[-1]
-    assert "validation images right: 50.00 %" in last.replace("%", " %").replace("  ", " ")
-    assert "no test images" in last
+    lines = [line for line in capsys.readouterr().out.splitlines() if "validation images right" in line]
+    assert len(lines) == 1
+    assert "validation images right: 50.00 %" in lines[0].replace("%", " %").replace("  ", " ")
+    assert "no test images" in lines[0]
 
 
 def test_classes_without_test_pictures_are_named(tmp_path):
