@@ -7,56 +7,59 @@ its own. Connections inherit it from the socket that listens.
 """
 
 import gc
+import os
 import socket
+import stat
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 
 def set_no_delay() -> int:
-    """Set the option on every TCP socket of this process that listens; how many of them lacked it."""
-    lacking = 0
-    for listening in _listening_sockets():
-        if not listening.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY):
-            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            lacking += 1
+    """Set the option on every TCP socket of this process that listens; how many of them lacked it.
+
+    Connections that one of these has accepted already, such as the one that asked for the first page, get it too.
+    """
+    lacking, ports, others = 0, set(), []
+    with ExitStack() as duplicates:
+        for found in [*_among_objects(), *map(duplicates.enter_context, _by_numbers())]:
+            with suppress(OSError, IndexError):  # it has been closed meanwhile, or has no address yet
+                port = found.getsockname()[1]
+                if not found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    others.append((found, port))
+                    continue
+                ports.add(port)
+                lacking += not found.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+                found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for found, port in others:
+            with suppress(OSError):
+                if port in ports:
+                    found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return lacking
 
 
-def _listening_sockets() -> Iterator[socket.socket]:
-    """Found among Python's objects, which works on every system; and by their numbers where the system lists them,
-    since objects that `gc.freeze` has put aside are not found."""
-    seen = set()
-    for found in gc.get_objects():
-        if issubclass(type(found), socket.socket) and _listens(
-            found
-        ):  # isinstance asks some objects more than they bear
-            seen.add(found.fileno())
-            yield found
-    for number in _open_numbers():
-        if number in seen:
-            continue
-        try:
-            found = socket.socket(fileno=number)
-        except OSError:  # no socket
-            continue
-        try:
-            if _listens(found):
-                yield found
-        finally:
-            found.detach()  # it belongs to somebody else and must not be closed with this object
+def _among_objects() -> list[socket.socket]:
+    """TCP sockets among Python's objects, on every system; without those that `gc.freeze` has put aside."""
+    # By type: isinstance asks some objects more than they bear.
+    return [found for found in gc.get_objects() if issubclass(type(found), socket.socket) and _is_tcp(found)]
 
 
-def _listens(found: socket.socket) -> bool:
+def _by_numbers() -> Iterator[socket.socket]:
+    """Duplicates of all TCP sockets, to be closed, where the system lists a process's open files."""
     try:
-        of_network = found.family in (socket.AF_INET, socket.AF_INET6) and found.type == socket.SOCK_STREAM
-        return of_network and bool(found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
-    except OSError:  # it is closed, or the system does not tell
-        return False
-
-
-def _open_numbers() -> list[int]:
-    """The numbers of this process's open files; none where the system does not list them."""
-    try:
-        return [int(path.name) for path in Path("/proc/self/fd").iterdir()]
+        numbers = [int(path.name) for path in Path("/proc/self/fd").iterdir()]
     except OSError:
-        return []
+        return
+    for number in numbers:
+        with suppress(OSError):  # closed meanwhile
+            if stat.S_ISSOCK(os.fstat(number).st_mode):
+                found = socket.socket(fileno=os.dup(number))
+                if _is_tcp(found):
+                    yield found
+                else:
+                    found.close()
+
+
+def _is_tcp(found: socket.socket) -> bool:
+    of_network = found.family in (socket.AF_INET, socket.AF_INET6)
+    return of_network and found.type == socket.SOCK_STREAM and found.fileno() >= 0

@@ -20,22 +20,27 @@ from alexnet_viz.serving.no_delay import set_no_delay
 listening = socket.socket()
 listening.bind(("127.0.0.1", 0))
 listening.listen()
+first = socket.create_connection(listening.getsockname())
+before, _ = listening.accept()
 {meanwhile}
 print(set_no_delay())
-client = socket.create_connection(listening.getsockname())
-connection, _ = listening.accept()
-print(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0, set_no_delay())
+second = socket.create_connection(listening.getsockname())
+after, _ = listening.accept()
+option = socket.IPPROTO_TCP, socket.TCP_NODELAY
+print(*(bool(one.getsockopt(*option)) for one in (before, after, first)), set_no_delay())
+for one in (first, before, second, after, listening):
+    one.close()
 """
 
 
 @pytest.mark.parametrize("meanwhile", ["", "import gc; gc.freeze()"])
-def test_connections_inherit_the_option(meanwhile):
+def test_connections_get_the_option_those_that_are_there_already_too(meanwhile):
     """In a process of its own, whose only socket this is."""
     if meanwhile and not sys.platform.startswith("linux"):
         pytest.skip("frozen objects are found on Linux only")
     code = SERVER.format(meanwhile=meanwhile)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["1", "True", "0"]
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1", "True", "True", "False", "0"]
     assert not done.stderr
 
 
