@@ -58,6 +58,10 @@ def quick_rows() -> tuple[Row, ...]:
         Row(training.stop, "Stop while alexnet_cifar trains: until the process is gone", "s", 2),
         Row(watching.cost, "live page watched by a client: images per second lost", "%", 5),
         Row(watching.rerun_while_training, "classify, one rerun while a run trains, against idle", "x", 2),
+        *(
+            Row(partial(watching.reruns_in_a_row, page), f"{page}, reruns in a row over a websocket", "ms")
+            for page in ("classify", "architecture")
+        ),
         *(Row(partial(wire.kilobytes, one), f"on the wire: {one.what}", "kB") for one in wire.INTERACTIONS),
     )
 

@@ -65,6 +65,19 @@ def rerun_while_training() -> float:
     return busy / idle
 
 
+def reruns_in_a_row(page: str) -> float:
+    """Milliseconds of a rerun over a real websocket, one right after the other, as slider drags are felt."""
+    with home() as folder, running(ROOT / "app.py", folder) as server, visit(server.url, page) as tab:
+        time.sleep(SETTLE)
+
+        def rerun() -> float:
+            return 1000 * tab.rerun()
+
+        in_turns(RERUNS // 4, rerun)  # everything is cached now
+        (middle,) = in_turns(RERUNS, rerun)
+    return middle
+
+
 @contextmanager
 def _server_and_run() -> Iterator[tuple[Server, Run]]:
     with home() as folder, running(ROOT / "app.py", folder) as server, running_run(Processes()) as run:
