@@ -33,5 +33,4 @@ with rules.places().place():  # few visitors' scripts run at once
     tour.bar(t, page.url_path or "home")
     with messages.shown(t):
         page.run()
-    returning.leave()
     rules.warm_up()  # the next page need not wait for torch

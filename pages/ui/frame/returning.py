@@ -45,17 +45,12 @@ def come_back() -> None:
 
 
 def stay_known() -> None:
-    """In every run: the browser keeps the key for another hour."""
-    with st.sidebar:
-        _component(key="returning", data={"name": COOKIE, "key": st.session_state[_KEY], "seconds": int(HOUR)})
-
-
-def leave() -> None:
-    """At the end of every run: what is there now may be found again."""
-    kept = {name: st.session_state[name] for name in _KEPT if name in st.session_state}
+    """In every run, before the page, which may end it early: what is there may be found again for another hour."""
+    kept = {name: value for name in _KEPT if (value := st.session_state.get(name))}
     own = session.own_pictures()
     chosen = st.session_state.get(session.IMAGE.param)
     if chosen in own:
         kept[session.IMAGE.param] = chosen
-    if kept:
-        returns().keep(st.session_state[_KEY], kept, sum(len(picture.data) for picture in own.values()))
+    returns().keep(st.session_state[_KEY], kept, sum(len(picture.data) for picture in own.values()))
+    with st.sidebar:
+        _component(key="returning", data={"name": COOKIE, "key": st.session_state[_KEY], "seconds": int(HOUR)})

@@ -36,10 +36,11 @@ class Returns:
         self._lock = threading.Lock()
 
     def keep(self, key: str, values: Mapping[str, Any], size: int) -> None:
-        """Remember a session's values, instead of those of the same key before."""
+        """Remember a session's values, instead of those of the same key before. None take no place."""
         with self._lock:
             self._left.pop(key, None)
-            self._left[key] = Left(self._clock(), dict(values), size)
+            if values:
+                self._left[key] = Left(self._clock(), dict(values), size)
             self._forget()
 
     def find(self, key: str) -> Mapping[str, Any]:

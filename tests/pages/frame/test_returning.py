@@ -62,6 +62,17 @@ def test_runs_belong_to_the_visitor_who_comes_back():
     assert opened(KEY, "train").session_state["visitor"] == "secret of the first session"
 
 
+def test_a_page_that_ends_its_run_early_leaves_its_visitor_known_and_who_has_nothing_takes_no_place():
+    opened("e" * 32)
+    assert store.returns().find("e" * 32) == {}
+    app = opened(KEY)
+    app.file_uploader[0].upload("mine.png", png((200, 30, 30)), "image/png").run()
+    store.returns.clear()
+    app.query_params["view"] = "walk"
+    app.switch_page("pages/feature_maps.py").run()
+    assert names(opened(KEY)) == ["mine.png"]
+
+
 def test_a_key_is_chance_and_is_sent_to_the_browser():
     keys = {opened().session_state["returning_key"] for _ in range(2)}
     assert len(keys) == 2
